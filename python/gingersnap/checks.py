@@ -1,0 +1,189 @@
+"""Check options: each by itself, then those that must agree. Every refusal names the option, the shape and the cure."""
+
+import math
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, get_args
+
+from .errors import ConfigError
+from .keys import prepare_keys
+from .types import Algorithm, Priority, SameSite
+
+if TYPE_CHECKING:
+    from .options import OptionValues
+
+LONGEST_AGE = 400 * 86_400
+"""The longest lifetime of a cookie, in seconds: browsers cut it there (RFC 6265bis section 5.6.1)."""
+
+# RFC 9110 section 5.6.2, as RFC 6265 section 4.1.1 asks of a cookie-name.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# koa: `cookies` takes almost anything, and koa-session's own name was "koa:sess" before version 6.
+_KOA_NAME = re.compile(r"[!-:<>-~]+")
+# RFC 1034 section 3.5 with RFC 1123 section 2.1; RFC 6265 section 4.1.1 has no leading dot.
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE)
+# RFC 6265 section 4.1.1, path-value.
+_PATH = re.compile(r"/[ -:<-~]*")
+_LONGEST_ATTRIBUTE = 1024
+
+
+def shape(value: object) -> str:
+    """Describe a value by its type and size, never by its content."""
+    size = f" of length {len(value)}" if isinstance(value, str | bytes | list | tuple | dict) else ""
+    return f"{type(value).__name__}{size}"
+
+
+def _refuse(name: str, value: object, cure: str) -> ConfigError:
+    return ConfigError(name, f"it cannot be {shape(value)}", cure)
+
+
+def flag(name: str, value: object) -> bool:
+    """Check a bool."""
+    if isinstance(value, bool):
+        return value
+    raise _refuse(name, value, "give True or False")
+
+
+def one_of(*words: object) -> Callable[[str, object], Any]:
+    """Make a check for a choice."""
+
+    def check(name: str, value: object) -> object:
+        if any(value is word or (isinstance(value, str) and value == word) for word in words):
+            return value
+        raise ConfigError(name, f"{shape(value)} is none of the choices", f"choose among {', '.join(map(repr, words))}")
+
+    return check
+
+
+def _callable(name: str, value: object) -> object:
+    if value is None or callable(value):
+        return value
+    raise _refuse(name, value, "give a function, or None")
+
+
+def _text(name: str, value: object, pattern: re.Pattern[str], cure: str) -> str:
+    if not isinstance(value, str):
+        raise _refuse(name, value, cure)
+    if not pattern.fullmatch(value):
+        raise ConfigError(name, f"this {shape(value)} has characters or a form that the grammar forbids", cure)
+    if len(value) > _LONGEST_ATTRIBUTE:
+        raise ConfigError(name, f"this {shape(value)} is too long", f"stay within {_LONGEST_ATTRIBUTE} characters")
+    return value
+
+
+def domain(name: str, value: object) -> str | None:
+    """Check a Domain attribute."""
+    return None if value is None else _text(name, value, _DOMAIN, "give a host name such as 'example.com', without a leading dot")
+
+
+def path(name: str, value: object) -> str:
+    """Check a Path attribute."""
+    return _text(name, value, _PATH, "give a path that starts with '/' and has no ';' or control character")
+
+
+def age_ms(name: str, value: object, longest: float = LONGEST_AGE) -> int:
+    """Turn a lifetime into whole milliseconds."""
+    cure = "give a positive number of seconds or a timedelta (koa-session counts milliseconds, Gingersnap seconds)"
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise _refuse(name, value, cure)
+    if not math.isfinite(seconds) or seconds * 1000 < 1:
+        raise ConfigError(name, "it is not a positive number", cure)
+    if seconds > longest:
+        raise ConfigError(name, "it is more than 400 days, where browsers cut a cookie's life", cure)
+    return int(seconds * 1000)
+
+
+def _scope_key(name: str, value: object) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise _refuse(name, value, "give the key of the ASGI scope, such as 'session'")
+
+
+def _octets(name: str, value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 64 <= value <= 1_048_576:
+        return value
+    raise ConfigError(name, f"this {shape(value)} is no number of bytes from 64 to 1048576", "leave it out for the default")
+
+
+_EACH: Mapping[str, Callable[[str, Any], Any]] = {
+    "auto_commit": flag,
+    "rolling": flag,
+    "renew": flag,
+    "signed": flag,
+    "algorithm": one_of(*get_args(Algorithm)),
+    "http_only": flag,
+    "overwrite": flag,
+    "secure": one_of(True, False, "auto"),
+    "same_site": one_of(*get_args(SameSite), "auto", None),
+    "domain": domain,
+    "path": path,
+    "partitioned": flag,
+    "priority": one_of(*get_args(Priority), None),
+    "trust_proxy": flag,
+    "encode": _callable,
+    "decode": _callable,
+    "valid": _callable,
+    "before_save": _callable,
+    "max_cookie_bytes": _octets,
+    "max_header_bytes": _octets,
+    "duplicates": one_of("reject", "first"),
+    "keep_empty": flag,
+    "lazy_rolling": flag,
+    "drop_bad_signature": flag,
+    "cache_headers": flag,
+    "preset": lambda _, value: value,
+    "scope_key": _scope_key,
+    "clock": _callable,
+}
+
+
+def each(values: "OptionValues") -> dict[str, Any]:
+    """Check every option by itself and give the fields of ``SessionOptions``."""
+    given: Mapping[str, Any] = dict(values)
+    fields = {name: check(name, given[name]) for name, check in _EACH.items()}
+    koa = given["preset"] == "koa"
+    fields["key"] = _text(
+        "key", given["key"], _KOA_NAME if koa else _TOKEN, "give a cookie name of letters, digits, '.', '-' and '_'"
+    )
+    longest = math.inf if koa else LONGEST_AGE
+    max_age, absolute_age = given["max_age"], given["absolute_age"]
+    # koa: without maxAge a session lives a day, but its first cookie carries no date.
+    fields["dated"] = max_age is not None
+    if max_age is None and not koa:
+        raise ConfigError("max_age", "it cannot be None", "give seconds, a timedelta, or 'session' for the life of the browser")
+    seconds = 86_400 if max_age is None else max_age
+    fields["max_age_ms"] = None if seconds == "session" else age_ms("max_age", seconds, longest)
+    fields["absolute_ms"] = None if absolute_age is None else age_ms("absolute_age", absolute_age, longest)
+    fields["keys"] = prepare_keys(given["keys"], raw=koa, allow_weak=flag("allow_weak_keys", given["allow_weak_keys"]))
+    return fields
+
+
+def together(values: "OptionValues") -> None:
+    """Check the options that must agree with each other."""
+    if not values["keys"] and values["signed"]:
+        raise ConfigError("keys", "there is none to sign with", "pass keys=[...], newest first, each 32 random bytes or more")
+    if not values["signed"]:
+        warnings.warn("signed=False: anybody can write this session cookie; sign it, unless a test needs it so", stacklevel=4)
+    if (values["encode"] is None) != (values["decode"] is None):
+        raise ConfigError("encode", "it comes without decode, or decode without it", "pass both, each other's inverse")
+    cookie_agrees(values["key"], values)
+
+
+def cookie_agrees(name: str, values: Mapping[str, Any]) -> None:
+    """Check the attributes that browsers only take together (RFC 6265bis sections 4.1.2 and 4.1.3)."""
+    prefix = str(name).lower()
+    secure = values["secure"] is True
+    if values["same_site"] == "none" and not secure:
+        raise ConfigError("same_site", "browsers refuse SameSite=None without Secure", "pass secure=True, or same_site='auto'")
+    if values["partitioned"] and not secure:
+        raise ConfigError("partitioned", "browsers refuse Partitioned without Secure", "pass secure=True")
+    if prefix.startswith(("__secure-", "__host-", "__http-")) and not secure:
+        raise ConfigError("key", "browsers refuse this name's prefix without Secure", "pass secure=True, or choose another name")
+    if prefix.startswith(("__http-", "__host-http-")) and not values["http_only"]:
+        raise ConfigError(
+            "key", "browsers refuse this name's prefix without HttpOnly", "leave http_only=True, or choose another name"
+        )
+    if prefix.startswith("__host-") and (values["domain"] is not None or values["path"] != "/"):
+        raise ConfigError("key", "browsers refuse __Host- with a Domain or another Path than '/'", "leave out domain and path")

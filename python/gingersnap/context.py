@@ -1,0 +1,340 @@
+"""Conduct one request's session: open it, decide at the commit, hand out the lines. No ASGI messages, no unverified octets."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from . import _core, checks, rules
+from .cookies import Attributes, SessionCookie, is_secure
+from .errors import ReservedKeyError
+from .formats.koa import KoaFormat
+from .options import SessionOptions
+from .session import FETCHED, UNTOUCHED, Session, WatchedSession
+from .types import Loaded, Reason, Scope
+
+EMPTY: Final = b"{}"
+
+# What koa-session's own Session object has: a key of that name is dropped there, or breaks it.
+_KOA_RESERVED: Final = frozenset(
+    {
+        "isNew",
+        "maxAge",
+        "length",
+        "populated",
+        "externalKey",
+        "toJSON",
+        "save",
+        "regenerate",
+        "manuallyCommit",
+        "commit",
+    }
+)
+# What a later mark may not undo.
+_RANK: Final[Mapping[Reason | None, int]] = {None: 0, "rolling": 1, "force": 2, "regenerate": 3, "destroy": 4}
+_EVENTS: Final[Mapping[Reason, str]] = {
+    "destroy": "destroyed",
+    "regenerate": "regenerated",
+    "rolling": "renewed",
+    "renew": "renewed",
+}
+
+
+class Setup:
+    """What all requests of one middleware share."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        self.options = options
+        self.format = KoaFormat(options)
+        # Whether a live session may be written though nothing was changed.
+        self.renews = options.rolling or options.renew
+
+    def open(self, scope: Scope) -> Session:
+        """Load the session, or start a new one; whatever came, there is a session."""
+        session = WatchedSession()
+        session._setup = self
+        session._scope = scope
+        session._touch = UNTOUCHED
+        session._conducted = session._loaded = None
+        loaded = self.format.load(scope["headers"], session)
+        if loaded is None:
+            return session
+        if isinstance(loaded, str):
+            self.refuse(session, loaded)
+            return session
+        _, _, expire, max_age, lasts, created, _ = loaded
+        options = self.options
+        verdict = rules.check(
+            expire,
+            max_age,
+            lasts,
+            created,
+            int(options.clock() * 1000),
+            options.max_age_ms is None,
+            options.absolute_ms,
+        )
+        if verdict is None:
+            session._loaded = loaded
+        else:
+            self.refuse(session, verdict)
+        return session
+
+    def refuse(self, session: Session, why: str) -> None:
+        """Start a new session in place of what came, and say why."""
+        dict.clear(session)
+        session._loaded = None
+        if why == "tampered" and self.options.drop_bad_signature:
+            # koa: a signature that does not verify is removed, by a line of its own.
+            session._context.lines = self.format.signature_removal()
+        self.options.events.emit(why, session._scope)
+
+    async def validate(self, session: Session) -> None:
+        """Ask the application's ``valid``; a session that it refuses is replaced by a new one. Source: koa-session ``valid``."""
+        if session._loaded is None or self.options.valid is None:
+            return
+        # A copy: the question is not an access.
+        verdict = self.options.valid(session._scope, dict.copy(session))
+        if inspect.isawaitable(verdict):
+            verdict = await verdict
+        if not verdict:
+            self.refuse(session, "invalid")
+
+    def conduct(self, session: Session) -> "Context":
+        """Make the context of a session that somebody needs more of than its data."""
+        return Context(self, session._scope, session._loaded)
+
+    def current(self, scope: Scope, session: Session) -> Session:
+        """Tell what the application left in the scope: the session, another dict in its place, or ``None`` for none.
+
+        Raises: TypeError for anything else. Source: koa-session ``set``.
+        """
+        value: object = scope[self.options.scope_key]
+        if value is session:
+            return session
+        if value is None:
+            session.destroy()
+        elif isinstance(value, dict):
+            session.replace(value)
+        else:
+            key = self.options.scope_key
+            raise TypeError(f'scope["{key}"]: it can only be set to a dict or None, not {type(value).__name__}')
+        scope[self.options.scope_key] = session
+        return session
+
+    def is_idle(self, session: Session) -> bool:
+        """Say whether a session was at most read, so that nothing can have to be written."""
+        if session.__class__ is not WatchedSession or session._conducted is not None:
+            return False
+        loaded = session._loaded
+        if loaded is None or (session._touch == UNTOUCHED and self.options.lazy_rolling):
+            return True
+        # Fetched, yet read by no method of dict: something looked into it that calls none, and may have kept a list.
+        return session._touch != FETCHED and not self.renews and loaded[1] == 0
+
+
+class Context:
+    """What is known of one request's session beside its data. Source: koa-session ``ContextSession``."""
+
+    # Class attributes are defaults: a request sets what differs.
+    started = False
+    _mark: Reason | None = None
+    _life: int | Literal["session"] | None = None
+    _created_ms: int | None = None
+    _expire_ms: int | None = None
+    _owner: str | None = None
+    _cookie: SessionCookie | None = None
+
+    def __init__(self, setup: Setup, scope: Scope, loaded: Loaded | None) -> None:
+        self._setup = setup
+        self._options = setup.options
+        self._scope = scope
+        self._loaded = loaded
+        self.is_new = loaded is None
+        # The text that the next one is compared with: as it came, or as last written.
+        self.body = EMPTY if loaded is None else loaded[0]
+        self.lines: list[bytes] = []
+
+    # What a session asks and tells.
+
+    def mark(self, reason: Reason) -> None:
+        """Note what the application wants at the commit; the weightier wish wins."""
+        if _RANK[reason] > _RANK[self._mark]:
+            self._mark = reason
+
+    def login(self, owner: str) -> None:
+        """Note a new owner: the session begins anew."""
+        self._owner = owner
+        self._created_ms = self._now_ms()
+        self.mark("regenerate")
+
+    @property
+    def life_ms(self) -> int | None:
+        """How long the session lives from each renewal; ``None``: with the browser. Its own word goes before the option."""
+        if self._life is not None:
+            return None if self._life == "session" else self._life
+        if self._loaded is not None:
+            max_age, lasts = self._loaded[3], self._loaded[4]
+            # koa: the lifetime that a session was written with outlives a change of the option.
+            if lasts is True:
+                return None
+            if type(max_age) is int and max_age > 0:
+                return max_age
+        return self._options.max_age_ms
+
+    @property
+    def max_age(self) -> float | Literal["session"]:
+        """``life_ms`` as applications know it."""
+        life_ms = self.life_ms
+        return "session" if life_ms is None else life_ms / 1000
+
+    @max_age.setter
+    def max_age(self, value: Any) -> None:
+        self._life = "session" if value == "session" else checks.age_ms("max_age", value)
+
+    @property
+    def created_ms(self) -> int | None:
+        """When the session began; ``None`` where that is not kept."""
+        if self._created_ms is None and self._options.absolute_ms is not None:
+            begun = None
+            if self._loaded is not None:
+                begun = rules.birth(expire=self._loaded[2], max_age=self._loaded[3], created=self._loaded[5])
+            self._created_ms = self._now_ms() if begun is None else begun
+        return None if self._options.absolute_ms is None else self._created_ms
+
+    @property
+    def expire_ms(self) -> int | None:
+        """When the session ends, as last written; ``None``: with the browser, or not yet written."""
+        if self._expire_ms is None and self._loaded is not None and type(self._loaded[2]) is int:
+            return self._loaded[2]
+        return self._expire_ms
+
+    @property
+    def owner(self) -> str | None:
+        """Whose session it is."""
+        if self._owner is None and self._loaded is not None and isinstance(self._loaded[6], str):
+            return self._loaded[6]
+        return self._owner
+
+    @property
+    def cookie(self) -> SessionCookie:
+        """The session's own cookie options."""
+        if self._cookie is None:
+            self._cookie = SessionCookie(self._options.key, Attributes.of(self._options, secure=self._secure()))
+        return self._cookie
+
+    def has_changed(self, session: Session) -> bool:
+        """Compare the session's text with the one that was loaded or last committed."""
+        return type(session) is Session and _core.dumps(session) != self.body
+
+    # On the way out.
+
+    def commit(self, session: Session) -> list[bytes]:
+        """Decide whether the session is written and give its Set-Cookie lines; none where it is not.
+
+        Raises: UnserializableError, ReservedKeyError, CookieTooLarge; nothing is sent then.
+        """
+        body = _core.dumps(session)
+        reason = self._reason(body)
+        if reason is not None:
+            self.lines = self._removal() if reason == "destroy" else self._written(session, body, reason)
+            self._settle(body, reason)
+        return self.lines
+
+    def _reason(self, body: bytes) -> Reason | None:
+        changed = body != self.body
+        mark = self._mark
+        if mark is None:
+            if changed and (body != EMPTY or self._options.keep_empty):
+                return "changed"
+            if changed:
+                return "destroy"
+            if self._loaded is None:
+                return None
+        elif mark == "destroy" and body != EMPTY:
+            # Ended, then filled: a new session in place of the old one.
+            mark = "regenerate"
+        live = self._loaded is not None
+        expire_ms = self.expire_ms
+        return rules.save_reason(
+            mark=mark,
+            changed=changed,
+            rolling=self._options.rolling and live,
+            renew=self._options.renew and live,
+            rotated=self._loaded is not None and self._loaded[1] > 0,
+            left_ms=None if expire_ms is None else expire_ms - self._now_ms(),
+            max_age_ms=self.life_ms,
+        )
+
+    def _removal(self) -> list[bytes]:
+        return self._setup.format.removal(secure=self._secure(), own=self._own())
+
+    def _written(self, session: Session, body: bytes, reason: Reason) -> list[bytes]:
+        if b'"_' in body or self._options.preset == "koa":
+            self._check_names(session)
+        life_ms = self.life_ms
+        created_ms = self.created_ms
+        if life_ms is None:
+            expire_ms = None
+        elif reason == "rotated":
+            # A new signature is no renewal: the session ends when it was to end.
+            expire_ms = self.expire_ms
+        else:
+            expire_ms = rules.next_expire(self._now_ms(), life_ms, created_ms, self._options.absolute_ms)
+        self._expire_ms = expire_ms
+        # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
+        dated = self._options.dated or self._life is not None or self._loaded is not None
+        return self._setup.format.lines(
+            body, expire_ms, life_ms, created_ms, self.owner, dated, secure=self._secure(), own=self._own()
+        )
+
+    def _check_names(self, session: Session) -> None:
+        koa = self._options.preset == "koa"
+        for key in dict.keys(session):
+            if key in _core.RESERVED or (koa and (key in _KOA_RESERVED or key.startswith("_"))):
+                raise ReservedKeyError(key)
+
+    def _own(self) -> Attributes | None:
+        return None if self._cookie is None else self._cookie.changed()
+
+    def _settle(self, body: bytes, reason: Reason) -> None:
+        """Take what was written as what is: later changes are compared with it."""
+        events = self._options.events
+        if events:
+            if self.is_new and reason != "destroy":
+                events.emit("created", self._scope)
+            events.emit(_EVENTS.get(reason, "saved"), self._scope, reason)
+        self.body = body
+        self._mark = None
+        self.is_new = self.is_new and reason == "destroy"
+
+    async def before_save(self, session: Session) -> None:
+        """Run the application's hook if the session is about to be written. Source: koa-session ``beforeSave``."""
+        hook = self._options.before_save
+        if hook is None or self._reason(_core.dumps(session)) in (None, "destroy"):
+            return
+        result = hook(self._scope, session)
+        if inspect.isawaitable(result):
+            await result
+
+    async def commit_now(self, session: Session) -> None:
+        """Commit before the response starts, on the application's own word."""
+        if self.started:
+            raise RuntimeError("session.commit: the response has started, so its cookie can no longer change; commit before that")
+        self._setup.current(self._scope, session)
+        await self.before_save(session)
+        self.commit(session)
+
+    def late_keys(self, session: Session) -> list[str]:
+        """Name the keys that changed after the cookie had gone, and ``(mark)`` for what was asked then."""
+        late = ["(mark)"] if self._mark is not None else []
+        if self.has_changed(session):
+            before = _core.loads(self.body) or {}
+            names = sorted({*before, *dict.keys(session)})
+            late += [name for name in names if before.get(name, ...) != dict.get(session, name, ...)] or ["(order of keys)"]
+        return late
+
+    def _secure(self) -> bool:
+        secure = self._options.secure
+        return is_secure(self._scope, trust_proxy=self._options.trust_proxy) if secure == "auto" else secure
+
+    def _now_ms(self) -> int:
+        return int(self._options.clock() * 1000)

@@ -1,0 +1,155 @@
+"""Cookie attributes and response headers: what goes around a value. Nothing here reads one."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, get_args
+
+from . import checks
+from .options import SessionOptions
+from .types import Message, Priority, SameSite, Scope
+
+_EPOCH_MS: Final = 0
+_COOKIE: Final = b"Cookie"
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """The attributes of one Set-Cookie line but its date. Source: cookies ``Cookie.toHeader``."""
+
+    path: str
+    domain: str | None
+    priority: Priority | None
+    same_site: SameSite | None
+    secure: bool
+    http_only: bool
+    partitioned: bool
+
+    @classmethod
+    def of(cls, options: SessionOptions, *, secure: bool) -> "Attributes":
+        """Take them from the options, for a connection that is secure or not."""
+        same_site = options.same_site
+        if same_site == "auto":
+            same_site = "none" if secure else "lax"
+        return cls(
+            path=options.path,
+            domain=options.domain,
+            priority=options.priority,
+            same_site=same_site,
+            secure=secure,
+            http_only=options.http_only,
+            partitioned=options.partitioned,
+        )
+
+    def head(self) -> bytes:
+        """Write what comes before the date, in the order of ``cookies``."""
+        return f"; path={self.path}".encode("ascii")
+
+    def tail(self) -> bytes:
+        """Write what comes after the date, in the order of ``cookies``."""
+        parts = [
+            f"domain={self.domain}" if self.domain else "",
+            f"priority={self.priority}" if self.priority else "",
+            f"samesite={self.same_site}" if self.same_site else "",
+            "secure" if self.secure else "",
+            "httponly" if self.http_only else "",
+            "partitioned" if self.partitioned else "",
+        ]
+        return "".join(f"; {part}" for part in parts if part).encode("ascii")
+
+
+class SessionCookie:
+    """One session's own cookie options for one response: set an attribute, and it is checked like the option of its name.
+
+    ``path``, ``domain``, ``priority``, ``same_site``, ``secure``, ``http_only``, ``partitioned``.
+    """
+
+    __slots__ = ("_attributes", "_changed", "_name")
+
+    _CHECKS: Final = {
+        "path": checks.path,
+        "domain": checks.domain,
+        "priority": checks.one_of(*get_args(Priority), None),
+        "same_site": checks.one_of(*get_args(SameSite), None),
+        "secure": checks.flag,
+        "http_only": checks.flag,
+        "partitioned": checks.flag,
+    }
+
+    def __init__(self, name: str, attributes: Attributes) -> None:
+        object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_attributes", attributes)
+        object.__setattr__(self, "_changed", False)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._CHECKS:
+            raise AttributeError(f"a session's cookie has no {name!r}, only {', '.join(self._CHECKS)}")
+        return getattr(self._attributes, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in self._CHECKS:
+            raise AttributeError(f"a session's cookie has no {name!r}, only {', '.join(self._CHECKS)}")
+        changes: dict[str, Any] = {name: self._CHECKS[name](name, value)}
+        object.__setattr__(self, "_attributes", replace(self._attributes, **changes))
+        object.__setattr__(self, "_changed", True)
+
+    def changed(self) -> Attributes | None:
+        """Give the attributes if any was set.
+
+        Raises: ConfigError where they do not agree, as SameSite=None without Secure.
+        """
+        if not self._changed:
+            return None
+        checks.cookie_agrees(self._name, {field.name: getattr(self._attributes, field.name) for field in fields(Attributes)})
+        return self._attributes  # type: ignore[no-any-return]
+
+
+def is_secure(scope: Scope, *, trust_proxy: bool) -> bool:
+    """Tell whether the client's connection is encrypted: by the scheme, or by what a trusted proxy says of it."""
+    if trust_proxy:
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-proto":
+                return bool(value.split(b",", 1)[0].strip().lower() in (b"https", b"wss"))
+    return scope.get("scheme") in ("https", "wss")
+
+
+def with_session(
+    message: Message, lines: list[bytes], names: tuple[bytes, ...], *, cache_headers: bool, overwrite: bool
+) -> Message:
+    """Copy a response's start and put in the session's lines, ``Vary`` and, with lines, ``Cache-Control``.
+
+    The application may send the same message again, to somebody else: it is never written to.
+    """
+    headers = [*message.get("headers", ())]
+    if lines:
+        headers = _with_lines(headers, lines, names, overwrite=overwrite)
+    if cache_headers:
+        _vary(headers)
+        if lines and not any(name.lower() == b"cache-control" for name, _ in headers):
+            headers.append((b"cache-control", b"no-store"))
+    return {**message, "headers": headers}
+
+
+def _with_lines(
+    headers: list[tuple[bytes, bytes]], lines: list[bytes], names: tuple[bytes, ...], *, overwrite: bool
+) -> list[tuple[bytes, bytes]]:
+    """Add Set-Cookie lines so that none comes twice for one name: the application's own go, or they stay instead of ours."""
+    theirs = [pair for pair in headers if pair[0].lower() == b"set-cookie" and pair[1].startswith(names)]
+    if theirs and not overwrite:
+        return headers
+    if theirs:
+        headers = [pair for pair in headers if pair not in theirs]
+    headers.extend([(b"set-cookie", line) for line in lines])
+    return headers
+
+
+def _vary(headers: list[tuple[bytes, bytes]]) -> None:
+    """Add ``Cookie`` to ``Vary`` unless it is there (RFC 9110 section 12.5.5)."""
+    at = None
+    for index, (name, value) in enumerate(headers):
+        if len(name) == 4 and name.lower() == b"vary":
+            if not {b"*", b"cookie"}.isdisjoint([word.strip() for word in value.lower().split(b",")]):
+                return
+            at = index
+    if at is None:
+        headers.append((b"vary", _COOKIE))
+    else:
+        headers[at] = (headers[at][0], b", ".join([headers[at][1], _COOKIE]))

@@ -1,0 +1,111 @@
+"""Tell listeners what became of sessions: names, reasons and hashed ids, never data, ids or keys."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from .errors import ConfigError
+from .types import Scope
+
+logger = logging.getLogger("gingersnap")
+
+EventName: TypeAlias = Literal[
+    "missed",
+    "expired",
+    "invalid",
+    "tampered",
+    "duplicate",
+    "corrupt",
+    "created",
+    "saved",
+    "renewed",
+    "regenerated",
+    "destroyed",
+    "gone",
+    "conflict",
+    "late_write",
+    "store_error",
+    "store_recovered",
+]
+"""``missed``, ``expired`` and ``invalid`` are koa-session's own three."""
+
+NAMES = frozenset(get_args(EventName))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. ``key`` is the hashed id in the store, ``None`` where the session lives in the cookie;
+    ``detail`` is a word or a list of key names.
+    """
+
+    name: str
+    scope: Scope
+    key: str | None = None
+    detail: str = ""
+
+
+Listener: TypeAlias = Callable[[Event], Awaitable[None] | None]
+
+
+class Events:
+    """The listeners of one set of options."""
+
+    def __init__(self, listeners: Mapping[str, Listener]) -> None:
+        self._listeners: dict[str, list[Listener]] = {}
+        self._running: set[asyncio.Future[None]] = set()
+        for name, listener in listeners.items():
+            self.on(name, listener)
+
+    def on(self, name: str, listener: Listener) -> None:
+        """Add a listener, sync or async.
+
+        Raises: ConfigError for an event that there is not, or a listener that cannot be called.
+        """
+        if name not in NAMES:
+            raise ConfigError("listeners", f"there is no event {name!r}", f"choose among {', '.join(sorted(NAMES))}")
+        if not callable(listener):
+            raise ConfigError("listeners", f"{type(listener).__name__} cannot be called", "give a function of one event")
+        self._listeners.setdefault(name, []).append(listener)
+
+    def __bool__(self) -> bool:
+        return bool(self._listeners)
+
+    def emit(self, name: str, scope: Scope, detail: str = "") -> None:
+        """Call the listeners after the fact: on the running loop's next turn, or at once where there is none."""
+        listeners = self._listeners.get(name)
+        if not listeners:
+            return
+        event = Event(name, scope, detail=detail)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            # Another event loop than asyncio's, or a test without one.
+            for listener in listeners:
+                self._call(listener, event)
+            return
+        for listener in listeners:
+            loop.call_soon(self._call, listener, event)
+
+    def _call(self, listener: Listener, event: Event) -> None:
+        try:
+            result = listener(event)
+        except Exception:
+            logger.exception("a listener for the event %r failed", event.name)
+            return
+        if inspect.isawaitable(result):
+            self._follow(result, event)
+
+    def _follow(self, result: Awaitable[None], event: Event) -> None:
+        async def run() -> None:
+            try:
+                await result
+            except Exception:
+                logger.exception("a listener for the event %r failed", event.name)
+
+        # A task that nobody holds may be collected before it is done.
+        task = asyncio.ensure_future(run())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)

@@ -1,0 +1,1 @@
+"""How sessions are written into cookies: one small class for each layout."""

@@ -1,0 +1,97 @@
+"""The ASGI face: a session in the scope, its cookie on the response's first message."""
+
+import logging
+from collections.abc import Awaitable
+from typing import Unpack
+
+from .context import Setup
+from .cookies import with_session
+from .errors import ConfigError
+from .options import OptionValues, SessionOptions
+from .session import UNTOUCHED, Session
+from .types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger("gingersnap")
+
+# The messages that carry a response's headers: the last chance for a cookie.
+_STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+
+
+class SessionMiddleware:
+    """Give every HTTP and WebSocket request a session: ``scope["session"]``, Starlette's ``request.session``.
+
+    Takes options by name (README, "Options"), or one prepared ``SessionOptions``.
+
+    Raises: ConfigError where an option is unknown or wrong.
+    """
+
+    def __init__(self, app: ASGIApp, options: SessionOptions | None = None, **given: Unpack[OptionValues]) -> None:
+        if options is not None and given:
+            raise ConfigError("options", "they came both prepared and by name", "use options.replace(...) to change prepared ones")
+        self.app = app
+        self.options = SessionOptions(**given) if options is None else options
+        self._key = self.options.scope_key
+        self._setup = Setup(self.options)
+        self._warned = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if (scope["type"] != "http" and scope["type"] != "websocket") or self._is_second(scope):
+            await self.app(scope, receive, send)
+            return
+        session = self._setup.open(scope)
+        if self.options.valid is not None:
+            await self._setup.validate(session)
+        scope[self._key] = session
+        waiting = True
+
+        def send_with_session(message: Message) -> Awaitable[None]:
+            nonlocal waiting
+            if waiting and message["type"] in _STARTS:
+                # Noted first: if the commit fails, the error page must still get out, without a session.
+                waiting = False
+                message = self._start(scope, session, message)
+            return send(message)
+
+        async def send_after_hook(message: Message) -> None:
+            if waiting and message["type"] in _STARTS and self.options.auto_commit:
+                await self._setup.current(scope, session)._context.before_save(session)
+            await send_with_session(message)
+
+        try:
+            await self.app(scope, receive, send_with_session if self.options.before_save is None else send_after_hook)
+            if type(session) is Session and not waiting:
+                self._report_late(session)
+        finally:
+            # Scope and session hold each other: let the request's memory go at once, not at the next collection.
+            del session._scope
+
+    def _start(self, scope: Scope, session: Session, message: Message) -> Message:
+        """Commit, and give the message with the session's headers."""
+        setup = self._setup
+        if scope[self._key] is session and setup.is_idle(session):
+            if session._touch == UNTOUCHED or not self.options.cache_headers:
+                return message
+            return with_session(message, [], (), cache_headers=True, overwrite=True)
+        context = setup.current(scope, session)._context
+        context.started = True
+        lines = context.commit(session) if self.options.auto_commit else context.lines
+        if not lines and not session.accessed:
+            return message
+        options = self.options
+        return with_session(message, lines, setup.format.names, cache_headers=options.cache_headers, overwrite=options.overwrite)
+
+    def _report_late(self, session: Session) -> None:
+        """Say which changes came after the cookie had gone: they are lost, but not in silence."""
+        keys = ", ".join(session._context.late_keys(session)) if self.options.auto_commit else ""
+        if keys:
+            logger.error("the session changed after the response had started, and the change is lost: %s", keys)
+            self.options.events.emit("late_write", session._scope, keys)
+
+    def _is_second(self, scope: Scope) -> bool:
+        if not isinstance(scope.get(self._key), Session):
+            return False
+        if not self._warned:
+            self._warned = True
+            logger.warning("a second SessionMiddleware for scope[%r] does nothing; give it another scope_key and key", self._key)
+        return True

@@ -1,0 +1,203 @@
+"""Hold every setting of a session middleware, checked here and once."""
+
+import difflib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final, Literal, Self, TypeAlias, TypedDict, Unpack
+
+from . import checks
+from .errors import ConfigError
+from .events import Events, Listener
+from .types import Algorithm, Priority, SameSite, Scope
+
+Preset: TypeAlias = Literal["koa"]
+Seconds: TypeAlias = int | float | timedelta
+
+
+class OptionValues(TypedDict, total=False):
+    """What ``SessionOptions`` and ``SessionMiddleware`` take; all but ``keys`` have defaults."""
+
+    keys: Sequence[str | bytes]
+    allow_weak_keys: bool
+    key: str
+    max_age: Seconds | Literal["session"] | None
+    absolute_age: Seconds | None
+    auto_commit: bool
+    rolling: bool
+    renew: bool
+    signed: bool
+    algorithm: Algorithm
+    http_only: bool
+    overwrite: bool
+    secure: bool | Literal["auto"]
+    same_site: SameSite | Literal["auto"] | None
+    domain: str | None
+    path: str
+    partitioned: bool
+    priority: Priority | None
+    trust_proxy: bool
+    encode: Callable[[dict[str, Any]], str] | None
+    decode: Callable[[str], dict[str, Any]] | None
+    valid: Callable[[Scope, Any], bool | Awaitable[bool]] | None
+    before_save: Callable[[Scope, Any], Awaitable[None] | None] | None
+    max_cookie_bytes: int
+    max_header_bytes: int
+    duplicates: Literal["reject", "first"]
+    keep_empty: bool
+    lazy_rolling: bool
+    drop_bad_signature: bool
+    cache_headers: bool
+    preset: Preset | None
+    scope_key: str
+    listeners: Mapping[str, Listener]
+    clock: Callable[[], float]
+
+
+DEFAULTS: Final[OptionValues] = {
+    "keys": (),
+    "allow_weak_keys": False,
+    "key": "koa.sess",
+    "max_age": 86_400,
+    "absolute_age": None,
+    "auto_commit": True,
+    "rolling": False,
+    "renew": False,
+    "signed": True,
+    "algorithm": "sha256",
+    "http_only": True,
+    "overwrite": True,
+    "secure": "auto",
+    "same_site": "lax",
+    "domain": None,
+    "path": "/",
+    "partitioned": False,
+    "priority": None,
+    "trust_proxy": False,
+    "encode": None,
+    "decode": None,
+    "valid": None,
+    "before_save": None,
+    "max_cookie_bytes": 4096,
+    "max_header_bytes": 16_384,
+    "duplicates": "reject",
+    "keep_empty": False,
+    "lazy_rolling": False,
+    "drop_bad_signature": False,
+    "cache_headers": True,
+    "preset": None,
+    "scope_key": "session",
+    "listeners": {},
+    "clock": time.time,
+}
+
+PRESETS: Final[dict[str, OptionValues]] = {
+    # docs/differences.md gives the reason for each of these.
+    "koa": {
+        "max_age": None,
+        "algorithm": "sha1",
+        "same_site": None,
+        "duplicates": "first",
+        "keep_empty": True,
+        "lazy_rolling": True,
+        "drop_bad_signature": True,
+        "cache_headers": False,
+    },
+}
+
+# What people who come from koa-session write.
+_KOA_NAMES: Final = {
+    "maxAge": "max_age, in seconds",
+    "maxage": "max_age, in seconds",
+    "autoCommit": "auto_commit",
+    "httpOnly": "http_only",
+    "sameSite": "same_site",
+    "beforeSave": "before_save",
+    "secret_key": "keys, a list",
+    "secret": "keys, a list",
+}
+
+
+class SessionOptions:
+    """Every setting of a session middleware; frozen. One object can serve the middleware, scripts and tests.
+
+    Raises: ConfigError where an option is unknown or wrong, or where two do not go together.
+    """
+
+    keys: tuple[bytes, ...]
+    key: str
+    max_age_ms: int | None
+    absolute_ms: int | None
+    auto_commit: bool
+    rolling: bool
+    renew: bool
+    signed: bool
+    algorithm: Algorithm
+    http_only: bool
+    overwrite: bool
+    secure: bool | Literal["auto"]
+    same_site: SameSite | Literal["auto"] | None
+    domain: str | None
+    path: str
+    partitioned: bool
+    priority: Priority | None
+    trust_proxy: bool
+    encode: Callable[[dict[str, Any]], str] | None
+    decode: Callable[[str], dict[str, Any]] | None
+    valid: Callable[[Scope, Any], bool | Awaitable[bool]] | None
+    before_save: Callable[[Scope, Any], Awaitable[None] | None] | None
+    max_cookie_bytes: int
+    max_header_bytes: int
+    duplicates: Literal["reject", "first"]
+    keep_empty: bool
+    lazy_rolling: bool
+    drop_bad_signature: bool
+    cache_headers: bool
+    preset: Preset | None
+    scope_key: str
+    clock: Callable[[], float]
+    dated: bool
+    events: Events
+
+    def __init__(self, **given: Unpack[OptionValues]) -> None:
+        values = _resolve(given)
+        checks.together(values)
+        self.__dict__.update(checks.each(values))
+        self.__dict__["events"] = Events(values["listeners"])
+        self.__dict__["_given"] = given
+
+    def on(self, name: str, listener: Listener) -> None:
+        """Add a listener for an event, sync or async.
+
+        Raises: ConfigError for an event that there is not.
+        """
+        self.events.on(name, listener)
+
+    def replace(self, **changes: Unpack[OptionValues]) -> Self:
+        """Make options that differ in ``changes`` from these as they were given."""
+        return type(self)(**{**self.__dict__["_given"], **changes})
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"SessionOptions is frozen; use options.replace({name}=...)")
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}=..." for name in self.__dict__["_given"])
+        return f"SessionOptions({given})"
+
+
+def _resolve(given: OptionValues) -> OptionValues:
+    """Put what was given over the preset's defaults, and those over ours."""
+    for name in given:
+        if name not in DEFAULTS:
+            raise ConfigError(name, "there is no such option", _suggest(name))
+    preset = given.get("preset")
+    if preset is not None and preset not in PRESETS:
+        raise ConfigError("preset", "there is no such preset", f"choose among {', '.join(PRESETS)}, or leave it out")
+    return {**DEFAULTS, **(PRESETS[preset] if preset else {}), **given}
+
+
+def _suggest(name: str) -> str:
+    if name in _KOA_NAMES:
+        return f"write {_KOA_NAMES[name]}"
+    near = difflib.get_close_matches(name, DEFAULTS, 1)
+    return f"did you mean {near[0]}?" if near else f"choose among {', '.join(DEFAULTS)}"

@@ -1,0 +1,99 @@
+"""Decide whether a session lives and whether it is written. Pure: what is known comes in, a word goes out."""
+
+from typing import Literal, TypeGuard
+
+from .types import Reason
+
+SKEW_MS = 60_000
+"""How far the clocks of two servers may be apart."""
+LARGEST_MS = 2**53
+"""The largest integer that JavaScript holds exactly."""
+
+
+def check(
+    expire: object,
+    max_age: object,
+    lasts: object,
+    created: object,
+    now_ms: int,
+    browser_ok: bool,
+    absolute_ms: int | None,
+) -> Literal["expired", "invalid"] | None:
+    """Say why a verified session is dead, or ``None``. Source: koa-session ``valid``, and L-05.
+
+    ``expire``, ``max_age``, ``lasts`` and ``created`` are ``_expire``, ``_maxAge``, ``_session`` and ``_created`` as they came:
+    any JSON value, or ``None``. ``browser_ok``: sessions without an end of their own are configured.
+    """
+    if absolute_ms is None and type(expire) is int and type(max_age) is int and now_ms <= expire <= now_ms + max_age <= LARGEST_MS:
+        # Nearly always; whatever else comes is looked at below.
+        return None
+    if expire is None:
+        # A session that ends with the browser says so; one that says nothing was cut or forged by a key holder.
+        if lasts is not True and not browser_ok:
+            return "invalid"
+    elif not _is_time(expire):
+        return "invalid"
+    elif expire < now_ms:
+        return "expired"
+    # Nobody dates a session further ahead than it lives.
+    elif expire > now_ms + SKEW_MS + (max_age if _is_time(max_age) else LARGEST_MS):
+        return "invalid"
+    if absolute_ms is None:
+        return None
+    return _check_absolute(expire, max_age, created, now_ms, absolute_ms)
+
+
+def _check_absolute(
+    expire: object, max_age: object, created: object, now_ms: int, absolute_ms: int
+) -> Literal["expired", "invalid"] | None:
+    begun = birth(expire=expire, max_age=max_age, created=created)
+    if begun is None or begun > now_ms + SKEW_MS:
+        return "invalid"
+    return "expired" if begun + absolute_ms < now_ms else None
+
+
+def _is_time(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value <= LARGEST_MS
+
+
+def birth(*, expire: object, max_age: object, created: object) -> int | None:
+    """Tell when a session began, in milliseconds: as it says, or else its last issue, as its dates show it."""
+    if created is not None:
+        return created if _is_time(created) else None
+    if _is_time(expire) and _is_time(max_age):
+        return expire - max_age
+    return None
+
+
+def next_expire(now_ms: int, max_age_ms: int, created_ms: int | None, absolute_ms: int | None) -> int:
+    """Date the next end of a session: an idle lifetime from now, never past the absolute end. Milliseconds."""
+    end_ms = now_ms + max_age_ms
+    if created_ms is None or absolute_ms is None:
+        return end_ms
+    return min(end_ms, created_ms + absolute_ms)
+
+
+def save_reason(
+    *,
+    mark: Reason | None,
+    changed: bool,
+    rolling: bool,
+    renew: bool,
+    rotated: bool,
+    left_ms: int | None,
+    max_age_ms: int | None,
+) -> Reason | None:
+    """Say why a session must be written, or ``None``. Source: koa-session ``_shouldSaveSession``.
+
+    ``mark`` is what the application asked for. ``rotated``: an older key signed the session. ``left_ms`` and ``max_age_ms``
+    are ``None`` for one that ends with the browser.
+    """
+    if mark is not None:
+        return mark
+    if changed:
+        return "changed"
+    if rolling:
+        return "rolling"
+    if renew and left_ms is not None and max_age_ms is not None and left_ms < max_age_ms / 2:
+        return "renew"
+    return "rotated" if rotated else None

@@ -1,0 +1,229 @@
+"""The session as an application sees it: a dict that knows whether it was touched, and carries marks to the commit."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from . import _core
+from .types import Loaded, Scope
+
+if TYPE_CHECKING:
+    from .context import Context, Setup
+    from .cookies import SessionCookie
+
+UNTOUCHED, FETCHED, READ = 0, 1, 2
+"""How far a ``WatchedSession`` was touched: not, handed to the application, read."""
+
+# What a caller can hold without being able to change the session through it.
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+class Session(dict[str, Any]):
+    """A dict of JSON values: ``str``, ``int`` (up to 21 digits), ``float``, ``bool``, ``None``, ``list`` and ``dict``.
+
+    Every change is seen, however deep. Marks (``save``, ``touch``, ``regenerate``, ``login``, ``destroy``, ``logout``, ``replace``)
+    are plain calls, carried out at the commit, which comes as the response starts. Tuples come back as lists.
+    """
+
+    __slots__ = ("_conducted", "_loaded", "_scope", "_setup", "_touch")
+
+    # What a context is made of, once anybody needs one: a request that only reads a session needs none.
+    _setup: "Setup"
+    _scope: Scope
+    _loaded: Loaded | None
+    _touch: int
+    _conducted: "Context | None"
+
+    @property
+    def _context(self) -> "Context":
+        if self._conducted is None:
+            self._conducted = self._setup.conduct(self)
+        return self._conducted
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no session came with the request. Source: koa-session ``isNew``."""
+        return self._context.is_new
+
+    @property
+    def populated(self) -> bool:
+        """Whether it holds anything. Source: koa-session ``populated``."""
+        return dict.__len__(self) > 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether it differs from what came, or from what was last committed."""
+        return self._context.has_changed(self)
+
+    @property
+    def accessed(self) -> bool:
+        """Whether the application touched it during this request."""
+        return type(self) is Session or self._touch > 0
+
+    @property
+    def external_key(self) -> str | None:
+        """The id in the store; ``None`` where the session lives in the cookie. Source: koa-session ``externalKey``."""
+        return None
+
+    @property
+    def max_age(self) -> float | Literal["session"]:
+        """How long it lives from each renewal, in seconds, or ``"session"``: until the browser closes. Setting it forces a save.
+
+        Raises: ValueError where it is neither, not positive, or more than 400 days.
+        """
+        return self._context.max_age
+
+    @max_age.setter
+    def max_age(self, value: Any) -> None:
+        self._context.max_age = value
+        self.save()
+
+    @property
+    def expires_at(self) -> float | None:
+        """When it ends if nothing renews it, in seconds since 1970; ``None``: with the browser, or not yet written."""
+        expire_ms = self._context.expire_ms
+        return None if expire_ms is None else expire_ms / 1000
+
+    @property
+    def created_at(self) -> float | None:
+        """When it began, in seconds since 1970; ``None`` unless ``absolute_age`` is set."""
+        created_ms = self._context.created_ms
+        return None if created_ms is None else created_ms / 1000
+
+    @property
+    def owner(self) -> str | None:
+        """Whose it is, as given to ``login``; ``None`` before."""
+        return self._context.owner
+
+    @property
+    def cookie(self) -> "SessionCookie":
+        """This session's own cookie options, for this response. Source: koa-session ``ctx.sessionOptions``."""
+        return self._context.cookie
+
+    @property
+    def degraded(self) -> bool:
+        """Whether it stands in for one that the store could not give; never, where the session lives in the cookie."""
+        return False
+
+    def mark_accessed(self) -> None:
+        """Note that it was fetched, so that the response varies by cookie. Starlette's ``request.session`` calls it."""
+
+    def save(self) -> None:
+        """Write it at the commit, changed or not. Source: koa-session ``save``."""
+        self._context.mark("force")
+
+    def touch(self) -> None:
+        """Start its lifetime again at the commit, as ``rolling`` does for every response."""
+        self._context.mark("rolling")
+
+    def regenerate(self) -> None:
+        """Give it a new id and keep its data; the old id is dead. Source: koa-session ``regenerate``.
+
+        A session that lives in its cookie has no id: it is written anew.
+        """
+        self._context.mark("regenerate")
+
+    def login(self, owner: str) -> None:
+        """Bind it to a user: ``regenerate``, with a new beginning for ``absolute_age``.
+
+        Raises: TypeError where the owner is not a non-empty ``str``.
+        """
+        if not isinstance(owner, str) or not owner:
+            raise TypeError(f"login: owner must be a non-empty str, not {type(owner).__name__}; pass str(user.id)")
+        self._context.login(owner)
+
+    def destroy(self) -> None:
+        """End it: its data and its cookie are removed at the commit."""
+        dict.clear(self)
+        self._context.mark("destroy")
+
+    def logout(self) -> None:
+        """End it, as ``destroy``."""
+        self.destroy()
+
+    def replace(self, data: Mapping[str, Any]) -> None:
+        """Put other data in place of all that it holds."""
+        data = dict(data)
+        self.__class__ = Session
+        dict.clear(self)
+        dict.update(self, data)
+
+    async def commit(self) -> None:
+        """Decide and write now, not as the response starts. Source: koa-session ``manuallyCommit``.
+
+        Raises: RuntimeError once the response has started: its headers have gone.
+        """
+        await self._context.commit_now(self)
+
+    async def load(self) -> Self:
+        """Fetch it from the store where ``defer`` put that off; a session in its cookie is always there."""
+        return self
+
+    async def reload(self) -> Self:
+        """Take back every change since the last commit."""
+        self.replace(_core.loads(self._context.body) or {})
+        return self
+
+    def __repr__(self) -> str:
+        # Tracebacks and error reporters print what they meet: print dict(session) to see what it holds.
+        return f"<Session: {dict.__len__(self)} keys>"
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
+        return dict, (dict(self),)
+
+
+class WatchedSession(Session):
+    """A session out of which nothing changeable was handed: as long as it is one, it is unchanged.
+
+    At the first call that could lead to a change it turns into a plain ``Session``, whose methods are dict's own and
+    whose text is then compared. A session that was merely read costs no comparison.
+    """
+
+    __slots__ = ()
+
+    def mark_accessed(self) -> None:
+        self._touch = self._touch or FETCHED
+
+    def get(self, key: str, default: Any = None, /) -> Any:
+        return _handed(self, dict.get(self, key, default))
+
+    def __getitem__(self, key: str, /) -> Any:
+        return _handed(self, dict.__getitem__(self, key))
+
+
+def _handed(session: Session, value: Any) -> Any:
+    if type(value) in _SCALARS:
+        session._touch = READ
+    else:
+        session.__class__ = Session
+    return value
+
+
+def _reading(name: str) -> Callable[..., Any]:
+    plain = getattr(dict, name)
+
+    def read(self: WatchedSession, *args: Any) -> Any:
+        self._touch = READ
+        return plain(self, *args)
+
+    return read
+
+
+def _releasing(name: str) -> Callable[..., Any]:
+    plain = getattr(dict, name)
+
+    def release(self: WatchedSession, *args: Any, **named: Any) -> Any:
+        self.__class__ = Session  # type: ignore[assignment]
+        return plain(self, *args, **named)
+
+    return release
+
+
+# Every other way into a dict: those that hand out keys, counts and verdicts, and those that hand out values or write.
+for _name in ("__contains__", "__iter__", "__len__", "__reversed__", "__eq__", "__ne__", "keys"):
+    setattr(WatchedSession, _name, _reading(_name))
+for _name in (
+    *("__setitem__", "__delitem__", "__or__", "__ror__", "__ior__"),
+    *("clear", "copy", "items", "pop", "popitem", "setdefault", "update", "values"),
+):
+    setattr(WatchedSession, _name, _releasing(_name))
+WatchedSession.__name__ = "Session"

@@ -1,0 +1,26 @@
+"""Name the shapes that ASGI and the core hand around."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Literal, TypeAlias
+
+# ASGI leaves the values of scopes and messages open.
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+
+Algorithm: TypeAlias = Literal["sha1", "sha256", "sha384", "sha512", "blake3"]
+SameSite: TypeAlias = Literal["lax", "strict", "none"]
+Priority: TypeAlias = Literal["low", "medium", "high"]
+
+Reason: TypeAlias = Literal["force", "changed", "rolling", "renew", "rotated", "destroy", "regenerate"]
+"""Why a session is written; there is none for a session that is not."""
+
+Miss: TypeAlias = Literal["tampered", "duplicate", "corrupt"]
+"""Why a session cookie that came is not believed."""
+
+Loaded: TypeAlias = tuple[bytes, int, object, object, object, object, object]
+"""A verified session: its canonical text, the index of its key, then the reserved members as they came:
+``_expire``, ``_maxAge``, ``_session``, ``_created``, ``_owner``; ``None`` for those that did not."""

@@ -1,0 +1,44 @@
+//! Standard base64 (RFC 4648 section 4, padded, canonical), the armour of a cookie value. It must not know JSON.
+
+use base64_simd::{Out, STANDARD, URL_SAFE_NO_PAD};
+
+/// Appends the base64 text of `data` to `line`.
+pub fn armour(data: &[u8], line: &mut Vec<u8>) {
+    let start = line.len();
+    line.resize(start + STANDARD.encoded_length(data.len()), 0);
+    let _ = STANDARD.encode(data, Out::from_slice(&mut line[start..]));
+}
+
+/// Reads base64 text, or says `None`: no white space, no URL alphabet, no missing padding, no stray bits.
+#[must_use]
+pub fn disarm(value: &[u8]) -> Option<Vec<u8>> {
+    STANDARD.decode_to_vec(value).ok()
+}
+
+/// Writes a digest as Keygrip does: base64url without padding.
+#[must_use]
+pub fn digest_text(digest: &[u8]) -> Vec<u8> {
+    URL_SAFE_NO_PAD.encode_type(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{armour, disarm};
+
+    #[test]
+    fn reads_what_it_wrote() {
+        for size in 0..100u8 {
+            let data: Vec<u8> = (0..size).map(|n| n.wrapping_mul(37)).collect();
+            let mut line = b"x=".to_vec();
+            armour(&data, &mut line);
+            assert_eq!(disarm(&line[2..]), Some(data));
+        }
+    }
+
+    #[test]
+    fn refuses_every_other_dialect() {
+        for odd in ["QQ", "QQ=", "QR==", "Q Q=", "QQ==\n", "-_==", "====", "QQ==QQ=="] {
+            assert_eq!(disarm(odd.as_bytes()), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,480 @@
+//! JSON text (RFC 8259): a strict, bounded reader and the spelling of the canonical writer. It must not know Python.
+//!
+//! Canonical text has no white space, keeps the order of its members, and spells strings and numbers as
+//! `JSON.stringify` does, with one difference: a float that is a whole number keeps its `.0`.
+
+/// How deep containers may nest; the outermost has depth 1. Must match `_pure/json.py`, as all limits here.
+pub const MAX_DEPTH: usize = 100;
+/// How many values a text may hold, containers and scalars counted, keys not.
+pub const MAX_NODES: usize = 10_000;
+/// How many digits an integer may have: 21 is the longest that `JSON.stringify` writes without an exponent.
+pub const MAX_DIGITS: usize = 21;
+/// How many octets a text may have.
+pub const MAX_TEXT: usize = 65_536;
+
+/// The members of a session's text that are its envelope, never its data. Must match `_pure/envelope.py`.
+pub const RESERVED: [&str; 5] = ["_expire", "_maxAge", "_session", "_created", "_owner"];
+
+/// Why a text was refused.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not JSON, or JSON that no session is made of: duplicate names, half surrogates, an infinite number.
+    Malformed,
+    /// It is deeper, larger or longer than allowed.
+    Limit,
+    /// The builder failed; it knows why.
+    Builder,
+}
+
+/// Makes values out of what the reader meets.
+pub trait Build {
+    /// A finished value. Objects are filled through a shared reference.
+    type Value;
+    /// Makes `null`.
+    fn null(&mut self) -> Self::Value;
+    /// Makes `true` or `false`.
+    fn boolean(&mut self, value: bool) -> Self::Value;
+    /// Makes an integer.
+    fn integer(&mut self, value: i64) -> Self::Value;
+    /// Makes an integer of at most `MAX_DIGITS` digits.
+    fn large_integer(&mut self, value: i128) -> Option<Self::Value>;
+    /// Makes a finite float.
+    fn float(&mut self, value: f64) -> Self::Value;
+    /// Makes a string.
+    fn string(&mut self, value: &str) -> Self::Value;
+    /// Makes a list of the values from `start` on, and takes them off the stack.
+    fn list(&mut self, stack: &mut Vec<Self::Value>, start: usize) -> Option<Self::Value>;
+    /// Makes an empty object.
+    fn object(&mut self) -> Self::Value;
+    /// Puts a member into an object; a name that is there already is overwritten.
+    fn insert(&mut self, object: &Self::Value, name: &str, value: Self::Value) -> Option<()>;
+    /// Counts the members of an object.
+    fn size(&self, object: &Self::Value) -> usize;
+}
+
+/// What `read_session` found beside the data that it put into the root object.
+pub struct Envelope<V> {
+    /// The reserved members, in the order of `RESERVED`.
+    pub reserved: [Option<V>; 5],
+    /// Where the data ends in a canonical text: its text is `text[..end]` and a closing brace. `None`: the text
+    /// is JSON, but not as the canonical writer writes it.
+    pub canonical_end: Option<usize>,
+}
+
+/// Reads one value and nothing after it.
+///
+/// # Errors
+/// `Fault`, for text that is not JSON or passes a limit.
+pub fn read<B: Build>(text: &str, build: &mut B) -> Result<B::Value, Fault> {
+    let mut reader = Reader::new(text, build)?;
+    reader.blank();
+    let value = reader.value(0)?;
+    reader.end()?;
+    Ok(value)
+}
+
+/// Reads a session: an object whose reserved members are its envelope and whose other members go into `root`.
+///
+/// # Errors
+/// `Fault`, for text that is not a JSON object or passes a limit; `root` may then be partly filled.
+pub fn read_session<B: Build>(text: &str, build: &mut B, root: &B::Value) -> Result<Envelope<B::Value>, Fault> {
+    let mut reader = Reader::new(text, build)?;
+    reader.blank();
+    let envelope = reader.session(root)?;
+    reader.end()?;
+    Ok(Envelope { canonical_end: envelope.canonical_end.filter(|_| reader.canonical), ..envelope })
+}
+
+struct Reader<'a, B: Build> {
+    text: &'a str,
+    octets: &'a [u8],
+    at: usize,
+    nodes: usize,
+    canonical: bool,
+    stack: Vec<B::Value>,
+    build: &'a mut B,
+}
+
+impl<'a, B: Build> Reader<'a, B> {
+    fn new(text: &'a str, build: &'a mut B) -> Result<Self, Fault> {
+        if text.len() > MAX_TEXT {
+            return Err(Fault::Limit);
+        }
+        Ok(Self { text, octets: text.as_bytes(), at: 0, nodes: 0, canonical: true, stack: Vec::new(), build })
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.octets.get(self.at).copied()
+    }
+
+    /// Passes over white space, which no canonical text has.
+    fn blank(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+            self.canonical = false;
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Fault> {
+        self.blank();
+        if self.at == self.octets.len() { Ok(()) } else { Err(Fault::Malformed) }
+    }
+
+    fn take(&mut self, octet: u8) -> bool {
+        let hit = self.peek() == Some(octet);
+        self.at += usize::from(hit);
+        hit
+    }
+
+    fn expect(&mut self, word: &[u8]) -> Result<(), Fault> {
+        if self.octets[self.at..].starts_with(word) {
+            self.at += word.len();
+            return Ok(());
+        }
+        Err(Fault::Malformed)
+    }
+
+    fn count(&mut self) -> Result<(), Fault> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES { Err(Fault::Limit) } else { Ok(()) }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<B::Value, Fault> {
+        self.count()?;
+        match self.peek() {
+            Some(b'"') => {
+                let (text, build) = (self.text, &mut *self.build);
+                match string(text, &mut self.at, &mut self.canonical)? {
+                    Text::Plain(value) => Ok(build.string(value)),
+                    Text::Escaped(value) => Ok(build.string(&value)),
+                }
+            }
+            Some(b'{') => self.object(depth + 1),
+            Some(b'[') => self.list(depth + 1),
+            Some(b't') => self.expect(b"true").map(|()| self.build.boolean(true)),
+            Some(b'f') => self.expect(b"false").map(|()| self.build.boolean(false)),
+            Some(b'n') => self.expect(b"null").map(|()| self.build.null()),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => Err(Fault::Malformed),
+        }
+    }
+
+    fn list(&mut self, depth: usize) -> Result<B::Value, Fault> {
+        if depth > MAX_DEPTH {
+            return Err(Fault::Limit);
+        }
+        self.at += 1;
+        let start = self.stack.len();
+        self.blank();
+        if !self.take(b']') {
+            loop {
+                self.blank();
+                let value = self.value(depth)?;
+                self.stack.push(value);
+                self.blank();
+                if self.take(b']') {
+                    break;
+                }
+                self.expect(b",")?;
+            }
+        }
+        self.build.list(&mut self.stack, start).ok_or(Fault::Builder)
+    }
+
+    fn object(&mut self, depth: usize) -> Result<B::Value, Fault> {
+        if depth > MAX_DEPTH {
+            return Err(Fault::Limit);
+        }
+        let object = self.build.object();
+        let mut members = 0;
+        self.members(|reader, name, _| {
+            members += 1;
+            let value = reader.value(depth)?;
+            reader.build.insert(&object, name, value).ok_or(Fault::Builder)
+        })?;
+        // JSON.parse takes the last of two equal names in silence; here a text with two readings has none.
+        if self.build.size(&object) == members { Ok(object) } else { Err(Fault::Malformed) }
+    }
+
+    fn session(&mut self, root: &B::Value) -> Result<Envelope<B::Value>, Fault> {
+        self.count()?;
+        let (mut reserved, mut members, mut end) = ([const { None }; 5], 0, None);
+        self.members(|reader, name, start| {
+            if let Some(slot) = RESERVED.iter().position(|word| *word == name) {
+                end = end.or(Some(start));
+                let value = reader.value(1)?;
+                return if reserved[slot].replace(value).is_none() { Ok(()) } else { Err(Fault::Malformed) };
+            }
+            // Data behind the envelope: nobody's writer does so, and the text before the envelope is not the data.
+            reader.canonical &= end.is_none();
+            members += 1;
+            let value = reader.value(1)?;
+            reader.build.insert(root, name, value).ok_or(Fault::Builder)
+        })?;
+        if self.build.size(root) != members {
+            return Err(Fault::Malformed);
+        }
+        Ok(Envelope { reserved, canonical_end: Some(end.unwrap_or(self.at - 1)) })
+    }
+
+    /// Calls `each` at the value of every member, with its name and where the member starts, its comma included.
+    fn members(&mut self, mut each: impl FnMut(&mut Self, &str, usize) -> Result<(), Fault>) -> Result<(), Fault> {
+        self.expect(b"{")?;
+        self.blank();
+        if self.take(b'}') {
+            return Ok(());
+        }
+        let mut start = self.at;
+        loop {
+            self.blank();
+            let name = string(self.text, &mut self.at, &mut self.canonical)?;
+            self.blank();
+            self.expect(b":")?;
+            self.blank();
+            match name {
+                Text::Plain(name) => each(self, name, start)?,
+                Text::Escaped(name) => each(self, &name, start)?,
+            }
+            self.blank();
+            if self.take(b'}') {
+                return Ok(());
+            }
+            start = self.at;
+            self.expect(b",")?;
+        }
+    }
+
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    fn number(&mut self) -> Result<B::Value, Fault> {
+        let start = self.at;
+        self.take(b'-');
+        let whole = self.at;
+        let digits = self.digits();
+        if digits == 0 || (digits > 1 && self.octets[whole] == b'0') {
+            return Err(Fault::Malformed);
+        }
+        if !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
+            return self.integer(start, digits);
+        }
+        if self.take(b'.') && self.digits() == 0 {
+            return Err(Fault::Malformed);
+        }
+        if self.take(b'e') || self.take(b'E') {
+            let _ = self.take(b'+') || self.take(b'-');
+            if self.digits() == 0 {
+                return Err(Fault::Malformed);
+            }
+        }
+        let text = &self.text[start..self.at];
+        let value: f64 = text.parse().map_err(|_| Fault::Malformed)?;
+        if !value.is_finite() {
+            return Err(Fault::Malformed);
+        }
+        self.canonical = self.canonical && is_canonical_float(text, value);
+        Ok(self.build.float(value))
+    }
+
+    fn integer(&mut self, start: usize, digits: usize) -> Result<B::Value, Fault> {
+        if digits > MAX_DIGITS {
+            return Err(Fault::Limit);
+        }
+        let negative = self.octets[start] == b'-';
+        if digits < 19 {
+            let digits = &self.octets[self.at - digits..self.at];
+            let value = digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
+            self.canonical &= !(negative && value == 0);
+            return Ok(self.build.integer(if negative { -value } else { value }));
+        }
+        let value = self.text[start..self.at].parse().map_err(|_| Fault::Malformed)?;
+        self.build.large_integer(value).ok_or(Fault::Builder)
+    }
+}
+
+/// A string's content: as it stands in the text, or put together from its escapes.
+enum Text<'a> {
+    Plain(&'a str),
+    Escaped(String),
+}
+
+/// Counts the octets from `at` on that stand for themselves in a string, eight at a time while there are eight.
+#[inline]
+fn plain(octets: &[u8], at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The high bit of every octet of `word` that is zero; octets above the first such may be marked wrongly.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let mut end = at;
+    while let Some(chunk) = octets.get(end..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\'))) | control;
+        if found != 0 {
+            return end - at + (found.trailing_zeros() / 8) as usize;
+        }
+        end += 8;
+    }
+    let special = |octet: &u8| matches!(octet, b'"' | b'\\' | 0..=31);
+    octets[end..].iter().position(special).unwrap_or(octets.len() - end) + end - at
+}
+
+fn string<'a>(text: &'a str, at: &mut usize, canonical: &mut bool) -> Result<Text<'a>, Fault> {
+    let octets = text.as_bytes();
+    if octets.get(*at) != Some(&b'"') {
+        return Err(Fault::Malformed);
+    }
+    let start = *at + 1;
+    *at = start + plain(octets, start);
+    if octets.get(*at) == Some(&b'"') {
+        *at += 1;
+        return Ok(Text::Plain(&text[start..*at - 1]));
+    }
+    let mut content = String::from(&text[start..*at]);
+    loop {
+        match octets.get(*at) {
+            Some(b'"') => {
+                *at += 1;
+                return Ok(Text::Escaped(content));
+            }
+            Some(b'\\') => content.push(escape(octets, at, canonical).ok_or(Fault::Malformed)?),
+            _ => return Err(Fault::Malformed),
+        }
+        let from = *at;
+        *at += plain(octets, from);
+        content.push_str(&text[from..*at]);
+    }
+}
+
+/// Reads the escape at the backslash at `at`; `None` where it is none, or half of a surrogate pair.
+fn escape(octets: &[u8], at: &mut usize, canonical: &mut bool) -> Option<char> {
+    let letter = *octets.get(*at + 1)?;
+    *at += 2;
+    let simple = match letter {
+        b'"' | b'\\' => char::from(letter),
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'/' => {
+            *canonical = false;
+            '/'
+        }
+        b'u' => return unicode_escape(octets, at, canonical),
+        _ => return None,
+    };
+    Some(simple)
+}
+
+fn unicode_escape(octets: &[u8], at: &mut usize, canonical: &mut bool) -> Option<char> {
+    let start = *at;
+    let unit = hex4(octets, at)?;
+    // The canonical writer escapes control characters alone, those without a short form, in lower case.
+    let short = matches!(unit, 8 | 9 | 10 | 12 | 13);
+    let upper = octets[start..*at].iter().any(u8::is_ascii_uppercase);
+    *canonical &= unit < 32 && !short && !upper;
+    if !(0xD800..0xE000).contains(&unit) {
+        return char::from_u32(unit);
+    }
+    if unit >= 0xDC00 || octets.get(*at..*at + 2) != Some(b"\\u") {
+        return None;
+    }
+    *at += 2;
+    let low = hex4(octets, at)?;
+    if !(0xDC00..0xE000).contains(&low) {
+        return None;
+    }
+    char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+}
+
+fn hex4(octets: &[u8], at: &mut usize) -> Option<u32> {
+    let digits = octets.get(*at..*at + 4)?;
+    *at += 4;
+    digits.iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
+}
+
+/// Says whether the writer would spell `value` as `text`.
+fn is_canonical_float(text: &str, value: f64) -> bool {
+    // A short plain decimal without idle zeros is its own shortest spelling; the rest is compared in full.
+    if let Some((whole, fraction)) = text.split_once('.') {
+        let idle = fraction.ends_with('0') && fraction != "0";
+        let tiny = whole.trim_start_matches('-') == "0" && fraction.starts_with("00000");
+        if text.len() <= 16 && !idle && !tiny && !fraction.contains(['e', 'E']) {
+            return true;
+        }
+    }
+    let mut line = Vec::new();
+    write_float(value, &mut line);
+    line == text.as_bytes()
+}
+
+/// Appends a decimal integer.
+pub fn write_integer(number: i64, line: &mut Vec<u8>) {
+    let mut text = [0; 20];
+    let (mut at, mut rest) = (text.len(), number.unsigned_abs());
+    loop {
+        at -= 1;
+        text[at] = b'0' + rest.to_le_bytes()[0].wrapping_sub((rest / 10 * 10).to_le_bytes()[0]);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        line.push(b'-');
+    }
+    line.extend_from_slice(&text[at..]);
+}
+
+/// Appends a finite float: ECMAScript's `Number::toString`, but whole numbers keep `.0` and zero its sign.
+pub fn write_float(value: f64, line: &mut Vec<u8>) {
+    if value == 0.0 {
+        line.extend_from_slice(if value.is_sign_negative() { b"-0.0" } else { b"0.0" });
+        return;
+    }
+    let mut buffer = ryu_js::Buffer::new();
+    let text = buffer.format_finite(value);
+    line.extend_from_slice(text.as_bytes());
+    if !text.contains(['.', 'e']) {
+        line.extend_from_slice(b".0");
+    }
+}
+
+/// Appends a string with its quotes, escaped as `JSON.stringify` does.
+pub fn write_string(value: &str, line: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let octets = value.as_bytes();
+    let mut at = 0;
+    line.push(b'"');
+    loop {
+        let run = plain(octets, at);
+        line.extend_from_slice(&octets[at..at + run]);
+        at += run;
+        let Some(&octet) = octets.get(at) else { break };
+        let short = match octet {
+            8 => b'b',
+            9 => b't',
+            10 => b'n',
+            12 => b'f',
+            13 => b'r',
+            b'"' | b'\\' => octet,
+            _ => b'u',
+        };
+        line.extend_from_slice(&[b'\\', short]);
+        if short == b'u' {
+            line.extend_from_slice(&[b'0', b'0', HEX[usize::from(octet >> 4)], HEX[usize::from(octet & 15)]]);
+        }
+        at += 1;
+    }
+    line.push(b'"');
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

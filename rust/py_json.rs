@@ -1,0 +1,274 @@
+//! JSON text to Python values and back. The grammar and the limits are `json`'s; the types are decided here.
+
+use std::sync::{Mutex, MutexGuard};
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyNone, PyString, PyTuple};
+
+use crate::json::{self, Build, MAX_DEPTH, MAX_DIGITS, MAX_NODES};
+
+/// How many member names are kept ready as Python strings.
+const NAME_SLOTS: usize = 256;
+/// Longer names are made anew each time.
+const LONGEST_NAME: usize = 32;
+
+/// A kept name: its text and the Python string that was made of it.
+type Name = (Box<str>, Py<PyString>);
+
+/// Member names met before, as Python strings with their hash ready: the names of a session hardly ever change.
+pub struct Names(Mutex<Vec<Option<Name>>>);
+
+impl Names {
+    pub fn new() -> Self {
+        Self(Mutex::new((0..NAME_SLOTS).map(|_| None).collect()))
+    }
+
+    /// Opens the cache, or says `None` while another thread, or this one further up, has it open.
+    fn open(&self) -> Option<MutexGuard<'_, Vec<Option<Name>>>> {
+        self.0.try_lock().ok()
+    }
+}
+
+/// FNV-1a, cut to a slot: quick on short names, and a bad guess only costs a new string.
+fn slot(name: &str) -> usize {
+    let hash = name.bytes().fold(0x811C_9DC5_u32, |hash, octet| (hash ^ u32::from(octet)).wrapping_mul(0x0100_0193));
+    (hash ^ (hash >> 16)) as usize % NAME_SLOTS
+}
+
+/// Builds Python values.
+pub struct Builder<'a, 'py> {
+    py: Python<'py>,
+    names: Option<MutexGuard<'a, Vec<Option<Name>>>>,
+    /// What Python raised, where the reader says `Fault::Builder`.
+    pub error: Option<PyErr>,
+}
+
+impl<'a, 'py> Builder<'a, 'py> {
+    pub fn new(py: Python<'py>, names: Option<&'a Names>) -> Self {
+        Self { py, names: names.and_then(Names::open), error: None }
+    }
+
+    fn kept<T>(&mut self, result: PyResult<T>) -> Option<T> {
+        result.map_err(|error| self.error = Some(error)).ok()
+    }
+
+    fn name(&mut self, name: &str) -> Bound<'py, PyString> {
+        let Some(names) = self.names.as_mut().filter(|_| name.len() <= LONGEST_NAME) else {
+            return PyString::new(self.py, name);
+        };
+        match &mut names[slot(name)] {
+            Some((text, known)) if **text == *name => known.bind(self.py).clone(),
+            entry => {
+                let made = PyString::new(self.py, name);
+                *entry = Some((name.into(), made.clone().unbind()));
+                made
+            }
+        }
+    }
+}
+
+impl<'py> Build for Builder<'_, 'py> {
+    type Value = Bound<'py, PyAny>;
+
+    fn null(&mut self) -> Self::Value {
+        PyNone::get(self.py).to_owned().into_any()
+    }
+
+    fn boolean(&mut self, value: bool) -> Self::Value {
+        PyBool::new(self.py, value).to_owned().into_any()
+    }
+
+    fn integer(&mut self, value: i64) -> Self::Value {
+        PyInt::new(self.py, value).into_any()
+    }
+
+    fn large_integer(&mut self, value: i128) -> Option<Self::Value> {
+        let result = value.into_pyobject(self.py).map(Bound::into_any);
+        self.kept(result.map_err(PyErr::from))
+    }
+
+    fn float(&mut self, value: f64) -> Self::Value {
+        PyFloat::new(self.py, value).into_any()
+    }
+
+    fn string(&mut self, value: &str) -> Self::Value {
+        PyString::new(self.py, value).into_any()
+    }
+
+    fn list(&mut self, stack: &mut Vec<Self::Value>, start: usize) -> Option<Self::Value> {
+        let result = PyList::new(self.py, stack.drain(start..));
+        self.kept(result).map(Bound::into_any)
+    }
+
+    fn object(&mut self) -> Self::Value {
+        PyDict::new(self.py).into_any()
+    }
+
+    fn insert(&mut self, object: &Self::Value, name: &str, value: Self::Value) -> Option<()> {
+        let name = self.name(name);
+        let result = object.cast::<PyDict>().map_err(PyErr::from).and_then(|dict| dict.set_item(name, value));
+        self.kept(result)
+    }
+
+    fn size(&self, object: &Self::Value) -> usize {
+        object.cast::<PyDict>().map_or(0, PyDictMethods::len)
+    }
+}
+
+/// Why a value cannot be written: where it is, and what is wrong with it.
+pub struct Refusal {
+    /// The way to the value, innermost step first, as `.name` or `[index]`.
+    steps: Vec<String>,
+    /// What is wrong: a type's name, or a sentence without the value.
+    pub reason: String,
+}
+
+impl Refusal {
+    fn new(reason: impl Into<String>) -> Self {
+        Self { steps: Vec::new(), reason: reason.into() }
+    }
+
+    fn at(mut self, step: String) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// The way to the value, as `cart.items[2]`.
+    pub fn path(&self) -> String {
+        let path: String = self.steps.iter().rev().map(String::as_str).collect();
+        path.strip_prefix('.').map_or(path.clone(), String::from)
+    }
+}
+
+/// Writes canonical JSON text.
+pub struct Writer {
+    /// The text so far.
+    pub line: Vec<u8>,
+    nodes: usize,
+}
+
+impl Writer {
+    /// Starts a text behind what `line` already holds.
+    pub fn new(line: Vec<u8>) -> Self {
+        Self { line, nodes: 0 }
+    }
+
+    pub fn value(&mut self, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), Refusal> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(Refusal::new(format!("more than {MAX_NODES} values")));
+        }
+        // The exact types come first, as they are nearly always; then whatever is derived from them.
+        if let Ok(string) = value.cast_exact::<PyString>() {
+            return self.string(string);
+        }
+        if let Ok(number) = value.cast_exact::<PyInt>() {
+            return self.integer(number);
+        }
+        if value.is_none() {
+            self.line.extend_from_slice(b"null");
+            return Ok(());
+        }
+        if let Ok(flag) = value.cast_exact::<PyBool>() {
+            self.line.extend_from_slice(if flag.is_true() { b"true" } else { b"false" });
+            return Ok(());
+        }
+        self.container(value, depth + 1)
+    }
+
+    fn container(&mut self, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), Refusal> {
+        if let Ok(dict) = value.cast::<PyDict>() {
+            return self.dict(dict, depth);
+        }
+        if let Ok(list) = value.cast::<PyList>() {
+            return self.list(list.iter(), depth);
+        }
+        if let Ok(tuple) = value.cast::<PyTuple>() {
+            return self.list(tuple.iter(), depth);
+        }
+        if let Ok(number) = value.cast::<PyFloat>() {
+            return self.float(number);
+        }
+        if let Ok(number) = value.cast::<PyInt>() {
+            return self.integer(number);
+        }
+        if let Ok(string) = value.cast::<PyString>() {
+            return self.string(string);
+        }
+        Err(Refusal::new(type_name(value)))
+    }
+
+    fn float(&mut self, number: &Bound<'_, PyFloat>) -> Result<(), Refusal> {
+        let number = number.value();
+        if !number.is_finite() {
+            return Err(Refusal::new("a float that is not finite"));
+        }
+        json::write_float(number, &mut self.line);
+        Ok(())
+    }
+
+    fn integer(&mut self, number: &Bound<'_, PyInt>) -> Result<(), Refusal> {
+        if let Ok(small) = number.extract::<i64>() {
+            json::write_integer(small, &mut self.line);
+            return Ok(());
+        }
+        let large = number.extract::<i128>().ok().map(|large| large.to_string());
+        match large.filter(|text| text.trim_start_matches('-').len() <= MAX_DIGITS) {
+            Some(text) => self.line.extend_from_slice(text.as_bytes()),
+            None => return Err(Refusal::new(format!("an int of more than {MAX_DIGITS} digits"))),
+        }
+        Ok(())
+    }
+
+    fn string(&mut self, string: &Bound<'_, PyString>) -> Result<(), Refusal> {
+        let text = string.to_str().map_err(|_| Refusal::new("a str with half of a surrogate pair"))?;
+        json::write_string(text, &mut self.line);
+        Ok(())
+    }
+
+    fn list<'py>(&mut self, items: impl Iterator<Item = Bound<'py, PyAny>>, depth: usize) -> Result<(), Refusal> {
+        if depth > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        let mut separator = b'[';
+        for (index, item) in items.enumerate() {
+            self.line.push(separator);
+            separator = b',';
+            self.value(&item, depth).map_err(|refusal| refusal.at(format!("[{index}]")))?;
+        }
+        self.line.extend_from_slice(if separator == b'[' { b"[]" } else { b"]" });
+        Ok(())
+    }
+
+    fn dict(&mut self, dict: &Bound<'_, PyDict>, depth: usize) -> Result<(), Refusal> {
+        if depth > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        // Without a GIL another thread may write meanwhile, and an iterator would panic: walk over a copy.
+        #[cfg(Py_GIL_DISABLED)]
+        let dict = &dict.copy().map_err(|_| Refusal::new("a dict that could not be copied"))?;
+        let mut separator = b'{';
+        for (name, value) in dict.iter() {
+            self.line.push(separator);
+            separator = b',';
+            let Ok(text) = name.cast::<PyString>() else {
+                return Err(Refusal::new(format!("a key of type {}, not str", type_name(&name))));
+            };
+            self.string(text)?;
+            self.line.push(b':');
+            self.value(&value, depth).map_err(|refusal| refusal.at(format!(".{}", text.to_string_lossy())))?;
+        }
+        self.line.extend_from_slice(if separator == b'{' { b"{}" } else { b"}" });
+        Ok(())
+    }
+}
+
+fn too_deep() -> Refusal {
+    Refusal::new(format!("nested deeper than {MAX_DEPTH}"))
+}
+
+fn type_name(value: &Bound<'_, PyAny>) -> String {
+    let name = value.get_type().getattr(intern!(value.py(), "__name__"));
+    name.and_then(|name| name.extract()).unwrap_or_else(|_| String::from("object"))
+}
