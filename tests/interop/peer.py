@@ -1,0 +1,158 @@
+"""The two sides of each interop test: koa-session in Node, and our middleware in process, told the same things."""
+
+import copy
+import json
+import warnings
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from typing import Any
+
+from gingersnap import SessionMiddleware
+
+from tests.asgi import KEY, NOW, Browser, Clock, request
+
+Steps = list[list[Any]]
+
+# Our names for koa-session's options; a lifetime is in seconds here.
+NAMES = {"httpOnly": "http_only", "sameSite": "same_site", "maxAge": "max_age", "autoCommit": "auto_commit"}
+
+
+@dataclass
+class Answer:
+    """What one side answered: its Set-Cookie lines, the session at each step "see", and why a step failed."""
+
+    cookies: list[str]
+    seen: list[Any] = field(default_factory=list)
+    error: str | None = None
+
+
+class Peer:
+    """A running koa.mjs."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def ask(self, setup: dict[str, Any], steps: Steps, *, now: float = NOW, cookie: str = "", https: bool = False) -> Answer:
+        """Have an application made as ``setup`` says take ``steps``."""
+        body = json.dumps({"setup": setup, "now": round(now * 1000), "steps": steps}).encode()
+        headers = {"content-type": "application/json", **({"cookie": cookie} if cookie else {})}
+        if https:
+            headers["x-forwarded-proto"] = "https"
+        self._connection.request("POST", "/", body, headers)
+        response = self._connection.getresponse()
+        answer = response.read()
+        assert response.status == 200, (response.status, answer)
+        return Answer(response.headers.get_all("set-cookie") or [], **json.loads(answer))
+
+
+class Koa:
+    """A browser at koa-session."""
+
+    def __init__(self, peer: Peer, *, keys: list[str], algorithm: str | None = None, **options: Any) -> None:
+        self.peer = peer
+        self.setup: dict[str, Any] = {"keys": keys, "proxy": True, "options": options}
+        if algorithm:
+            self.setup["algorithm"] = algorithm
+        # Only its jar is used: both sides' browsers keep cookies alike.
+        self.browser = Browser(None)
+
+    async def do(self, *steps: list[Any], now: float = NOW, https: bool = False) -> Answer:
+        answer = self.peer.ask(self.setup, [*steps], now=now, cookie=self.browser.header(), https=https)
+        self.browser.keep(answer.cookies)
+        return answer
+
+    async def read(self, header: str) -> Answer:
+        """Read the session that a Cookie header holds, apart from the jar."""
+        return self.peer.ask(self.setup, [["see"]], cookie=header)
+
+
+def plain(session: Any) -> Any:
+    """Copy a session as it is now; each of its containers is handed out on the way."""
+    return None if session is None else copy.deepcopy({key: session[key] for key in session})
+
+
+def _push(session: Any, path: list[Any], value: Any) -> None:
+    for key in path:
+        session = session[key]
+    session.append(value)
+
+
+def _delete(session: Any, key: str) -> None:
+    session.pop(key, None)
+
+
+VERBS = {
+    "see": lambda scope, seen: seen.append(plain(scope["session"])),
+    "set": lambda scope, seen, key, value: scope["session"].__setitem__(key, value),
+    "delete": lambda scope, seen, key: _delete(scope["session"], key),
+    "push": lambda scope, seen, path, value: _push(scope["session"], path, value),
+    "replace": lambda scope, seen, data: scope.__setitem__("session", data),
+    "null": lambda scope, seen: scope.__setitem__("session", None),
+    "max_age": lambda scope, seen, ms: setattr(scope["session"], "max_age", ms if ms == "session" else ms / 1000),
+    "save": lambda scope, seen: scope["session"].save(),
+    "regenerate": lambda scope, seen: scope["session"].regenerate(),
+    "commit": lambda scope, seen: scope["session"].commit(),
+}
+
+
+class Ours:
+    """A browser at our middleware, with koa-session's own names for options."""
+
+    def __init__(self, *, keys: list[str], **options: Any) -> None:
+        given = {NAMES.get(name, name): value for name, value in options.items()}
+        if isinstance(given.get("max_age"), int):
+            given["max_age"] /= 1000
+        self.clock = Clock()
+        with warnings.catch_warnings():
+            # koa-session says nothing of signed: false.
+            warnings.filterwarnings("ignore", message="signed=False")
+            middleware = SessionMiddleware(
+                self._app, keys=keys, preset="koa", allow_weak_keys=True, clock=self.clock, trust_proxy=True, **given
+            )
+        self.browser = Browser(middleware)
+        self.steps: tuple[list[Any], ...] = ()
+        self.seen: list[Any] = []
+        self.error: str | None = None
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        for verb, *given in self.steps:
+            waiting = VERBS[verb](scope, self.seen, *copy.deepcopy(given))
+            if waiting is not None:
+                await waiting
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def do(self, *steps: list[Any], now: float = NOW, https: bool = False) -> Answer:
+        self.steps, self.seen, self.clock.now = steps, [], now
+        response = await self.browser.get(headers=[(b"x-forwarded-proto", b"https")] if https else [])
+        return Answer(response.cookies, self.seen)
+
+    async def read(self, header: str) -> Answer:
+        """Read the session that a Cookie header holds, apart from the jar."""
+        self.steps, self.seen, self.clock.now = (["see"],), [], NOW
+        response = await request(self.browser.app, headers=[(b"cookie", header.encode("latin-1"))])
+        return Answer(response.cookies, self.seen)
+
+
+class Both:
+    """Both sides, made with the same keys and options and told the same things."""
+
+    def __init__(self, peer: Peer, *, keys: tuple[str, ...] = (KEY,), **options: Any) -> None:
+        self.koa = Koa(peer, keys=[*keys], **options)
+        self.ours = Ours(keys=[*keys], **options)
+
+    async def do(self, *steps: list[Any], after: float = 0, https: bool = False) -> Answer:
+        """Take the steps on both sides, ``after`` seconds since the beginning, and see that both answer the same."""
+        theirs = await self.koa.do(*steps, now=NOW + after, https=https)
+        ours = await self.ours.do(*steps, now=NOW + after, https=https)
+        assert ours == theirs
+        return ours
+
+    async def read(self, header: str) -> Answer:
+        """Give the same Cookie header to both sides, and see that both answer the same."""
+        theirs, ours = await self.koa.read(header), await self.ours.read(header)
+        assert ours == theirs
+        return ours
