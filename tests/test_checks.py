@@ -1,0 +1,264 @@
+"""Checks: every refusal names the option, the shape and the cure; no accepted attribute breaks a line."""
+
+# Names bear the ids of requirements as they are written.
+# ruff: noqa: N802
+
+import itertools
+from datetime import timedelta
+from typing import Any, get_args
+
+import pytest
+from gingersnap import ConfigError, checks
+from gingersnap.types import Algorithm, Priority, SameSite
+
+DAY = 86_400
+SECRET = "Zx9-marker-of-a-secret"
+
+
+@pytest.mark.parametrize(
+    ("value", "shape"),
+    [
+        (None, "NoneType"),
+        (True, "bool"),
+        (5, "int"),
+        (1.5, "float"),
+        (SECRET, "str of length 22"),
+        (SECRET.encode(), "bytes of length 22"),
+        ([SECRET], "list of length 1"),
+        ((SECRET, SECRET), "tuple of length 2"),
+        ({SECRET: SECRET}, "dict of length 1"),
+        ({SECRET}, "set"),
+        (object(), "object"),
+    ],
+    ids=repr,
+)
+def test_P01_a_shape_is_a_type_and_a_size(value: object, shape: str) -> None:
+    assert checks.shape(value) == shape
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_flag_is_a_bool(value: bool) -> None:
+    assert checks.flag("rolling", value) is value
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, 1.0, "", "true", "False", [], [True], object()], ids=repr)
+def test_nothing_else_is_a_flag(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^rolling: it cannot be .+; give True or False$"):
+        checks.flag("rolling", value)
+
+
+CHOICES: list[tuple[tuple[object, ...], list[object]]] = [
+    ((True, False, "auto"), [1, 0, 1.0, None, "Auto", "AUTO", "auto ", "true", b"auto", ["auto"], {}]),
+    ((*get_args(SameSite), "auto", None), [False, 0, "", "Lax", "None", "NONE", "lax; secure", "lax\r\n", b"lax", ["lax"], {}]),
+    ((*get_args(Priority), None), [False, 0, "", "High", "high;", b"high", ["high"], {}]),
+    (get_args(Algorithm), [None, "", "SHA1", "sha-1", "md5", "sha1 ", b"sha1", 1, ["sha1"], {}]),
+]
+
+
+@pytest.mark.parametrize(("words", "wrong"), CHOICES, ids=["secure", "same_site", "priority", "algorithm"])
+def test_a_choice_is_one_of_its_words_exactly(words: tuple[object, ...], wrong: list[object]) -> None:
+    check = checks.one_of(*words)
+    assert [check("word", word) for word in words] == [*words]
+    for value in wrong:
+        with pytest.raises(ConfigError, match=r"^word: .+ is none of the choices; choose among "):
+            check("word", value)
+
+
+DOMAINS = ["example.com", "EXAMPLE.com", "a", "a.b.c", "xn--bcher-kva.example", "1.2.3.4", "a-b.example", "a" * 63 + ".example"]
+NOT_DOMAINS: list[object] = [
+    *(
+        "",
+        ".",
+        ".example.com",
+        "example.com.",
+        "a..b",
+        "-a.example",
+        "a-.example",
+        "a_b.example",
+        "a" * 64 + ".example",
+        "*.example.com",
+    ),
+    *(
+        "a b",
+        " example.com",
+        "example.com ",
+        "example.com\n",
+        "a;b",
+        "a;secure",
+        "a,b",
+        "a=b",
+        "a/b",
+        "a:80",
+        "[::1]",
+        "a\0b",
+        "a\r\nx: y",
+    ),
+    *("bücher.example", "a\x7f", "a\t", "\u017f.example", "\u212a.example", "\u0130.example", "\u0131.example", "\uff45xample.com"),
+    *("a\u3002b", "a." * 600 + "a", b"example.com", 5, True, ["example.com"], object()),
+]
+
+
+@pytest.mark.parametrize("value", [None, *DOMAINS], ids=repr)
+def test_C01_a_domain_is_a_host_name(value: str | None) -> None:
+    assert checks.domain("domain", value) == value
+
+
+@pytest.mark.parametrize("value", NOT_DOMAINS, ids=lambda item: ascii(item)[:30])
+def test_C01_no_other_text_is_a_domain(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^domain: .+; (give a host name|stay within 1024)"):
+        checks.domain("domain", value)
+
+
+PATHS = ["/", "/a", "/a/b/", "/a b", "/a%20b", "/~!@#$%^&*()_+`-={}[]|\\:\"'<>?,.", "//", "/" + "a" * 1023]
+NOT_PATHS: list[object] = [
+    *("", "a", " /", "*", "\\", "/a;b", "/; secure", "/;", "/\n", "/a\n", "/a\r\nSet-Cookie: x=y", "/\0", "/\t", "/\x1f", "/\x7f"),
+    *("/é", "/\u2028", "/\u3000", "/\ud800", "/" + "a" * 1024, b"/", None, 5, True, ["/"], object()),
+    # A browser trims white space off an attribute's ends: what it keeps is another path than the one asked for.
+    *("/ ", "/a ", "/a/  "),
+]
+
+
+@pytest.mark.parametrize("value", PATHS, ids=lambda item: repr(item)[:30])
+def test_C01_a_path_starts_with_a_slash(value: str) -> None:
+    assert checks.path("path", value) == value
+
+
+@pytest.mark.parametrize("value", NOT_PATHS, ids=lambda item: ascii(item)[:30])
+def test_C01_no_other_text_is_a_path(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^path: .+; (give a path|stay within 1024)"):
+        checks.path("path", value)
+
+
+@pytest.mark.parametrize(("octets", "taken"), [(1023, True), (1024, True), (1025, False)])
+def test_C02_no_attribute_passes_1024_octets(octets: int, taken: bool) -> None:
+    # Labels of one letter and its dot; the last, of one or two letters, makes the length even or odd.
+    name = "a." * ((octets - 1) // 2) + "a" * (2 - octets % 2)
+    attributes = [(checks.path, "path", "/" + "a" * (octets - 1)), (checks.domain, "domain", name)]
+    assert [len(value) for _, _, value in attributes] == [octets, octets]
+    for check, option, value in attributes:
+        if taken:
+            assert check(option, value) == value
+        else:
+            with pytest.raises(ConfigError, match=f"^{option}: .*1025 is too long; stay within 1024 characters"):
+                check(option, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "age_ms"),
+    [
+        (1, 1_000),
+        (0.001, 1),
+        (1.5, 1_500),
+        (DAY, 86_400_000),
+        (timedelta(days=1), 86_400_000),
+        (timedelta(milliseconds=1), 1),
+        (400 * DAY, 34_560_000_000),
+        (float(400 * DAY), 34_560_000_000),
+        (timedelta(days=400), 34_560_000_000),
+        # Less than a millisecond over a whole number of them is cut.
+        (1.0009, 1_000),
+    ],
+    ids=repr,
+)
+def test_an_age_becomes_whole_milliseconds(value: Any, age_ms: int) -> None:
+    result = checks.age_ms("max_age", value)
+    assert (result, type(result)) == (age_ms, int)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0, -1, 0.0, -0.0, 0.0009, -1.5, float("nan"), float("inf"), float("-inf"), timedelta(0), timedelta(days=-1), -(10**400)],
+    ids=lambda item: repr(item)[:20],
+)
+def test_an_age_is_positive_and_finite(value: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^max_age: it is not a positive number; give a positive number of seconds"):
+        checks.age_ms("max_age", value)
+
+
+@pytest.mark.parametrize("value", [None, True, False, "", "60", "session", b"60", [60], {}, 1j, object()], ids=repr)
+def test_an_age_is_a_number_or_a_timedelta(value: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^max_age: it cannot be .+; give a positive number of seconds or a timedelta"):
+        checks.age_ms("max_age", value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [400 * DAY + 1, 400 * DAY + 0.001, timedelta(days=400, microseconds=1_000), 86_400_000, timedelta.max, 1e300, 2**64, 10**400],
+    ids=lambda item: repr(item)[:20],
+)
+def test_C02_an_age_of_more_than_400_days_is_refused(value: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^max_age: it is more than 400 days.*milliseconds"):
+        checks.age_ms("max_age", value)
+
+
+# --- C-05: what browsers only take together.
+
+PREFIXES = {
+    # The name's start: whether Secure, HttpOnly, and a host's own cookie are asked for (RFC 6265bis section 4.1.3).
+    "": (False, False, False),
+    "__Secure-": (True, False, False),
+    "__Host-": (True, False, True),
+    "__Http-": (True, True, False),
+    "__Host-Http-": (True, True, True),
+    "__Secure": (False, False, False),
+    "_Host-": (False, False, False),
+    "x__Host-": (False, False, False),
+}
+CASES = [str, str.lower, str.upper]
+
+
+def refusal(name: str, **given: Any) -> str | None:
+    """Name the option under which attributes are refused; ``None`` where they go together under a name."""
+    values = {"same_site": "lax", "secure": True, "http_only": True, "partitioned": False, "domain": None, "path": "/", **given}
+    try:
+        checks.cookie_agrees(name, values)
+    except ConfigError as error:
+        return error.option
+    return None
+
+
+@pytest.mark.parametrize("case", CASES, ids=["exact", "lower", "upper"])
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_C05_a_prefix_asks_for_its_attributes(prefix: str, case: Any) -> None:
+    asks_secure, asks_http_only, asks_host = PREFIXES[prefix]
+    matrix = itertools.product((True, False, "auto"), (True, False), (None, "example.com"), ("/", "/a"))
+    for secure, http_only, domain, path in matrix:
+        wanted = (
+            (secure is True or not asks_secure)
+            and (http_only or not asks_http_only)
+            and ((domain, path) == (None, "/") or not asks_host)
+        )
+        given = {"secure": secure, "http_only": http_only, "domain": domain, "path": path}
+        assert refusal(case(prefix + "sid"), **given) == (None if wanted else "key"), given
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("secure", [True, False, "auto"])
+def test_C05_same_site_none_and_partitioned_ask_for_secure(prefix: str, secure: Any) -> None:
+    for option, value in (("same_site", "none"), ("partitioned", True)):
+        assert refusal(prefix + "sid", secure=secure, **{option: value}) == (None if secure is True else option)
+
+
+@pytest.mark.parametrize("same_site", ["lax", "strict", "auto", None], ids=repr)
+def test_C05_other_same_site_words_go_with_any_connection(same_site: Any) -> None:
+    assert [refusal("sid", same_site=same_site, secure=secure) for secure in (True, False, "auto")] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "cure"),
+    [
+        ("sid", {"same_site": "none", "secure": "auto"}, "pass secure=True, or same_site='auto'"),
+        ("sid", {"partitioned": True, "secure": "auto"}, "pass secure=True"),
+        ("__Secure-sid", {"secure": False}, "pass secure=True, or choose another name"),
+        ("__Http-sid", {"http_only": False}, "leave http_only=True, or choose another name"),
+        ("__Host-sid", {"path": "/a"}, "leave out domain and path"),
+    ],
+    ids=repr,
+)
+def test_C05_a_refusal_says_why_and_the_cure(name: str, given: dict[str, Any], cure: str) -> None:
+    with pytest.raises(ConfigError, match=r"^(key|same_site|partitioned): browsers refuse .+; ") as caught:
+        checks.cookie_agrees(
+            name,
+            {"same_site": "lax", "secure": True, "http_only": True, "partitioned": False, "domain": None, "path": "/", **given},
+        )
+    assert str(caught.value).endswith(f"; {cure}")

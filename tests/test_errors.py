@@ -1,0 +1,195 @@
+"""Errors: one root, messages with a cure, and never a value."""
+
+# Names bear the ids of requirements as they are written.
+# ruff: noqa: N802
+
+import base64
+import inspect
+import pickle
+import traceback
+from typing import Any
+
+import gingersnap
+import pytest
+from gingersnap import ConfigError, CookieTooLarge, ReservedKeyError, SessionError, UnserializableError, errors
+
+from tests.asgi import Response, Sessions, request
+
+SECRET = "Zx9-marker-of-a-secret"
+CLASSES = [value for value in vars(errors).values() if inspect.isclass(value)]
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_error_is_a_session_error_and_public(kind: type[Exception]) -> None:
+    assert issubclass(kind, SessionError)
+    assert getattr(gingersnap, kind.__name__) is kind
+    assert kind.__name__ in gingersnap.__all__
+
+
+@pytest.mark.parametrize(
+    ("kind", "builtin"),
+    [(ConfigError, ValueError), (ReservedKeyError, KeyError), (UnserializableError, TypeError), (CookieTooLarge, ValueError)],
+)
+def test_errors_are_also_what_python_calls_them(kind: type[Exception], builtin: type[Exception]) -> None:
+    assert issubclass(kind, builtin)
+
+
+MESSAGES: list[tuple[SessionError, str]] = [
+    (ConfigError("path", "it cannot be int", "give a path"), "path: it cannot be int; give a path"),
+    (ReservedKeyError("_expire"), "the key '_expire' is reserved for the session's own dates and owner; choose another name"),
+    (UnserializableError("cart.items[2]", "set"), "cart.items[2]: set; a session holds dict, list, str, int, float, bool and None"),
+    (UnserializableError("", "set"), "the session: set; a session holds dict, list, str, int, float, bool and None"),
+    (
+        CookieTooLarge(5000, 4096, [("cart", 3000), ("name", 20)]),
+        (
+            "the session cookie would take 5000 of 4096 bytes; the largest keys are cart (3000 bytes), name (20 bytes); "
+            "keep ids in the session and the data itself elsewhere"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "message"), MESSAGES, ids=lambda item: type(item).__name__)
+def test_a_message_says_what_where_and_the_cure(error: SessionError, message: str) -> None:
+    assert str(error) == message
+
+
+def test_errors_carry_their_facts() -> None:
+    assert ConfigError("path", "", "").option == "path"
+    assert ReservedKeyError("_expire").key == "_expire"
+    assert (UnserializableError("a", "set").path, UnserializableError("a", "set").problem) == ("a", "set")
+    large = CookieTooLarge(1, 2, [("a", 3)])
+    assert (large.size, large.limit, large.largest) == (1, 2, [("a", 3)])
+
+
+@pytest.mark.parametrize("error", [error for error, _ in MESSAGES], ids=lambda item: type(item).__name__)
+def test_errors_survive_pickling(error: SessionError) -> None:
+    # Worker pools and test runners send exceptions from process to process.
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+
+
+# --- What an application meets.
+
+
+async def failed(kind: type[SessionError], client: Sessions, **data: Any) -> Any:
+    """Put data into a session and give the error of the commit."""
+    with pytest.raises(kind) as caught:
+        await client.do(lambda session: session.update(data))
+    return caught.value
+
+
+@pytest.mark.parametrize("value", [{1}, b"x", object(), float("nan"), 10**21, "\ud800", [[{"deep": 1j}]]], ids=repr)
+async def test_what_cannot_be_written_names_its_path_and_sends_nothing(value: Any) -> None:
+    client = Sessions()
+    error = await failed(UnserializableError, client, fine=1, cart={"items": [0, value]})
+    assert error.path.startswith("cart.items[1]")
+    assert client.jar == {}
+
+
+@pytest.mark.parametrize("key", ["_expire", "_maxAge", "_session", "_created", "_owner"])
+async def test_a_reserved_key_is_refused_and_sends_nothing(key: str) -> None:
+    client = Sessions()
+    error = await failed(ReservedKeyError, client, **{key: 1})
+    assert error.key == key
+    assert client.jar == {}
+
+
+@pytest.mark.parametrize("preset", [None, "koa"])
+@pytest.mark.parametrize(("key", "octets", "sent"), [("s" * 7, 4095, True), ("s" * 8, 4096, True), ("s" * 9, 4097, False)])
+async def test_C02_a_cookie_of_4096_octets_is_sent_and_one_of_4097_is_not(preset: Any, key: str, octets: int, sent: bool) -> None:
+    client = Sessions(preset=preset, key=key, max_age="session")
+    # {"a":"...","_session":true} of 3,066 octets, and 4,088 of base64.
+    data = {"a": "x" * (3_066 - 24)}
+    if not sent:
+        error = await failed(CookieTooLarge, client, **data)
+        assert (error.size, error.limit) == (octets, 4096)
+        return
+    response = await client.do(lambda session: session.update(data))
+    pair, _, _ = response.cookies[0].partition(";")
+    assert len(pair) - 1 == octets
+    assert await client.data() == data
+
+
+async def test_C02_a_cookie_too_large_names_the_largest_keys_alone() -> None:
+    error = await failed(CookieTooLarge, Sessions(), small=1, large=["x" * 3_000], middle="y" * 500, tiny=None, less="z" * 100)
+    assert error.largest == [("large", 3_012), ("middle", 511), ("less", 109)]
+    assert "large (3012 bytes), middle (511 bytes), less (109 bytes)" in str(error)
+    assert "xxx" not in str(error)
+
+
+async def test_C02_a_cookie_too_large_sends_nothing_at_all() -> None:
+    client = Sessions()
+    client.handler = lambda scope: scope["session"].update(a="x" * 5_000)
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with pytest.raises(CookieTooLarge):
+        await client.browser.app({"type": "http", "scheme": "http", "headers": [], "path": "/"}, None, send)  # type: ignore[arg-type]
+    assert sent == []
+
+
+async def test_C02_after_a_cookie_too_large_the_error_page_goes_out_without_a_cookie() -> None:
+    client = Sessions()
+    client.handler = lambda scope: scope["session"].update(a="x" * 5_000)
+
+    async def error_page(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await client.browser.app(scope, receive, send)
+        except CookieTooLarge:
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+
+    response: Response = await request(error_page)
+    assert (response.status, response.cookies) == (500, [])
+
+
+async def test_C02_the_limit_is_an_option() -> None:
+    client = Sessions(max_cookie_bytes=64, max_age="session")
+    response = await client.do(lambda session: session.update(a="x" * 18))
+    assert len(response.cookies[0].partition(";")[0]) - 1 == 64
+    error = await failed(CookieTooLarge, client, a="x" * 19)
+    assert (error.size, error.limit) == (68, 64)
+
+
+async def test_C02_a_custom_encode_is_held_to_the_limit() -> None:
+    client = Sessions(key="s" * 8, encode=lambda data: "v" * data["n"], decode=lambda text: {"n": len(text)})
+    response = await client.do(lambda session: session.update(n=4_088))
+    assert len(response.cookies[0].partition(";")[0]) - 1 == 4_096
+    error = await failed(CookieTooLarge, client, n=4_089)
+    assert (error.size, error.largest) == (4_097, [("n", 8)])
+
+
+async def test_D02_a_custom_encode_gets_the_whole_session_or_an_error() -> None:
+    # A compressing codec: what is large for JSON is small for the cookie.
+    encoded: list[dict[str, Any]] = []
+
+    def encode(data: dict[str, Any]) -> str:
+        encoded.append(data)
+        return base64.b64encode(b"small").decode()
+
+    client = Sessions(encode=encode, decode=lambda text: dict(encoded[-1]))
+    data = {"a": "x" * 70_000}
+    try:
+        await client.do(lambda session: session.update(data))
+    except SessionError:
+        assert encoded == []
+    else:
+        assert encoded[0]["a"] == data["a"]
+
+
+async def test_P01_errors_show_no_data() -> None:
+    shown = []
+    for data in (
+        {"a": SECRET * 300},
+        {"a": {SECRET: 1}, "b": {SECRET.encode()}},
+        {"_owner": SECRET},
+        {"a": "\ud800" + SECRET},
+        {"a": object()},
+    ):
+        with pytest.raises(SessionError) as caught:
+            await Sessions().do(lambda session, data=data: session.update(data))
+        error = caught.value
+        shown.append(repr(error) + repr(error.args) + "".join(traceback.format_exception_only(error)))
+    assert [text for text in shown if SECRET in text] == []
