@@ -6,9 +6,9 @@ from typing import Any, Final
 import asgi_sessions
 import starlette.middleware.sessions
 import starsessions
-from gingersnap import SessionMiddleware
 
 from benches import cases
+from gingersnap import SessionMiddleware
 
 App = Callable[..., Awaitable[Any]]
 Handler = Callable[[Any], Any]

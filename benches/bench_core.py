@@ -7,11 +7,11 @@ from types import ModuleType
 from typing import Any, Final
 
 import orjson
-from gingersnap import _native, _pure
 
 from benches import cases
 from benches.composed import Composed, Dangerous
 from benches.timing import Contender, Group
+from gingersnap import _native, _pure
 
 BACKENDS: Final[dict[str, ModuleType]] = {"native": _native, "pure": _pure}
 ALGORITHMS: Final = ("sha1", "sha256", "blake3")
@@ -37,8 +37,8 @@ def _text(loaded: Any) -> Any:
 
 
 def _load(name: str, core: ModuleType, algorithm: str, header: bytes, expected: Any = cases.PAYLOAD) -> Contender:
-    names = {"load": cookie(core, algorithm).load, "headers": cases.headers_of(header)}
-    return Contender(name=name, statement="load(headers, {})", names=names, expected=expected, answer=_text)
+    names = {"load": cookie(core, algorithm).load, "headers": cases.headers_of(header), "now": cases.NOW_MS}
+    return Contender(name=name, statement="load(headers, {}, now)", names=names, expected=expected, answer=_text)
 
 
 def _dump(name: str, core: ModuleType, algorithm: str) -> Contender:

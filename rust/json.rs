@@ -103,12 +103,21 @@ impl<'a, B: Build> Reader<'a, B> {
         Ok(Self { text, octets: text.as_bytes(), at: 0, nodes: 0, canonical: true, stack: Vec::new(), build })
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.octets.get(self.at).copied()
     }
 
     /// Passes over white space, which no canonical text has.
+    #[inline]
     fn blank(&mut self) {
+        if self.peek().is_some_and(|octet| octet <= b' ') {
+            self.some_blank();
+        }
+    }
+
+    #[cold]
+    fn some_blank(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
             self.canonical = false;
@@ -120,6 +129,7 @@ impl<'a, B: Build> Reader<'a, B> {
         if self.at == self.octets.len() { Ok(()) } else { Err(Fault::Malformed) }
     }
 
+    #[inline]
     fn take(&mut self, octet: u8) -> bool {
         let hit = self.peek() == Some(octet);
         self.at += usize::from(hit);
@@ -142,13 +152,10 @@ impl<'a, B: Build> Reader<'a, B> {
     fn value(&mut self, depth: usize) -> Result<B::Value, Fault> {
         self.count()?;
         match self.peek() {
-            Some(b'"') => {
-                let (text, build) = (self.text, &mut *self.build);
-                match string(text, &mut self.at, &mut self.canonical)? {
-                    Text::Plain(value) => Ok(build.string(value)),
-                    Text::Escaped(value) => Ok(build.string(&value)),
-                }
-            }
+            Some(b'"') => match self.plain_string() {
+                Some(value) => Ok(self.build.string(value)),
+                None => self.escaped_string().map(|value| self.build.string(&value)),
+            },
             Some(b'{') => self.object(depth + 1),
             Some(b'[') => self.list(depth + 1),
             Some(b't') => self.expect(b"true").map(|()| self.build.boolean(true)),
@@ -175,7 +182,7 @@ impl<'a, B: Build> Reader<'a, B> {
                 if self.take(b']') {
                     break;
                 }
-                self.expect(b",")?;
+                self.comma()?;
             }
         }
         self.build.list(&mut self.stack, start).ok_or(Fault::Builder)
@@ -227,23 +234,75 @@ impl<'a, B: Build> Reader<'a, B> {
         let mut start = self.at;
         loop {
             self.blank();
-            let name = string(self.text, &mut self.at, &mut self.canonical)?;
-            self.blank();
-            self.expect(b":")?;
-            self.blank();
-            match name {
-                Text::Plain(name) => each(self, name, start)?,
-                Text::Escaped(name) => each(self, &name, start)?,
+            if let Some(name) = self.plain_string() {
+                self.colon()?;
+                each(self, name, start)?;
+            } else {
+                let name = self.escaped_string()?;
+                self.colon()?;
+                each(self, &name, start)?;
             }
             self.blank();
+            start = self.at;
             if self.take(b'}') {
                 return Ok(());
             }
-            start = self.at;
-            self.expect(b",")?;
+            self.comma()?;
         }
     }
 
+    #[inline]
+    fn comma(&mut self) -> Result<(), Fault> {
+        if self.take(b',') { Ok(()) } else { Err(Fault::Malformed) }
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Result<(), Fault> {
+        self.blank();
+        let hit = self.take(b':');
+        self.blank();
+        if hit { Ok(()) } else { Err(Fault::Malformed) }
+    }
+
+    /// Reads a string that stands for itself; `None`, and nothing read, where it has escapes or is none.
+    #[inline]
+    fn plain_string(&mut self) -> Option<&'a str> {
+        let start = self.at + 1;
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let end = start + plain(self.octets, start);
+        if self.octets.get(end) != Some(&b'"') {
+            return None;
+        }
+        self.at = end + 1;
+        self.text.get(start..end)
+    }
+
+    /// Reads a string and puts it together from its escapes.
+    #[cold]
+    fn escaped_string(&mut self) -> Result<String, Fault> {
+        self.expect(b"\"")?;
+        let mut content = String::new();
+        loop {
+            let from = self.at;
+            self.at += plain(self.octets, from);
+            content.push_str(&self.text[from..self.at]);
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(content);
+                }
+                Some(b'\\') => {
+                    let escaped = escape(self.octets, &mut self.at, &mut self.canonical);
+                    content.push(escaped.ok_or(Fault::Malformed)?);
+                }
+                _ => return Err(Fault::Malformed),
+            }
+        }
+    }
+
+    #[inline]
     fn digits(&mut self) -> usize {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
@@ -297,12 +356,6 @@ impl<'a, B: Build> Reader<'a, B> {
     }
 }
 
-/// A string's content: as it stands in the text, or put together from its escapes.
-enum Text<'a> {
-    Plain(&'a str),
-    Escaped(String),
-}
-
 /// Counts the octets from `at` on that stand for themselves in a string, eight at a time while there are eight.
 #[inline]
 fn plain(octets: &[u8], at: usize) -> usize {
@@ -322,33 +375,6 @@ fn plain(octets: &[u8], at: usize) -> usize {
     }
     let special = |octet: &u8| matches!(octet, b'"' | b'\\' | 0..=31);
     octets[end..].iter().position(special).unwrap_or(octets.len() - end) + end - at
-}
-
-fn string<'a>(text: &'a str, at: &mut usize, canonical: &mut bool) -> Result<Text<'a>, Fault> {
-    let octets = text.as_bytes();
-    if octets.get(*at) != Some(&b'"') {
-        return Err(Fault::Malformed);
-    }
-    let start = *at + 1;
-    *at = start + plain(octets, start);
-    if octets.get(*at) == Some(&b'"') {
-        *at += 1;
-        return Ok(Text::Plain(&text[start..*at - 1]));
-    }
-    let mut content = String::from(&text[start..*at]);
-    loop {
-        match octets.get(*at) {
-            Some(b'"') => {
-                *at += 1;
-                return Ok(Text::Escaped(content));
-            }
-            Some(b'\\') => content.push(escape(octets, at, canonical).ok_or(Fault::Malformed)?),
-            _ => return Err(Fault::Malformed),
-        }
-        let from = *at;
-        *at += plain(octets, from);
-        content.push_str(&text[from..*at]);
-    }
 }
 
 /// Reads the escape at the backslash at `at`; `None` where it is none, or half of a surrogate pair.
@@ -416,20 +442,7 @@ fn is_canonical_float(text: &str, value: f64) -> bool {
 
 /// Appends a decimal integer.
 pub fn write_integer(number: i64, line: &mut Vec<u8>) {
-    let mut text = [0; 20];
-    let (mut at, mut rest) = (text.len(), number.unsigned_abs());
-    loop {
-        at -= 1;
-        text[at] = b'0' + rest.to_le_bytes()[0].wrapping_sub((rest / 10 * 10).to_le_bytes()[0]);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if number < 0 {
-        line.push(b'-');
-    }
-    line.extend_from_slice(&text[at..]);
+    line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Appends a finite float: ECMAScript's `Number::toString`, but whole numbers keep `.0` and zero its sign.

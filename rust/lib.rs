@@ -1,6 +1,6 @@
 //! The native core of Gingersnap: cookie octets in, verified JSON out, and back.
 //!
-//! No I/O, no clock, no configuration. `py` and `py_json` bind it to Python; everything else builds without.
+//! No I/O, no clock, no configuration. `py`, `py_headers` and `py_json` bind it to Python; everything else builds without.
 
 #![forbid(unsafe_code)]
 
@@ -12,5 +12,7 @@ pub mod json;
 pub mod keygrip;
 #[cfg(feature = "python")]
 mod py;
+#[cfg(feature = "python")]
+mod py_headers;
 #[cfg(feature = "python")]
 mod py_json;

@@ -3,21 +3,26 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyNone, PyString, PyTuple};
 
 use crate::cookie::{self, Candidates};
 use crate::envelope::Envelope;
-use crate::json::{self, Fault};
+use crate::json::{self, Fault, MAX_TEXT};
 use crate::py_json::{Builder, Names, Writer};
-use crate::{codec, crc, keygrip};
+use crate::{codec, crc, keygrip, py_headers};
+
+/// The largest integer that JavaScript holds exactly. Must match `rules.py::LARGEST_MS`.
+const LARGEST_MS: i64 = 1 << 53;
 
 mod raised {
+    pyo3::import_exception!(gingersnap.errors, SessionTooLarge);
     pyo3::import_exception!(gingersnap.errors, UnserializableError);
 }
 
 /// Why there is no session in a request's cookies; `_pure/cookie.py` says the same words.
 enum Miss {
     Missing,
+    Unsigned,
     Tampered,
     Duplicate,
     Corrupt,
@@ -27,6 +32,7 @@ impl Miss {
     fn word(self, py: Python<'_>) -> Option<Bound<'_, PyAny>> {
         let word = match self {
             Self::Missing => return None,
+            Self::Unsigned => intern!(py, "unsigned"),
             Self::Tampered => intern!(py, "tampered"),
             Self::Duplicate => intern!(py, "duplicate"),
             Self::Corrupt => intern!(py, "corrupt"),
@@ -50,9 +56,21 @@ fn open<'py>(text: &str, into: &Bound<'py, PyDict>, names: &Names) -> PyResult<O
         Some(end) if end + 1 == text.len() => PyBytes::new(py, text.as_bytes()),
         Some(end) => PyBytes::new(py, &[&text.as_bytes()[..end], b"}"].concat()),
         // Another writer's spelling: what counts as unchanged is the data, so it is spelled anew.
-        None => dumps(into.as_any())?,
+        None => match write(into.as_any(), Vec::with_capacity(text.len())) {
+            Ok(body) => PyBytes::new(py, &body),
+            // It fitted as it was spelled, but not in our own spelling.
+            Err(_) => return Ok(None),
+        },
     };
     Ok(Some((body, envelope.reserved)))
+}
+
+/// Says whether the dates are plain integers and the session lives by them; for all others the rules decide.
+fn is_fresh(reserved: &[Option<Bound<'_, PyAny>>; 5], now_ms: i64) -> bool {
+    let integer =
+        |member: &Option<Bound<'_, PyAny>>| member.as_ref()?.cast_exact::<PyInt>().ok()?.extract::<i64>().ok();
+    let (Some(expire), Some(max_age)) = (integer(&reserved[0]), integer(&reserved[1])) else { return false };
+    now_ms <= expire && now_ms.checked_add(max_age).is_some_and(|latest| expire <= latest && latest <= LARGEST_MS)
 }
 
 /// Makes a fault Python's: nothing for a bad text, an exception where Python itself failed.
@@ -67,9 +85,21 @@ fn misread<T>(fault: &Fault, error: Option<PyErr>) -> PyResult<Option<T>> {
 fn write(data: &Bound<'_, PyAny>, line: Vec<u8>) -> PyResult<Vec<u8>> {
     let mut writer = Writer::new(line);
     match writer.value(data, 0) {
+        Ok(()) if writer.line.len() > MAX_TEXT => {
+            let problem = format!("more than {MAX_TEXT} bytes of JSON");
+            Err(raised::SessionTooLarge::new_err((String::new(), problem)))
+        }
         Ok(()) => Ok(writer.line),
         Err(refusal) => Err(raised::UnserializableError::new_err((refusal.path(), refusal.reason))),
     }
+}
+
+/// Writes an owner's name; what is wrong with it is told with its place.
+fn write_owner(owner: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
+    let mut writer = Writer::new(Vec::new());
+    let written = writer.value(owner.as_any(), 0);
+    written.map_err(|refusal| raised::UnserializableError::new_err(("_owner", refusal.reason)))?;
+    Ok(writer.line)
 }
 
 #[pyfunction]
@@ -105,17 +135,45 @@ fn crc32(data: &[u8]) -> u32 {
 }
 
 #[pyfunction]
-fn http_date(py: Python<'_>, at_ms: i64) -> Bound<'_, PyBytes> {
+fn http_date<'py>(at_ms: &Bound<'py, PyInt>) -> PyResult<Bound<'py, PyBytes>> {
+    // What 64 bits cannot hold is beyond the last year, or before the first.
+    let near = at_ms.extract::<i64>().ok();
+    let at_ms_cut = match near {
+        Some(near) => near,
+        None if at_ms.lt(0)? => i64::MIN,
+        None => i64::MAX,
+    };
     let mut line = Vec::with_capacity(29);
-    cookie::write_date(at_ms, &mut line);
-    PyBytes::new(py, &line)
+    cookie::write_date(at_ms_cut, &mut line);
+    Ok(PyBytes::new(at_ms.py(), &line))
+}
+
+/// Refuses what no cookie can be called; the options let less through.
+fn check_name(name: &[u8]) -> PyResult<()> {
+    if name.is_empty() || !name.iter().all(|octet| octet.is_ascii_graphic() && !b"=;".contains(octet)) {
+        return Err(PyValueError::new_err("a cookie's name is visible ASCII without '=' and ';'"));
+    }
+    Ok(())
 }
 
 #[pyfunction]
 fn find<'py>(py: Python<'py>, header: &[u8], name: &[u8]) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
+    check_name(name)?;
     let bytes = |found: &[&[u8]]| PyList::new(py, found.iter().map(|octets| PyBytes::new(py, octets)));
     let Candidates { values, digests } = cookie::find(header, name);
     Ok((bytes(values.get(false))?, bytes(digests.get(false))?))
+}
+
+/// Puts a session's lines into a copy of a response's headers.
+#[pyfunction]
+fn amend<'py>(
+    headers: &Bound<'py, PyAny>,
+    lines: &Bound<'py, PyList>,
+    name: &[u8],
+    overwrite: bool,
+    cache_headers: bool,
+) -> PyResult<Bound<'py, PyList>> {
+    py_headers::amend(headers, lines, name, overwrite, cache_headers)
 }
 
 #[pyclass(frozen, module = "gingersnap._native")]
@@ -154,22 +212,36 @@ enum CookieHeader<'py> {
 impl<'py> CookieHeader<'py> {
     fn of(headers: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         let mut found = None;
-        for pair in headers.try_iter()? {
-            let pair = pair?;
-            let (name, value) = match pair.cast_exact::<PyTuple>() {
-                Ok(pair) => (pair.get_item(0)?, pair.get_item(1)?),
-                Err(_) => (pair.get_item(0)?, pair.get_item(1)?),
-            };
-            if name.cast::<PyBytes>()?.as_bytes() != b"cookie" {
-                continue;
+        // Servers give a list of tuples; the specification lets them give any iterable of pairs.
+        if let Ok(list) = headers.cast_exact::<PyList>() {
+            for pair in list.iter() {
+                Self::take(&pair, &mut found)?;
             }
-            let value = value.cast_into::<PyBytes>()?;
-            found = Some(match found {
-                None => Self::One(value),
-                Some(before) => Self::Joined([Self::octets(&before), b"; ", value.as_bytes()].concat()),
-            });
+        } else {
+            for pair in headers.try_iter()? {
+                Self::take(&pair?, &mut found)?;
+            }
         }
         Ok(found)
+    }
+
+    fn take(pair: &Bound<'py, PyAny>, found: &mut Option<Self>) -> PyResult<()> {
+        if let Ok(pair) = pair.cast_exact::<PyTuple>() {
+            let name = pair.get_borrowed_item(0)?;
+            if name.cast::<PyBytes>()?.as_bytes() == b"cookie" {
+                Self::add(found, pair.get_item(1)?.cast_into()?);
+            }
+        } else if pair.get_item(0)?.cast::<PyBytes>()?.as_bytes() == b"cookie" {
+            Self::add(found, pair.get_item(1)?.cast_into()?);
+        }
+        Ok(())
+    }
+
+    fn add(found: &mut Option<Self>, value: Bound<'py, PyBytes>) {
+        *found = Some(match found.take() {
+            None => Self::One(value),
+            Some(before) => Self::Joined([before.octets(), b"; ", value.as_bytes()].concat()),
+        });
     }
 
     fn octets(&self) -> &[u8] {
@@ -201,7 +273,13 @@ impl SignedCookie {
         let Candidates { values, digests } = cookie::find(cookie::within(header, self.header_limit), &self.name);
         // koa: the first of each name counts, whatever follows.
         let (values, digests) = (values.get(self.first_only), digests.get(self.first_only));
-        let mut found = Err(if values.is_empty() { Miss::Missing } else { Miss::Tampered });
+        if values.is_empty() {
+            return Err(Miss::Missing);
+        }
+        if digests.is_empty() && self.keygrip.is_some() {
+            return Err(Miss::Unsigned);
+        }
+        let mut found = Err(Miss::Tampered);
         for (at, value) in values.iter().enumerate() {
             let Some(index) = self.index(value, digests).filter(|_| !values[..at].contains(value)) else { continue };
             if found.is_ok() {
@@ -215,7 +293,6 @@ impl SignedCookie {
     fn index(&self, value: &[u8], digests: &[&[u8]]) -> Option<usize> {
         match &self.keygrip {
             None => Some(0),
-            Some(_) if digests.is_empty() => None,
             Some(keygrip) => keygrip.get().0.index([&self.name, b"=", value], digests),
         }
     }
@@ -245,7 +322,7 @@ impl SignedCookie {
         owner: Option<&Bound<'py, PyString>>,
         dated: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let owner = owner.map(|owner| write(owner.as_any(), Vec::new())).transpose()?;
+        let owner = owner.map(write_owner).transpose()?;
         let expires_ms = envelope.expire_ms.filter(|_| dated);
         Envelope { owner: owner.as_deref(), ..*envelope }.write(&mut text);
         let mut line = self.start(text.len() * 4 / 3 + 4);
@@ -277,8 +354,9 @@ impl SignedCookie {
         max_octets: usize,
         header_limit: usize,
         first_only: bool,
-    ) -> Self {
-        Self { name: name.into(), keygrip, head, tail, max_octets, header_limit, first_only, names: Names::new() }
+    ) -> PyResult<Self> {
+        check_name(name.as_bytes())?;
+        Ok(Self { name: name.into(), keygrip, head, tail, max_octets, header_limit, first_only, names: Names::new() })
     }
 
     /// Verifies without decoding.
@@ -292,7 +370,12 @@ impl SignedCookie {
     }
 
     /// Verifies and decodes: headers in, dict filled.
-    fn load<'py>(&self, headers: &Bound<'py, PyAny>, into: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn load<'py>(
+        &self,
+        headers: &Bound<'py, PyAny>,
+        into: &Bound<'py, PyDict>,
+        now_ms: i64,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = into.py();
         let Some(header) = CookieHeader::of(headers)? else { return Ok(None) };
         let (value, index) = match self.verified(header.octets()) {
@@ -304,9 +387,11 @@ impl SignedCookie {
             into.clear();
             return Ok(Miss::Corrupt.word(py));
         };
-        let [expire, max_age, session, created, owner] = reserved.map(|member| member.into_pyobject(py));
+        let fresh = PyBool::new(py, is_fresh(&reserved, now_ms)).to_owned().into_any();
         let index = index.into_pyobject(py)?.into_any();
-        let fields = [body.into_any(), index, expire?, max_age?, session?, created?, owner?];
+        let [expire, max_age, session, created, owner] =
+            reserved.map(|member| member.unwrap_or_else(|| PyNone::get(py).to_owned().into_any()));
+        let fields = [body.into_any(), index, fresh, expire, max_age, session, created, owner];
         Ok(Some(PyTuple::new(py, fields)?.into_any()))
     }
 
@@ -358,5 +443,5 @@ impl SignedCookie {
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{Keygrip, SignedCookie, crc32, decode, dumps, encode, find, http_date, loads};
+    use super::{Keygrip, SignedCookie, amend, crc32, decode, dumps, encode, find, http_date, loads};
 }

@@ -94,7 +94,14 @@ async def request(app: ASGIApp, **given: Any) -> Response:
     }
     response = Response()
 
+    sent = False
+
     async def receive() -> Message:
+        nonlocal sent
+        if sent:
+            # The client stays, and says nothing more.
+            await asyncio.Event().wait()
+        sent = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Message) -> None:
@@ -106,6 +113,8 @@ async def request(app: ASGIApp, **given: Any) -> Response:
             response.body += message.get("body", b"")
 
     await app(scope, receive, send)
+    # Events come on the loop's next turn.
+    await asyncio.sleep(0)
     return response
 
 
@@ -134,7 +143,10 @@ class Sessions:
 
     def __init__(self, **options: Any) -> None:
         self.handler: Handler = lambda scope: None
-        self.browser = Browser(SessionMiddleware(app_of(lambda scope: self.handler(scope)), **{"keys": [KEY], **options}))
+        self.browser = Browser(SessionMiddleware(app_of(self._handle), **{"keys": [KEY], **options}))
+
+    def _handle(self, scope: Scope) -> object:
+        return self.handler(scope)
 
     @property
     def jar(self) -> dict[str, str]:

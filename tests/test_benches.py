@@ -26,7 +26,7 @@ def test_backends_write_the_same_lines(algorithm: str) -> None:
 def test_load_fills_the_dict_that_it_is_given(backend: str) -> None:
     into: dict[str, object] = {}
     headers = cases.headers_of(cases.cookies_of(bench_core.lines()))
-    bench_core.cookie(bench_core.BACKENDS[backend]).load(headers, into)
+    bench_core.cookie(bench_core.BACKENDS[backend]).load(headers, into, 0)
     assert into == cases.PAYLOAD
 
 

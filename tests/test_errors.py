@@ -1,7 +1,6 @@
 """Errors: one root, messages with a cure, and never a value."""
 
 # Names bear the ids of requirements as they are written.
-# ruff: noqa: N802
 
 import base64
 import inspect
@@ -9,10 +8,10 @@ import pickle
 import traceback
 from typing import Any
 
-import gingersnap
 import pytest
-from gingersnap import ConfigError, CookieTooLarge, ReservedKeyError, SessionError, UnserializableError, errors
 
+import gingersnap
+from gingersnap import ConfigError, CookieTooLarge, ReservedKeyError, SessionError, UnserializableError, errors
 from tests.asgi import Response, Sessions, request
 
 SECRET = "Zx9-marker-of-a-secret"

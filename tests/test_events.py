@@ -1,7 +1,6 @@
 """Events: who is told what became of a session, and that nobody else suffers from it."""
 
 # Names bear the ids of requirements as they are written.
-# ruff: noqa: N802
 
 import asyncio
 import gc
@@ -9,9 +8,9 @@ import logging
 from typing import Any, get_args
 
 import pytest
+
 from gingersnap import ConfigError, Event, SessionOptions
 from gingersnap.events import NAMES, EventName, Events
-
 from tests.asgi import KEY
 
 SCOPE: dict[str, Any] = {"type": "http", "headers": [(b"cookie", b"koa.sess=s3cret")], "session": {"password": "s3cret"}}

@@ -1,7 +1,6 @@
 """Keys: which of them go into service."""
 
 # Names bear the ids of requirements as they are written.
-# ruff: noqa: N802
 
 import base64
 import logging
@@ -10,6 +9,7 @@ import warnings
 from typing import Any
 
 import pytest
+
 from gingersnap import ConfigError, SessionMiddleware, SessionOptions
 from gingersnap.keys import PUBLISHED, prepare_keys
 
@@ -29,8 +29,8 @@ BAD: list[tuple[Any, str]] = [
     # None at all, or not a list.
     ((), "none to sign with"),
     ([], "none to sign with"),
-    (None, "none to sign with"),
-    ("", "none to sign with"),
+    (None, "cannot be NoneType"),
+    ("", "cannot be str"),
     (GOOD, "it cannot be str"),
     (GOOD.encode(), "it cannot be bytes"),
     ({GOOD}, "it cannot be set"),

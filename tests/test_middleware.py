@@ -1,6 +1,12 @@
-"""The ASGI face."""
+"""The ASGI face: what a server, a browser and an application see."""
 
-from tests.asgi import Sessions
+import logging
+from typing import Any
+
+import pytest
+
+from gingersnap import ConfigError, CookieTooLarge, Session, SessionMiddleware, SessionOptions, UnserializableError
+from tests.asgi import KEY, OLD_KEY, Browser, Clock, Response, Sessions, app_of, request
 
 
 async def test_session_survives_from_request_to_request() -> None:
@@ -14,3 +20,587 @@ async def test_unchanged_session_sets_no_cookie() -> None:
     await client.do(lambda session: session.update(views=1))
     response = await client.do(lambda session: session["views"])
     assert response.cookies == []
+
+
+WRITES = {
+    "set": lambda s: s.__setitem__("n", 2),
+    "set a list": lambda s: s.__setitem__("n", [1]),
+    "delete": lambda s: s.__delitem__("n"),
+    "update": lambda s: s.update(n=2),
+    "or": lambda s: s.__ior__({"n": 2}),
+    "pop": lambda s: s.pop("n"),
+    "popitem": lambda s: s.popitem(),
+    "setdefault": lambda s: s.setdefault("m", 1),
+    "replace": lambda s: s.replace({"m": 1}),
+    "nested, by get": lambda s: s.get("cart")["items"].append(2),
+    "nested, by item": lambda s: s["cart"]["items"].append(2),
+    "nested, by values": lambda s: [value.clear() for value in s.values() if isinstance(value, dict)],
+    "nested, by items": lambda s: [value.clear() for _, value in s.items() if isinstance(value, dict)],
+    "nested, by copy": lambda s: s.copy()["cart"].clear(),
+    "nested, by dict()": lambda s: dict(s)["cart"].clear(),
+    "nested, by **": lambda s: dict(**s)["cart"].clear(),
+    "nested, by |": lambda s: (s | {})["cart"].clear(),
+    "nested, by reversed |": lambda s: ({} | s)["cart"].clear(),
+    "nested, by setdefault": lambda s: s.setdefault("cart", {}).clear(),
+    "nested, by match": lambda s: _match(s).clear(),
+    "nested, by format_map": lambda s: "{cart[items]}".format_map(s) and s["cart"].clear(),
+    "nested, behind dict's back": lambda s: (s.mark_accessed(), dict.__getitem__(s, "cart").clear()),
+    "read, then write": lambda s: (s.get("n"), s.__setitem__("n", 5)),
+    "write, then read": lambda s: (s.__setitem__("n", 5), s.get("n"), "n" in s, len(s)),
+}
+
+
+def _match(session: Session) -> Any:
+    match session:
+        case {"cart": cart}:
+            return cart
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_L08_every_change_is_seen_however_it_was_made(write: Any) -> None:
+    client = Sessions()
+    await client.do(lambda session: session.update(cart={"items": [1]}, n=1))
+    expected: dict[str, Any] = {}
+
+    def handler(session: Session) -> None:
+        write(session)
+        expected.update(dict.copy(session))
+
+    response = await client.do(handler)
+    assert len(response.cookies) == 2
+    assert await client.data() == expected != {"cart": {"items": [1]}, "n": 1}
+
+
+READS = {
+    "get": lambda s: s.get("n"),
+    "get a dict": lambda s: s.get("cart"),
+    "get nothing": lambda s: s.get("none"),
+    "item": lambda s: s["n"],
+    "in": lambda s: "n" in s,
+    "len": len,
+    "bool": bool,
+    "iterate": list,
+    "reversed": lambda s: list(reversed(s)),
+    "keys": lambda s: [*s.keys()],
+    "values": lambda s: [*s.values()],
+    "items": lambda s: [*s.items()],
+    "equal": lambda s: s == {},
+    "unequal": lambda s: s != {},
+    "copy": lambda s: s.copy(),
+    "mark_accessed": lambda s: s.mark_accessed(),
+    "write the same": lambda s: s.__setitem__("n", 1),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+async def test_C07_any_access_varies_by_cookie_and_writes_nothing(read: Any) -> None:
+    client = Sessions()
+    await client.do(lambda session: session.update(n=1, cart={}))
+    response = await client.do(read)
+    assert (response.get("vary"), response.cookies, response.get("cache-control")) == ("Cookie", [], None)
+
+
+async def test_C07_untouched_session_adds_no_header() -> None:
+    client = Sessions()
+    await client.do(lambda session: session.update(n=1))
+    response = await client.do(lambda session: None)
+    assert response.headers == []
+
+
+async def test_C07_set_cookie_comes_with_no_store_and_vary() -> None:
+    client = Sessions()
+    response = await client.do(lambda session: session.update(n=1))
+    assert (response.get("vary"), response.get("cache-control")) == ("Cookie", "no-store")
+
+
+@pytest.mark.parametrize(
+    ("own", "vary", "cache"),
+    [
+        ([(b"Vary", b"Accept")], "Accept, Cookie", "no-store"),
+        ([(b"vary", b"accept, COOKIE")], "accept, COOKIE", "no-store"),
+        ([(b"vary", b"*")], "*", "no-store"),
+        ([(b"vary", b"Cookie-Monster")], "Cookie-Monster, Cookie", "no-store"),
+        ([(b"vary", b"a"), (b"vary", b"b")], "a, b, Cookie", "no-store"),
+        ([(b"Cache-Control", b"private")], "Cookie", "private"),
+    ],
+)
+async def test_C07_headers_of_the_application_are_kept(own: Any, vary: str, cache: str) -> None:
+    app = SessionMiddleware(app_of(lambda scope: scope["session"].update(n=1), own), keys=[KEY])
+    response = await request(app)
+    assert (response.get("vary"), response.get("cache-control")) == (vary, cache)
+
+
+async def test_C06_application_setting_the_same_cookie_is_overruled() -> None:
+    own = [(b"Set-Cookie", b"koa.sess=theirs"), (b"set-cookie", b"koa.sess.sig=x"), (b"set-cookie", b"koa.session=kept")]
+    app = SessionMiddleware(app_of(lambda scope: scope["session"].update(n=1), own), keys=[KEY])
+    names = [line.partition("=")[0] for line in (await request(app)).cookies]
+    assert sorted(names) == ["koa.sess", "koa.sess.sig", "koa.session"]
+
+
+async def test_C06_without_overwrite_the_applications_cookie_stays_alone() -> None:
+    own = [(b"set-cookie", b"koa.sess=theirs")]
+    app = SessionMiddleware(app_of(lambda scope: scope["session"].update(n=1), own), keys=[KEY], overwrite=False)
+    assert (await request(app)).cookies == ["koa.sess=theirs"]
+
+
+async def test_C06_removal_repeats_the_attributes() -> None:
+    client = Sessions(domain="example.com", path="/app", secure=True, same_site="none", partitioned=True, priority="high")
+    issued = await client.do(lambda session: session.update(n=1))
+    removed = await client.do(lambda session: session.destroy())
+
+    def attributes(lines: list[str]) -> list[set[str]]:
+        return [{part for part in line.split("; ")[1:] if not part.startswith("expires")} for line in lines]
+
+    assert attributes(removed.cookies) == attributes(issued.cookies)
+    assert all("=; " in line or ".sig=" in line for line in removed.cookies)
+    assert all("expires=Thu, 01 Jan 1970 00:00:00 GMT" in line for line in removed.cookies)
+    assert client.jar == {}
+
+
+async def test_the_applications_message_is_never_written_to() -> None:
+    start = {"type": "http.response.start", "status": 200, "headers": [(b"a", b"b")]}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["n"] = 1
+        await send(start)
+
+    await request(SessionMiddleware(app, keys=[KEY]))
+    assert start == {"type": "http.response.start", "status": 200, "headers": [(b"a", b"b")]}
+
+
+@pytest.mark.parametrize("headers", [None, (), ((b"a", b"b"),), [[b"a", b"b"]]])
+async def test_headers_may_be_any_iterable_of_pairs(headers: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["n"] = 1
+        await send({"type": "http.response.start", "status": 200, **({} if headers is None else {"headers": headers})})
+
+    response = await request(SessionMiddleware(app, keys=[KEY]), headers=iter([[b"cookie", b"a=b"]]))
+    assert len(response.cookies) == 2
+
+
+async def test_X05_older_key_verifies_and_both_cookies_are_sent_again_in_full() -> None:
+    clock = Clock()
+    old = Sessions(keys=[OLD_KEY], clock=clock)
+    first = await old.do(lambda session: session.update(n=1))
+    clock.now += 60
+    new = Sessions(keys=[KEY, OLD_KEY], clock=clock)
+    new.jar.update(old.jar)
+    second = await new.do(lambda session: session.get("n"))
+    value, signature = second.cookies
+    assert value == first.cookies[0]
+    assert signature.split("; ")[1:] == first.cookies[1].split("; ")[1:]
+    assert signature != first.cookies[1]
+    assert (await new.do(lambda session: session.get("n"))).cookies == []
+    alone = Sessions(keys=[KEY], clock=clock)
+    alone.jar.update(new.jar)
+    assert await alone.data() == {"n": 1}
+
+
+async def test_X05_rotation_happens_without_any_access() -> None:
+    old = Sessions(keys=[OLD_KEY])
+    await old.do(lambda session: session.update(n=1))
+    new = Sessions(keys=[KEY, OLD_KEY])
+    new.jar.update(old.jar)
+    assert len((await new.do(lambda session: None)).cookies) == 2
+
+
+async def test_L06_reserved_names_are_refused_on_every_way_in() -> None:
+    from gingersnap import ReservedKeyError
+
+    for name in ("_expire", "_maxAge", "_session", "_created", "_owner"):
+        for write in (
+            lambda scope, name=name: scope["session"].__setitem__(name, 1),
+            lambda scope, name=name: scope["session"].update({name: 1}),
+            lambda scope, name=name: scope.__setitem__("session", {name: 1}),
+        ):
+            client = Sessions()
+            with pytest.raises(ReservedKeyError, match=name):
+                await client.on_scope(write)
+            assert client.jar == {}
+
+
+async def test_L06_names_that_look_like_options_are_ordinary_data() -> None:
+    client = Sessions()
+    data = {
+        name: {"x": 1}
+        for name in ("__proto__", "cookie", "isNew", "maxAge", "length", "toJSON", "save", "_x", "constructor", "rolling")
+    }
+    await client.do(lambda session: session.update(data))
+    seen: list[Any] = []
+    await client.do(lambda session: seen.extend([session.max_age, session.is_new, dict(session)]))
+    assert seen == [86_400, False, data]
+
+
+async def test_L07_change_that_keeps_the_crc_is_saved(core: Any) -> None:
+    before, after = {"role": "admin", "nick": "AAAAAA"}, {"role": "guest", "nick": "avg2Wv"}
+    assert core.crc32(core.dumps(before)) == core.crc32(core.dumps(after)) == 0xDB12719E
+    client = Sessions()
+    await client.do(lambda session: session.update(before))
+    response = await client.do(lambda session: session.update(after))
+    assert len(response.cookies) == 2
+    assert await client.data() == after
+
+
+async def test_L07_clearing_a_session_whose_crc_is_zero_is_saved(core: Any) -> None:
+    data = {"user": "mallory", "nick": "k7V5Gh"}
+    assert core.crc32(core.dumps(data)) == 0
+    client = Sessions()
+    await client.do(lambda session: session.update(data))
+    await client.do(lambda session: [session.pop(key) for key in [*session]])
+    assert client.jar == {}
+
+
+async def test_emptied_session_is_removed() -> None:
+    client = Sessions()
+    await client.do(lambda session: session.update(n=1))
+    response = await client.do(lambda session: session.clear())
+    assert client.jar == {}
+    assert len(response.cookies) == 2
+
+
+async def test_new_session_left_empty_sets_no_cookie() -> None:
+    client = Sessions()
+    response = await client.do(lambda session: (session.update(n=1), session.clear()))
+    assert response.cookies == []
+
+
+@pytest.mark.parametrize("wrong", [5, "text", [1], object()])
+async def test_scope_session_takes_a_dict_or_none_alone(wrong: Any) -> None:
+    client = Sessions()
+    with pytest.raises(TypeError, match="dict or None"):
+        await client.on_scope(lambda scope: scope.__setitem__("session", wrong))
+
+
+async def test_scope_session_none_is_a_logout() -> None:
+    client = Sessions()
+    await client.do(lambda session: session.update(n=1))
+    await client.on_scope(lambda scope: scope.__setitem__("session", None))
+    assert client.jar == {}
+
+
+async def test_scope_session_replaced_by_another_dict() -> None:
+    client = Sessions()
+    await client.do(lambda session: session.update(n=1))
+    await client.on_scope(lambda scope: scope.__setitem__("session", {"m": 2}))
+    assert await client.data() == {"m": 2}
+
+
+async def test_too_large_session_sends_nothing_and_names_the_largest_keys() -> None:
+    client = Sessions()
+    with pytest.raises(CookieTooLarge) as caught:
+        await client.do(lambda session: session.update(small=1, notes="x" * 5000, more="y" * 100))
+    assert [key for key, _ in caught.value.largest] == ["notes", "more", "small"]
+    assert "notes (5010 bytes)" in str(caught.value)
+    assert client.jar == {}
+
+
+async def test_value_that_is_not_json_is_named_by_its_path() -> None:
+    client = Sessions()
+    with pytest.raises(UnserializableError, match=r"^cart\.items\[1\]: set; a session holds") as caught:
+        await client.do(lambda session: session.update(cart={"items": [1, {2}]}))
+    assert (caught.value.path, caught.value.problem) == ("cart.items[1]", "set")
+
+
+async def test_error_page_gets_out_after_a_failed_commit() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["bad"] = object()
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        except UnserializableError:
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+
+    response = await request(SessionMiddleware(app, keys=[KEY]))
+    assert (response.status, response.cookies) == (500, [])
+
+
+@pytest.mark.parametrize(
+    ("late", "keys"),
+    [
+        (lambda s: s.__setitem__("n", 2), "n"),
+        (lambda s: s["cart"].append(1), "cart"),
+        (lambda s: s.clear(), "cart, n"),
+        (lambda s: s.destroy(), r"\(mark\), cart, n"),
+        (lambda s: s.regenerate(), r"\(mark\)"),
+        (lambda s: s.__setitem__("n", s.pop("n")), "order of keys"),
+    ],
+)
+async def test_late_change_is_reported_with_its_keys(late: Any, keys: str, caplog: pytest.LogCaptureFixture) -> None:
+    events: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        session = scope["session"]
+        session.update(n=1, cart=[])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        late(session)
+        await send({"type": "http.response.body", "body": b""})
+
+    with caplog.at_level(logging.ERROR, "gingersnap"):
+        await request(SessionMiddleware(app, keys=[KEY], listeners={"late_write": events.append}))
+    assert pytest.importorskip("re").search(keys, caplog.text)
+    assert [event.name for event in events] in (["late_write"], [])
+
+
+async def test_late_change_of_a_kept_reference_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    client = Sessions()
+    await client.do(lambda session: session.update(cart=[]))
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        cart = scope["session"]["cart"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        cart.append(1)
+
+    later = Browser(SessionMiddleware(app, keys=[KEY]))
+    later.jar.update(client.jar)
+    await later.get()
+    assert "the change is lost: cart" in caplog.text
+
+
+async def test_nothing_late_is_nothing_reported(caplog: pytest.LogCaptureFixture) -> None:
+    client = Sessions()
+    await client.do(lambda session: session.update(n=1, cart=[1]))
+    await client.do(lambda session: session["cart"].append(2))
+    await client.do(lambda session: session.get("cart"))
+    assert caplog.text == ""
+
+
+async def test_other_scopes_pass_untouched() -> None:
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope)
+
+    scope = {"type": "lifespan"}
+    await SessionMiddleware(app, keys=[KEY])(scope, None, None)  # type: ignore[arg-type]
+    assert seen == [{"type": "lifespan"}]
+
+
+async def test_second_middleware_does_nothing_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    inner = SessionMiddleware(app_of(lambda scope: scope["session"].update(n=1)), keys=[OLD_KEY], key="inner")
+    app = SessionMiddleware(inner, keys=[KEY])
+    lines = [(await request(app)).cookies for _ in range(2)]
+    assert [[line.partition("=")[0] for line in each] for each in lines] == [["koa.sess", "koa.sess.sig"]] * 2
+    assert caplog.text.count("second SessionMiddleware") == 1
+
+
+async def test_two_middlewares_serve_two_sessions() -> None:
+    def handler(scope: Any) -> None:
+        scope["session"]["n"] = 1
+        scope["admin"]["m"] = 2
+
+    inner = SessionMiddleware(app_of(handler), keys=[KEY], scope_key="admin", key="admin")
+    client = Browser(SessionMiddleware(inner, keys=[KEY]))
+    await client.get()
+    assert sorted(client.jar) == ["admin", "admin.sig", "koa.sess", "koa.sess.sig"]
+
+
+async def test_prepared_options_and_named_ones_do_not_mix() -> None:
+    options = SessionOptions(keys=[KEY])
+    assert SessionMiddleware(app_of(lambda scope: None), options).options is options
+    with pytest.raises(ConfigError, match="replace"):
+        SessionMiddleware(app_of(lambda scope: None), options, rolling=True)
+
+
+async def test_auto_commit_off_writes_on_commit_alone() -> None:
+    client = Sessions(auto_commit=False)
+    assert (await client.do(lambda session: session.update(n=1))).cookies == []
+
+    async def handler(session: Session) -> None:
+        session["n"] = 2
+        await session.commit()
+        session["n"] = 3
+
+    assert len((await client.do(handler)).cookies) == 2
+    assert await client.data() == {"n": 2}
+
+
+async def test_commit_after_the_start_is_refused() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await scope["session"].commit()
+
+    with pytest.raises(RuntimeError, match="response has started"):
+        await request(SessionMiddleware(app, keys=[KEY]))
+
+
+async def test_commit_with_auto_commit_sends_the_last_word() -> None:
+    client = Sessions()
+
+    async def handler(session: Session) -> None:
+        session["n"] = 1
+        await session.commit()
+        session["n"] = 2
+
+    assert len((await client.do(handler)).cookies) == 2
+    assert await client.data() == {"n": 2}
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_before_save_may_change_what_is_saved(kind: str) -> None:
+    def stamp(scope: Any, session: Session) -> None:
+        session["path"] = scope["path"]
+
+    async def stamp_later(scope: Any, session: Session) -> None:
+        stamp(scope, session)
+
+    client = Sessions(before_save=stamp if kind == "sync" else stamp_later)
+    await client.do(lambda session: session.update(n=1), path="/here")
+    assert await client.data() == {"n": 1, "path": "/here"}
+    assert (await client.do(lambda session: session.get("n"), path="/there")).cookies == []
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_valid_refuses_a_session(kind: str) -> None:
+    async def later(scope: Any, session: Any) -> bool:
+        return bool(session.get("n") != 2)
+
+    events: list[Any] = []
+    valid = later if kind == "async" else (lambda scope, session: session.get("n") != 2)
+    client = Sessions(valid=valid, listeners={"invalid": events.append})
+    await client.do(lambda session: session.update(n=1))
+    assert await client.data() == {"n": 1}
+    await client.do(lambda session: session.update(n=2))
+    assert await client.data() == {}
+    assert [event.name for event in events] == ["invalid"]
+
+
+async def test_custom_codec_is_used_both_ways() -> None:
+    import json
+
+    client = Sessions(encode=lambda data: json.dumps(data).encode().hex(), decode=lambda text: json.loads(bytes.fromhex(text)))
+    await client.do(lambda session: session.update(n=[1, "ä"]))
+    assert json.loads(bytes.fromhex(client.jar["koa.sess"]))["n"] == [1, "ä"]
+    assert await client.data() == {"n": [1, "ä"]}
+    assert (await client.do(lambda session: session["n"])).cookies == []
+
+
+async def test_decode_that_fails_gives_a_new_session() -> None:
+    events: list[Any] = []
+
+    def decode(text: str) -> Any:
+        raise KeyError(text)
+
+    client = Sessions(encode=lambda data: "x", decode=decode, listeners={"corrupt": events.append})
+    await client.do(lambda session: session.update(n=1))
+    assert await client.data() == {}
+    assert [event.name for event in events] == ["corrupt"]
+
+
+async def test_encode_that_gives_no_cookie_value_is_refused() -> None:
+    client = Sessions(encode=lambda data: "a;b", decode=lambda text: {})
+    with pytest.raises(ValueError, match="no cookie value"):
+        await client.do(lambda session: session.update(n=1))
+
+
+async def test_session_cookie_options_change_one_response() -> None:
+    client = Sessions()
+
+    def handler(session: Session) -> None:
+        session["n"] = 1
+        session.cookie.domain = "example.com"
+        session.cookie.same_site = "strict"
+
+    response = await client.do(handler)
+    assert all("; domain=example.com; samesite=strict" in line for line in response.cookies)
+    response = await client.do(lambda session: session.update(n=2))
+    assert not any("domain" in line for line in response.cookies)
+
+
+async def test_session_cookie_options_are_checked() -> None:
+    client = Sessions()
+    for name, value in (("domain", "a b"), ("same_site", "maybe"), ("path", "x"), ("secure", 1)):
+        with pytest.raises(ConfigError, match=name):
+            await client.do(lambda session, name=name, value=value: setattr(session.cookie, name, value))
+    with pytest.raises(AttributeError, match="only path"):
+        await client.do(lambda session: setattr(session.cookie, "max_age", 5))
+
+
+@pytest.mark.parametrize(
+    ("options", "scope", "secure"),
+    [
+        ({}, {}, False),
+        ({}, {"scheme": "https"}, True),
+        ({"secure": True}, {}, True),
+        ({"secure": False}, {"scheme": "https"}, False),
+        ({}, {"headers": [(b"x-forwarded-proto", b"https")]}, False),
+        ({"trust_proxy": True}, {"headers": [(b"x-forwarded-proto", b"https, http")]}, True),
+        ({"trust_proxy": True}, {"headers": [(b"x-forwarded-proto", b"http")], "scheme": "https"}, False),
+        ({"trust_proxy": True}, {"scheme": "https"}, True),
+    ],
+)
+async def test_secure_follows_the_connection(options: Any, scope: Any, secure: bool) -> None:
+    app = SessionMiddleware(app_of(lambda scope: scope["session"].update(n=1)), keys=[KEY], **options)
+    response: Response = await request(app, **scope)
+    assert ["; secure" in line for line in response.cookies] == [secure, secure]
+
+
+async def test_same_site_auto_is_none_over_https_alone() -> None:
+    app = SessionMiddleware(app_of(lambda scope: scope["session"].update(n=1)), keys=[KEY], same_site="auto")
+    assert "samesite=lax" in (await request(app)).cookies[0]
+    assert "samesite=none; secure" in (await request(app, scheme="https")).cookies[0]
+
+
+async def test_exception_of_the_application_passes_and_saves_nothing() -> None:
+    def handler(session: Session) -> None:
+        session["n"] = 1
+        raise LookupError("theirs")
+
+    client = Sessions()
+    with pytest.raises(LookupError, match="theirs"):
+        await client.do(handler)
+    assert client.jar == {}
+
+
+async def test_websocket_gets_its_cookie_with_accept() -> None:
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["n"] = 1
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": "x"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await SessionMiddleware(app, keys=[KEY])({"type": "websocket", "headers": [], "scheme": "wss"}, None, send)  # type: ignore[arg-type]
+    lines = [value for name, value in sent[0]["headers"] if name == b"set-cookie"]
+    assert len(lines) == 2
+    assert b"; secure" in lines[0]
+    assert sent[1] == {"type": "websocket.send", "text": "x"}
+
+
+async def test_websocket_denied_with_a_response_gets_its_cookie_there() -> None:
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["n"] = 1
+        await send({"type": "websocket.http.response.start", "status": 403, "headers": []})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await SessionMiddleware(app, keys=[KEY])({"type": "websocket", "headers": []}, None, send)  # type: ignore[arg-type]
+    assert len([name for name, _ in sent[0]["headers"] if name == b"set-cookie"]) == 2
+
+
+async def test_memory_of_a_request_goes_at_once() -> None:
+    import gc
+    import weakref
+
+    class Mark:
+        pass
+
+    marks: list[Any] = []
+
+    def handler(scope: Any) -> None:
+        mark = Mark()
+        marks.append(weakref.ref(mark))
+        scope["mark"] = mark
+        scope["session"]["n"] = 1
+
+    app = SessionMiddleware(app_of(handler), keys=[KEY])
+    gc.disable()
+    try:
+        await request(app)
+        assert marks[0]() is None
+    finally:
+        gc.enable()

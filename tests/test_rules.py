@@ -1,15 +1,15 @@
 """Decisions: whether a session lives, when it ends next, and whether it is written."""
 
 # Names bear the ids of requirements as they are written.
-# ruff: noqa: N802
 
 import itertools
 from typing import Any
 
 import pytest
-from gingersnap import rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gingersnap import rules
 
 NOW = 1_795_521_895_000
 DAY = 86_400_000

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
-from gingersnap import CookieTooLarge, Session, SessionMiddleware, SessionOptions
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from gingersnap import CookieTooLarge, Session, SessionMiddleware, SessionOptions
 
 from . import actions, page
 from .cookie import held

@@ -5,9 +5,10 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from gingersnap import Event, SessionOptions
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gingersnap import Event, SessionOptions
 
 BROWSERS = 1000
 """How many browsers are remembered."""

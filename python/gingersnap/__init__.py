@@ -1,6 +1,6 @@
 """Sessions for ASGI applications, with the hot path in Rust."""
 
-from .errors import ConfigError, CookieTooLarge, ReservedKeyError, SessionError, UnserializableError
+from .errors import ConfigError, CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge, UnserializableError
 from .events import Event
 from .middleware import SessionMiddleware
 from .options import SessionOptions
@@ -15,6 +15,7 @@ __all__ = [
     "SessionError",
     "SessionMiddleware",
     "SessionOptions",
+    "SessionTooLarge",
     "UnserializableError",
 ]
 __version__ = "0.1.0"

@@ -5,12 +5,12 @@ import sys
 from typing import TYPE_CHECKING
 
 if not TYPE_CHECKING and (os.environ.get("GINGERSNAP_PURE") == "1" or sys.implementation.name != "cpython"):
-    from ._pure import Keygrip, SignedCookie, crc32, decode, dumps, encode, find, http_date, loads
+    from ._pure import Keygrip, SignedCookie, amend, crc32, decode, dumps, encode, find, http_date, loads
 
     BACKEND = "pure"
 else:
     try:
-        from ._native import Keygrip, SignedCookie, crc32, decode, dumps, encode, find, http_date, loads
+        from ._native import Keygrip, SignedCookie, amend, crc32, decode, dumps, encode, find, http_date, loads
     except ImportError as error:
         raise ImportError(
             "gingersnap's native module does not load; install a wheel for this Python "
@@ -22,11 +22,16 @@ else:
 RESERVED = ("_expire", "_maxAge", "_session", "_created", "_owner")
 """The names that are a session's envelope, in the order in which ``load`` gives them."""
 
+MAX_TEXT = 65_536
+"""How many octets of JSON a session may have. Must match ``rust/json.rs``."""
+
 __all__ = [
     "BACKEND",
+    "MAX_TEXT",
     "RESERVED",
     "Keygrip",
     "SignedCookie",
+    "amend",
     "crc32",
     "decode",
     "dumps",

@@ -40,6 +40,14 @@ def find(header: bytes, name: bytes) -> tuple[list[bytes], list[bytes]]:
 def http_date(at_ms: int) -> bytes:
     """Write an HTTP date (RFC 9110 section 5.6.7) for milliseconds since 1970, cut to the years 1970 to 9999."""
 
+def amend(headers: Headers, lines: list[bytes], name: bytes, overwrite: bool, cache_headers: bool) -> list[tuple[bytes, bytes]]:
+    """Copy a response's headers and add the Set-Cookie ``lines`` of the cookie ``name`` and of its signature.
+
+    No name is set twice: where the response sets one of the two already, its lines go, or, without ``overwrite``, stay
+    and ours are left out. With ``cache_headers``, ``Vary`` gets ``Cookie`` (RFC 9110 section 12.5.5), and a response with
+    lines ``Cache-Control: no-store`` unless it has its own.
+    """
+
 class Keygrip:
     """Keys in their prepared state, newest first: the first signs, all verify. Source: keygrip.
 
@@ -77,12 +85,13 @@ class SignedCookie:
     def read(self, headers: Headers) -> tuple[bytes, int] | Miss | None:
         """Find the one value that verifies, and the index of its key; ``None`` where no cookie of the name came.
 
-        ``tampered``: none verified. ``duplicate``: two different ones did.
+        ``unsigned``: no signature came. ``tampered``: none verified. ``duplicate``: two different ones did.
         """
 
-    def load(self, headers: Headers, into: dict[str, Any]) -> Loaded | Miss | None:
+    def load(self, headers: Headers, into: dict[str, Any], now_ms: int) -> Loaded | Miss | None:
         """Verify, decode and fill ``into`` with the data, its envelope taken off; ``into`` must be empty, and is
-        where the answer is a word or ``None``. ``corrupt``: what was signed is no session.
+        where the answer is a word or ``None``. ``corrupt``: what was signed is no session. A session whose dates
+        are plain integers and that lives at ``now_ms``, milliseconds since 1970, is ``fresh``.
         """
 
     def dump(

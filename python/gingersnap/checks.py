@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 LONGEST_AGE = 400 * 86_400
 """The longest lifetime of a cookie, in seconds: browsers cut it there (RFC 6265bis section 5.6.1)."""
 
+KOA_LONGEST_AGE = 2**52 / 1000
+"""koa sets no bound; this one keeps every date an integer that JavaScript holds exactly. Seconds."""
+
 # RFC 9110 section 5.6.2, as RFC 6265 section 4.1.1 asks of a cookie-name.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # koa: `cookies` takes almost anything, and koa-session's own name was "koa:sess" before version 6.
 _KOA_NAME = re.compile(r"[!-:<>-~]+")
 # RFC 1034 section 3.5 with RFC 1123 section 2.1; RFC 6265 section 4.1.1 has no leading dot.
-_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE)
-# RFC 6265 section 4.1.1, path-value.
-_PATH = re.compile(r"/[ -:<-~]*")
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII | re.IGNORECASE)
+# RFC 6265 section 4.1.1, path-value; a blank at its end would be trimmed by whoever reads it.
+_PATH = re.compile(r"/(?:[ -:<-~]*[!-:<-~])?")
 _LONGEST_ATTRIBUTE = 1024
 
 
@@ -88,11 +91,17 @@ def age_ms(name: str, value: object, longest: float = LONGEST_AGE) -> int:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise _refuse(name, value, cure)
-    if not math.isfinite(seconds) or seconds * 1000 < 1:
+    if not 0.001 <= seconds < math.inf:
         raise ConfigError(name, "it is not a positive number", cure)
     if seconds > longest:
-        raise ConfigError(name, "it is more than 400 days, where browsers cut a cookie's life", cure)
-    return int(seconds * 1000)
+        raise ConfigError(name, f"it is more than {longest // 86_400:.0f} days", f"{cure}; browsers stop at 400 days")
+    return round(seconds * 1000)
+
+
+def _clock(name: str, value: object) -> object:
+    if callable(value):
+        return value
+    raise _refuse(name, value, "give a function that tells the time in seconds since 1970, or leave it out")
 
 
 def _scope_key(name: str, value: object) -> str:
@@ -101,10 +110,13 @@ def _scope_key(name: str, value: object) -> str:
     raise _refuse(name, value, "give the key of the ASGI scope, such as 'session'")
 
 
-def _octets(name: str, value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 64 <= value <= 1_048_576:
-        return value
-    raise ConfigError(name, f"this {shape(value)} is no number of bytes from 64 to 1048576", "leave it out for the default")
+def _octets(most: int) -> Callable[[str, object], int]:
+    def check(name: str, value: object) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and 64 <= value <= most:
+            return value
+        raise ConfigError(name, f"this {shape(value)} is no number of bytes from 64 to {most}", "leave it out for the default")
+
+    return check
 
 
 _EACH: Mapping[str, Callable[[str, Any], Any]] = {
@@ -126,8 +138,8 @@ _EACH: Mapping[str, Callable[[str, Any], Any]] = {
     "decode": _callable,
     "valid": _callable,
     "before_save": _callable,
-    "max_cookie_bytes": _octets,
-    "max_header_bytes": _octets,
+    "max_cookie_bytes": _octets(65_536),
+    "max_header_bytes": _octets(1_048_576),
     "duplicates": one_of("reject", "first"),
     "keep_empty": flag,
     "lazy_rolling": flag,
@@ -135,7 +147,7 @@ _EACH: Mapping[str, Callable[[str, Any], Any]] = {
     "cache_headers": flag,
     "preset": lambda _, value: value,
     "scope_key": _scope_key,
-    "clock": _callable,
+    "clock": _clock,
 }
 
 
@@ -147,7 +159,7 @@ def each(values: "OptionValues") -> dict[str, Any]:
     fields["key"] = _text(
         "key", given["key"], _KOA_NAME if koa else _TOKEN, "give a cookie name of letters, digits, '.', '-' and '_'"
     )
-    longest = math.inf if koa else LONGEST_AGE
+    longest = KOA_LONGEST_AGE if koa else LONGEST_AGE
     max_age, absolute_age = given["max_age"], given["absolute_age"]
     # koa: without maxAge a session lives a day, but its first cookie carries no date.
     fields["dated"] = max_age is not None

@@ -1,16 +1,20 @@
 """Conduct one request's session: open it, decide at the commit, hand out the lines. No ASGI messages, no unverified octets."""
 
 import inspect
+import logging
+import time
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from . import _core, checks, rules
 from .cookies import Attributes, SessionCookie, is_secure
-from .errors import ReservedKeyError
+from .errors import CookieTooLarge, ReservedKeyError, SessionTooLarge, UnserializableError
 from .formats.koa import KoaFormat
 from .options import SessionOptions
-from .session import FETCHED, UNTOUCHED, Session, WatchedSession
+from .session import FETCHED, READ, UNTOUCHED, WROTE, Session, WatchedSession
 from .types import Loaded, Reason, Scope
+
+logger = logging.getLogger("gingersnap")
 
 EMPTY: Final = b"{}"
 
@@ -39,14 +43,30 @@ _EVENTS: Final[Mapping[Reason, str]] = {
 }
 
 
+def _octets(key: str, value: object) -> int:
+    try:
+        return len(_core.dumps({key: value})) - len(EMPTY)
+    except SessionTooLarge:
+        return _core.MAX_TEXT
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Setup:
     """What all requests of one middleware share."""
 
     def __init__(self, options: SessionOptions) -> None:
         self.options = options
         self.format = KoaFormat(options)
+        self.koa = options.preset == "koa"
+        self._warned = False
         # Whether a live session may be written though nothing was changed.
         self.renews = options.rolling or options.renew
+        self._load = self.format.load
+        self._absolute = options.absolute_ms is not None
+        self.now_ms = _now_ms if options.clock is time.time else lambda: int(options.clock() * 1000)
 
     def open(self, scope: Scope) -> Session:
         """Load the session, or start a new one; whatever came, there is a session."""
@@ -54,24 +74,22 @@ class Setup:
         session._setup = self
         session._scope = scope
         session._touch = UNTOUCHED
+        session._started = False
         session._conducted = session._loaded = None
-        loaded = self.format.load(scope["headers"], session)
+        now_ms = self.now_ms()
+        loaded = self._load(scope["headers"], session, now_ms)
         if loaded is None:
             return session
         if isinstance(loaded, str):
             self.refuse(session, loaded)
             return session
-        _, _, expire, max_age, lasts, created, _ = loaded
+        # A fresh session is one that the rules let pass, but for the absolute end.
+        if loaded[2] and not self._absolute:
+            session._loaded = loaded
+            return session
         options = self.options
-        verdict = rules.check(
-            expire,
-            max_age,
-            lasts,
-            created,
-            int(options.clock() * 1000),
-            options.max_age_ms is None,
-            options.absolute_ms,
-        )
+        _, _, _, expire, max_age, lasts, created, _ = loaded
+        verdict = rules.check(expire, max_age, lasts, created, now_ms, options.max_age_ms is None, options.absolute_ms)
         if verdict is None:
             session._loaded = loaded
         else:
@@ -84,8 +102,8 @@ class Setup:
         session._loaded = None
         if why == "tampered" and self.options.drop_bad_signature:
             # koa: a signature that does not verify is removed, by a line of its own.
-            session._context.lines = self.format.signature_removal()
-        self.options.events.emit(why, session._scope)
+            session._context.stale = self.format.signature_removal()
+        self.options.events.emit("tampered" if why == "unsigned" else why, session._scope, why)
 
     async def validate(self, session: Session) -> None:
         """Ask the application's ``valid``; a session that it refuses is replaced by a new one. Source: koa-session ``valid``."""
@@ -98,6 +116,15 @@ class Setup:
         if not verdict:
             self.refuse(session, "invalid")
 
+    def warn_of_plain_http(self) -> None:
+        """Say once that a Secure cookie went over plain HTTP, where browsers drop it, but for localhost."""
+        if not self._warned:
+            self._warned = True
+            logger.warning(
+                "secure=True, but a request came over plain http: browsers drop the cookie; "
+                "behind a proxy that speaks TLS pass trust_proxy=True, and have it set X-Forwarded-Proto"
+            )
+
     def conduct(self, session: Session) -> "Context":
         """Make the context of a session that somebody needs more of than its data."""
         return Context(self, session._scope, session._loaded)
@@ -107,7 +134,7 @@ class Setup:
 
         Raises: TypeError for anything else. Source: koa-session ``set``.
         """
-        value: object = scope[self.options.scope_key]
+        value: object = scope.get(self.options.scope_key, session)
         if value is session:
             return session
         if value is None:
@@ -122,24 +149,25 @@ class Setup:
 
     def is_idle(self, session: Session) -> bool:
         """Say whether a session was at most read, so that nothing can have to be written."""
-        if session.__class__ is not WatchedSession or session._conducted is not None:
+        touch = session._touch
+        if session.__class__ is not WatchedSession or session._conducted is not None or touch == WROTE:
             return False
         loaded = session._loaded
-        if loaded is None or (session._touch == UNTOUCHED and self.options.lazy_rolling):
+        if loaded is None or (touch == UNTOUCHED and self.options.lazy_rolling):
             return True
         # Fetched, yet read by no method of dict: something looked into it that calls none, and may have kept a list.
-        return session._touch != FETCHED and not self.renews and loaded[1] == 0
+        return touch != FETCHED and not self.renews and loaded[1] == 0
 
 
 class Context:
     """What is known of one request's session beside its data. Source: koa-session ``ContextSession``."""
 
     # Class attributes are defaults: a request sets what differs.
-    started = False
+    failed = False
+    """Whether a commit raised, so that what it would have written is no late change."""
     _mark: Reason | None = None
     _life: int | Literal["session"] | None = None
     _created_ms: int | None = None
-    _expire_ms: int | None = None
     _owner: str | None = None
     _cookie: SessionCookie | None = None
 
@@ -147,11 +175,15 @@ class Context:
         self._setup = setup
         self._options = setup.options
         self._scope = scope
-        self._loaded = loaded
+        # As it came or as last written; then the same as far as it still holds: a session that was ended has nothing of it.
+        self._base = self._loaded = loaded
+        self._came = loaded is not None
         self.is_new = loaded is None
-        # The text that the next one is compared with: as it came, or as last written.
+        # The text that the next one is compared with.
         self.body = EMPTY if loaded is None else loaded[0]
         self.lines: list[bytes] = []
+        # What is sent, once the session was touched, if nothing else is.
+        self.stale: list[bytes] = []
 
     # What a session asks and tells.
 
@@ -160,11 +192,25 @@ class Context:
         if _RANK[reason] > _RANK[self._mark]:
             self._mark = reason
 
+    def destroy(self) -> None:
+        """Note the end; whatever is put into the session from here on belongs to a new one."""
+        self._mark = "destroy"
+        self._loaded = self._life = self._owner = self._created_ms = None
+
     def login(self, owner: str) -> None:
         """Note a new owner: the session begins anew."""
         self._owner = owner
-        self._created_ms = self._now_ms()
-        self.mark("regenerate")
+        self._created_ms = self._setup.now_ms()
+        self._mark = "regenerate"
+
+    def forget(self) -> None:
+        """Take back whatever was asked for since the last commit."""
+        self._loaded = self._base
+        self._mark = self._life = self._owner = self._created_ms = self._cookie = None
+
+    def part(self) -> None:
+        """Let go of the request's scope, which holds the session that holds this."""
+        self._scope = {}
 
     @property
     def life_ms(self) -> int | None:
@@ -172,7 +218,7 @@ class Context:
         if self._life is not None:
             return None if self._life == "session" else self._life
         if self._loaded is not None:
-            max_age, lasts = self._loaded[3], self._loaded[4]
+            max_age, lasts = self._loaded[4], self._loaded[5]
             # koa: the lifetime that a session was written with outlives a change of the option.
             if lasts is True:
                 return None
@@ -196,22 +242,22 @@ class Context:
         if self._created_ms is None and self._options.absolute_ms is not None:
             begun = None
             if self._loaded is not None:
-                begun = rules.birth(expire=self._loaded[2], max_age=self._loaded[3], created=self._loaded[5])
+                begun = rules.birth(expire=self._loaded[3], max_age=self._loaded[4], created=self._loaded[6])
             self._created_ms = self._now_ms() if begun is None else begun
         return None if self._options.absolute_ms is None else self._created_ms
 
     @property
     def expire_ms(self) -> int | None:
         """When the session ends, as last written; ``None``: with the browser, or not yet written."""
-        if self._expire_ms is None and self._loaded is not None and type(self._loaded[2]) is int:
-            return self._loaded[2]
-        return self._expire_ms
+        if self._loaded is not None and type(self._loaded[3]) is int:
+            return self._loaded[3]
+        return None
 
     @property
     def owner(self) -> str | None:
         """Whose session it is."""
-        if self._owner is None and self._loaded is not None and isinstance(self._loaded[6], str):
-            return self._loaded[6]
+        if self._owner is None and self._loaded is not None and isinstance(self._loaded[7], str):
+            return self._loaded[7]
         return self._owner
 
     @property
@@ -223,7 +269,7 @@ class Context:
 
     def has_changed(self, session: Session) -> bool:
         """Compare the session's text with the one that was loaded or last committed."""
-        return type(session) is Session and _core.dumps(session) != self.body
+        return (type(session) is Session or session._touch == WROTE) and _core.dumps(session) != self.body
 
     # On the way out.
 
@@ -232,18 +278,29 @@ class Context:
 
         Raises: UnserializableError, ReservedKeyError, CookieTooLarge; nothing is sent then.
         """
-        body = _core.dumps(session)
+        self.failed = True
+        try:
+            body = _core.dumps(session)
+        except SessionTooLarge:
+            raise self._too_large(None, session) from None
         reason = self._reason(body)
-        if reason is not None:
-            self.lines = self._removal() if reason == "destroy" else self._written(session, body, reason)
-            self._settle(body, reason)
-        return self.lines
+        if reason == "destroy":
+            self.lines = self._signed_cookie().lines(b"", 0)
+            self._settle(None, reason)
+        elif reason is not None:
+            self.lines, written = self._written(session, body, reason)
+            self._settle(written, reason)
+        if type(session) is WatchedSession and session._touch == WROTE:
+            # From here on a change is a late one.
+            session._touch = READ
+        self.failed = False
+        return self.lines or (self.stale if session.accessed else [])
 
     def _reason(self, body: bytes) -> Reason | None:
         changed = body != self.body
         mark = self._mark
         if mark is None:
-            if changed and (body != EMPTY or self._options.keep_empty):
+            if changed and (body != EMPTY or self._options.keep_empty or self.owner is not None):
                 return "changed"
             if changed:
                 return "destroy"
@@ -264,47 +321,54 @@ class Context:
             max_age_ms=self.life_ms,
         )
 
-    def _removal(self) -> list[bytes]:
-        return self._setup.format.removal(secure=self._secure(), own=self._own())
-
-    def _written(self, session: Session, body: bytes, reason: Reason) -> list[bytes]:
-        if b'"_' in body or self._options.preset == "koa":
+    def _written(self, session: Session, body: bytes, reason: Reason) -> tuple[list[bytes], Loaded]:
+        """Write the session: its lines, and what a later request would load."""
+        options, setup = self._options, self._setup
+        if setup.koa or b'"_' in body:
             self._check_names(session)
-        life_ms = self.life_ms
-        created_ms = self.created_ms
+        life_ms, owner = self.life_ms, self.owner
+        created_ms = None if options.absolute_ms is None else self.created_ms
         if life_ms is None:
             expire_ms = None
         elif reason == "rotated":
             # A new signature is no renewal: the session ends when it was to end.
             expire_ms = self.expire_ms
         else:
-            expire_ms = rules.next_expire(self._now_ms(), life_ms, created_ms, self._options.absolute_ms)
-        self._expire_ms = expire_ms
+            expire_ms = rules.next_expire(setup.now_ms(), life_ms, created_ms, options.absolute_ms)
         # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
-        dated = self._options.dated or self._life is not None or self._loaded is not None
-        return self._setup.format.lines(
-            body, expire_ms, life_ms, created_ms, self.owner, dated, secure=self._secure(), own=self._own()
-        )
+        dated = options.dated or self._life is not None or self._came
+        lines = setup.format.write(self._signed_cookie(), body, expire_ms, life_ms, created_ms, owner, dated)
+        if isinstance(lines, int):
+            raise self._too_large(lines, session)
+        return lines, (body, 0, True, expire_ms, life_ms, life_ms is None or None, created_ms, owner)
+
+    def _too_large(self, size: int | None, session: Session) -> CookieTooLarge:
+        """Say which keys are the heaviest; ``None``: the text alone is too large."""
+        data = {**dict.copy(session), **({} if self.owner is None else {"_owner": self.owner})}
+        sizes = sorted(((key, _octets(key, value)) for key, value in data.items()), key=lambda pair: -pair[1])
+        total = sum(octets for _, octets in sizes) if size is None else size
+        return CookieTooLarge(total, self._options.max_cookie_bytes, sizes[:3])
+
+    def _signed_cookie(self) -> _core.SignedCookie:
+        return self._setup.format.cookie(self._secure(), None if self._cookie is None else self._cookie.changed())
 
     def _check_names(self, session: Session) -> None:
-        koa = self._options.preset == "koa"
+        koa = self._setup.koa
         for key in dict.keys(session):
             if key in _core.RESERVED or (koa and (key in _KOA_RESERVED or key.startswith("_"))):
                 raise ReservedKeyError(key)
 
-    def _own(self) -> Attributes | None:
-        return None if self._cookie is None else self._cookie.changed()
-
-    def _settle(self, body: bytes, reason: Reason) -> None:
+    def _settle(self, written: Loaded | None, reason: Reason) -> None:
         """Take what was written as what is: later changes are compared with it."""
         events = self._options.events
         if events:
-            if self.is_new and reason != "destroy":
+            if self.is_new and written is not None:
                 events.emit("created", self._scope)
             events.emit(_EVENTS.get(reason, "saved"), self._scope, reason)
-        self.body = body
-        self._mark = None
-        self.is_new = self.is_new and reason == "destroy"
+        self._base = self._loaded = written
+        self.body = EMPTY if written is None else written[0]
+        self._mark = self._life = self._owner = self._created_ms = None
+        self.is_new = self.is_new and written is None
 
     async def before_save(self, session: Session) -> None:
         """Run the application's hook if the session is about to be written. Source: koa-session ``beforeSave``."""
@@ -317,7 +381,7 @@ class Context:
 
     async def commit_now(self, session: Session) -> None:
         """Commit before the response starts, on the application's own word."""
-        if self.started:
+        if session._started:
             raise RuntimeError("session.commit: the response has started, so its cookie can no longer change; commit before that")
         self._setup.current(self._scope, session)
         await self.before_save(session)
@@ -325,16 +389,27 @@ class Context:
 
     def late_keys(self, session: Session) -> list[str]:
         """Name the keys that changed after the cookie had gone, and ``(mark)`` for what was asked then."""
+        if self.failed:
+            return []
         late = ["(mark)"] if self._mark is not None else []
-        if self.has_changed(session):
+        try:
+            changed = self.has_changed(session)
+        except UnserializableError:
+            changed = True
+        if changed:
             before = _core.loads(self.body) or {}
             names = sorted({*before, *dict.keys(session)})
             late += [name for name in names if before.get(name, ...) != dict.get(session, name, ...)] or ["(order of keys)"]
         return late
 
     def _secure(self) -> bool:
-        secure = self._options.secure
-        return is_secure(self._scope, trust_proxy=self._options.trust_proxy) if secure == "auto" else secure
+        options = self._options
+        if options.secure is False:
+            return False
+        encrypted = is_secure(self._scope, trust_proxy=options.trust_proxy)
+        if options.secure is True and not encrypted:
+            self._setup.warn_of_plain_http()
+        return encrypted or options.secure is True
 
     def _now_ms(self) -> int:
-        return int(self._options.clock() * 1000)
+        return self._setup.now_ms()

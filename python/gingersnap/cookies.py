@@ -3,12 +3,9 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, get_args
 
-from . import checks
+from . import _core, checks
 from .options import SessionOptions
 from .types import Message, Priority, SameSite, Scope
-
-_EPOCH_MS: Final = 0
-_COOKIE: Final = b"Cookie"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,51 +102,17 @@ class SessionCookie:
 def is_secure(scope: Scope, *, trust_proxy: bool) -> bool:
     """Tell whether the client's connection is encrypted: by the scheme, or by what a trusted proxy says of it."""
     if trust_proxy:
+        # The first word is the client's own scheme, where each proxy adds one.
         for name, value in scope["headers"]:
             if name == b"x-forwarded-proto":
                 return bool(value.split(b",", 1)[0].strip().lower() in (b"https", b"wss"))
     return scope.get("scheme") in ("https", "wss")
 
 
-def with_session(
-    message: Message, lines: list[bytes], names: tuple[bytes, ...], *, cache_headers: bool, overwrite: bool
-) -> Message:
-    """Copy a response's start and put in the session's lines, ``Vary`` and, with lines, ``Cache-Control``.
+def with_session(message: Message, lines: list[bytes], options: SessionOptions, name: bytes) -> Message:
+    """Copy a response's start and put the session's lines into its headers, with ``Vary`` and ``Cache-Control``.
 
     The application may send the same message again, to somebody else: it is never written to.
     """
-    headers = [*message.get("headers", ())]
-    if lines:
-        headers = _with_lines(headers, lines, names, overwrite=overwrite)
-    if cache_headers:
-        _vary(headers)
-        if lines and not any(name.lower() == b"cache-control" for name, _ in headers):
-            headers.append((b"cache-control", b"no-store"))
+    headers = _core.amend(message.get("headers", ()), lines, name, options.overwrite, options.cache_headers)
     return {**message, "headers": headers}
-
-
-def _with_lines(
-    headers: list[tuple[bytes, bytes]], lines: list[bytes], names: tuple[bytes, ...], *, overwrite: bool
-) -> list[tuple[bytes, bytes]]:
-    """Add Set-Cookie lines so that none comes twice for one name: the application's own go, or they stay instead of ours."""
-    theirs = [pair for pair in headers if pair[0].lower() == b"set-cookie" and pair[1].startswith(names)]
-    if theirs and not overwrite:
-        return headers
-    if theirs:
-        headers = [pair for pair in headers if pair not in theirs]
-    headers.extend([(b"set-cookie", line) for line in lines])
-    return headers
-
-
-def _vary(headers: list[tuple[bytes, bytes]]) -> None:
-    """Add ``Cookie`` to ``Vary`` unless it is there (RFC 9110 section 12.5.5)."""
-    at = None
-    for index, (name, value) in enumerate(headers):
-        if len(name) == 4 and name.lower() == b"vary":
-            if not {b"*", b"cookie"}.isdisjoint([word.strip() for word in value.lower().split(b",")]):
-                return
-            at = index
-    if at is None:
-        headers.append((b"vary", _COOKIE))
-    else:
-        headers[at] = (headers[at][0], b", ".join([headers[at][1], _COOKIE]))

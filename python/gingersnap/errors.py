@@ -9,8 +9,13 @@ class ConfigError(SessionError, ValueError):
     """An option is wrong. Raised at construction alone; the message names the option, the value's shape and the cure."""
 
     def __init__(self, option: str, problem: str, cure: str) -> None:
-        super().__init__(f"{option}: {problem}; {cure}")
+        super().__init__(option, problem, cure)
         self.option = option
+        self.problem = problem
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.option}: {self.problem}; {self.cure}"
 
 
 class ReservedKeyError(SessionError, KeyError):
@@ -35,6 +40,10 @@ class UnserializableError(SessionError, TypeError):
     def __str__(self) -> str:
         where = self.path or "the session"
         return f"{where}: {self.problem}; a session holds dict, list, str, int, float, bool and None"
+
+
+class SessionTooLarge(UnserializableError):  # noqa: N818 (the noun of the design)
+    """A session's JSON text would pass 64 KiB, the most that is ever read back."""
 
 
 class CookieTooLarge(SessionError, ValueError):  # noqa: N818 (the noun of the design)

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
 from .errors import ConfigError
@@ -42,7 +42,7 @@ class Event:
     """
 
     name: str
-    scope: Scope
+    scope: Scope = field(repr=False)
     key: str | None = None
     detail: str = ""
 
@@ -56,6 +56,8 @@ class Events:
     def __init__(self, listeners: Mapping[str, Listener]) -> None:
         self._listeners: dict[str, list[Listener]] = {}
         self._running: set[asyncio.Future[None]] = set()
+        if not isinstance(listeners, Mapping):
+            raise ConfigError("listeners", f"it cannot be {type(listeners).__name__}", "give a dict of event names and functions")
         for name, listener in listeners.items():
             self.on(name, listener)
 
@@ -64,7 +66,7 @@ class Events:
 
         Raises: ConfigError for an event that there is not, or a listener that cannot be called.
         """
-        if name not in NAMES:
+        if not isinstance(name, str) or name not in NAMES:
             raise ConfigError("listeners", f"there is no event {name!r}", f"choose among {', '.join(sorted(NAMES))}")
         if not callable(listener):
             raise ConfigError("listeners", f"{type(listener).__name__} cannot be called", "give a function of one event")
@@ -72,6 +74,12 @@ class Events:
 
     def __bool__(self) -> bool:
         return bool(self._listeners)
+
+    def copy(self) -> "Events":
+        """Make another set of the same listeners."""
+        other = Events({})
+        other._listeners = {name: [*listeners] for name, listeners in self._listeners.items()}
+        return other
 
     def emit(self, name: str, scope: Scope, detail: str = "") -> None:
         """Call the listeners after the fact: on the running loop's next turn, or at once where there is none."""

@@ -1,5 +1,6 @@
 """Judge signing keys: none that is empty, short or printed in a README goes into service."""
 
+import base64
 import warnings
 from collections.abc import Sequence
 
@@ -90,14 +91,15 @@ def _octets(key: object, *, raw: bool) -> bytes:
     if not isinstance(key, str):
         raise ConfigError("keys", f"one of them is {type(key).__name__}", "give str or bytes")
     prefix, _, text = key.partition(":")
-    if raw or prefix not in ("b64", "hex"):
-        return key.encode("utf-8")
-    return _decoded(prefix, text)
+    if not raw and prefix in ("b64", "hex"):
+        return _decoded(prefix, text)
+    # Asked before, not caught after: the exception of encode() would carry the key.
+    if any("\ud800" <= character <= "\udfff" for character in key):
+        raise ConfigError("keys", "one of them has half of a surrogate pair", "give bytes, or text that UTF-8 can hold")
+    return key.encode("utf-8")
 
 
 def _decoded(prefix: str, text: str) -> bytes:
-    import base64
-
     try:
         if prefix == "hex":
             return bytes.fromhex(text)

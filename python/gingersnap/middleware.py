@@ -8,13 +8,14 @@ from .context import Setup
 from .cookies import with_session
 from .errors import ConfigError
 from .options import OptionValues, SessionOptions
-from .session import UNTOUCHED, Session
+from .session import UNTOUCHED, WROTE, Session
 from .types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger("gingersnap")
 
 # The messages that carry a response's headers: the last chance for a cookie.
 _STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+_GONE: Scope = {}
 
 
 class SessionMiddleware:
@@ -36,50 +37,56 @@ class SessionMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if (scope["type"] != "http" and scope["type"] != "websocket") or self._is_second(scope):
+        key = self._key
+        if (scope["type"] != "http" and scope["type"] != "websocket") or (key in scope and self._is_second(scope)):
             await self.app(scope, receive, send)
             return
-        session = self._setup.open(scope)
+        scope[key] = session = self._setup.open(scope)
         if self.options.valid is not None:
             await self._setup.validate(session)
-        scope[self._key] = session
-        waiting = True
 
         def send_with_session(message: Message) -> Awaitable[None]:
-            nonlocal waiting
-            if waiting and message["type"] in _STARTS:
+            if not session._started and message["type"] in _STARTS:
                 # Noted first: if the commit fails, the error page must still get out, without a session.
-                waiting = False
+                session._started = True
                 message = self._start(scope, session, message)
             return send(message)
 
-        async def send_after_hook(message: Message) -> None:
-            if waiting and message["type"] in _STARTS and self.options.auto_commit:
-                await self._setup.current(scope, session)._context.before_save(session)
-            await send_with_session(message)
-
+        wrapped: Send = send_with_session
+        if self.options.before_save is not None:
+            wrapped = self._after_hook(scope, session, send_with_session)
         try:
-            await self.app(scope, receive, send_with_session if self.options.before_save is None else send_after_hook)
-            if type(session) is Session and not waiting:
+            await self.app(scope, receive, wrapped)
+            if session._started and (session.__class__ is Session or session._touch == WROTE or session._conducted is not None):
                 self._report_late(session)
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
-            del session._scope
+            session._scope = _GONE
+            if session._conducted is not None:
+                session._conducted.part()
+
+    def _after_hook(self, scope: Scope, session: Session, send: Send) -> Send:
+        """Run the application's hook before the response starts, where it may await."""
+
+        async def send_after_hook(message: Message) -> None:
+            if not session._started and message["type"] in _STARTS and self.options.auto_commit:
+                await self._setup.current(scope, session)._context.before_save(session)
+            await send(message)
+
+        return send_after_hook
 
     def _start(self, scope: Scope, session: Session, message: Message) -> Message:
         """Commit, and give the message with the session's headers."""
-        setup = self._setup
-        if scope[self._key] is session and setup.is_idle(session):
-            if session._touch == UNTOUCHED or not self.options.cache_headers:
+        setup, options = self._setup, self.options
+        if scope.get(self._key, session) is session and setup.is_idle(session):
+            if session._touch == UNTOUCHED or not options.cache_headers:
                 return message
-            return with_session(message, [], (), cache_headers=True, overwrite=True)
+            return with_session(message, [], options, setup.format.name)
         context = setup.current(scope, session)._context
-        context.started = True
-        lines = context.commit(session) if self.options.auto_commit else context.lines
+        lines = context.commit(session) if options.auto_commit else context.lines
         if not lines and not session.accessed:
             return message
-        options = self.options
-        return with_session(message, lines, setup.format.names, cache_headers=options.cache_headers, overwrite=options.overwrite)
+        return with_session(message, lines, options, setup.format.name)
 
     def _report_late(self, session: Session) -> None:
         """Say which changes came after the cookie had gone: they are lost, but not in silence."""

@@ -161,8 +161,9 @@ class SessionOptions:
 
     def __init__(self, **given: Unpack[OptionValues]) -> None:
         values = _resolve(given)
+        fields = checks.each(values)
         checks.together(values)
-        self.__dict__.update(checks.each(values))
+        self.__dict__.update(fields)
         self.__dict__["events"] = Events(values["listeners"])
         self.__dict__["_given"] = given
 
@@ -174,8 +175,11 @@ class SessionOptions:
         self.events.on(name, listener)
 
     def replace(self, **changes: Unpack[OptionValues]) -> Self:
-        """Make options that differ in ``changes`` from these as they were given."""
-        return type(self)(**{**self.__dict__["_given"], **changes})
+        """Make options that differ in ``changes`` from these as they were given, with the same listeners unless those are given."""
+        other = type(self)(**{**self.__dict__["_given"], **changes})
+        if "listeners" not in changes:
+            other.__dict__["events"] = self.events.copy()
+        return other
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"SessionOptions is frozen; use options.replace({name}=...)")
@@ -191,7 +195,7 @@ def _resolve(given: OptionValues) -> OptionValues:
         if name not in DEFAULTS:
             raise ConfigError(name, "there is no such option", _suggest(name))
     preset = given.get("preset")
-    if preset is not None and preset not in PRESETS:
+    if preset is not None and (not isinstance(preset, str) or preset not in PRESETS):
         raise ConfigError("preset", "there is no such preset", f"choose among {', '.join(PRESETS)}, or leave it out")
     return {**DEFAULTS, **(PRESETS[preset] if preset else {}), **given}
 

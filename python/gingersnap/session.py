@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from .context import Context, Setup
     from .cookies import SessionCookie
 
-UNTOUCHED, FETCHED, READ = 0, 1, 2
-"""How far a ``WatchedSession`` was touched: not, handed to the application, read."""
+UNTOUCHED, FETCHED, READ, WROTE = 0, 1, 2, 3
+"""How far a ``WatchedSession`` was touched: not, handed to the application, read, given scalars under some keys."""
 
 # What a caller can hold without being able to change the session through it.
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -24,13 +24,15 @@ class Session(dict[str, Any]):
     are plain calls, carried out at the commit, which comes as the response starts. Tuples come back as lists.
     """
 
-    __slots__ = ("_conducted", "_loaded", "_scope", "_setup", "_touch")
+    __slots__ = ("_conducted", "_loaded", "_scope", "_setup", "_started", "_touch")
 
     # What a context is made of, once anybody needs one: a request that only reads a session needs none.
     _setup: "Setup"
     _scope: Scope
     _loaded: Loaded | None
     _touch: int
+    # Whether the response has, so that no cookie can go with it.
+    _started: bool
     _conducted: "Context | None"
 
     @property
@@ -41,7 +43,7 @@ class Session(dict[str, Any]):
 
     @property
     def is_new(self) -> bool:
-        """Whether no session came with the request. Source: koa-session ``isNew``."""
+        """Whether no session came with the request, nor was one committed since. Source: koa-session ``isNew``."""
         return self._context.is_new
 
     @property
@@ -134,7 +136,7 @@ class Session(dict[str, Any]):
     def destroy(self) -> None:
         """End it: its data and its cookie are removed at the commit."""
         dict.clear(self)
-        self._context.mark("destroy")
+        self._context.destroy()
 
     def logout(self) -> None:
         """End it, as ``destroy``."""
@@ -159,7 +161,8 @@ class Session(dict[str, Any]):
         return self
 
     async def reload(self) -> Self:
-        """Take back every change since the last commit."""
+        """Take back every change and every mark since the last commit."""
+        self._context.forget()
         self.replace(_core.loads(self._context.body) or {})
         return self
 
@@ -172,10 +175,10 @@ class Session(dict[str, Any]):
 
 
 class WatchedSession(Session):
-    """A session out of which nothing changeable was handed: as long as it is one, it is unchanged.
+    """A session out of which nothing changeable was handed: it can change by no other way than its own methods.
 
-    At the first call that could lead to a change it turns into a plain ``Session``, whose methods are dict's own and
-    whose text is then compared. A session that was merely read costs no comparison.
+    At the first call that hands out a list or a dict, or takes one, it turns into a plain ``Session``, whose methods are
+    dict's own and whose text is compared whenever it matters. A session that was merely read costs no comparison.
     """
 
     __slots__ = ()
@@ -184,25 +187,35 @@ class WatchedSession(Session):
         self._touch = self._touch or FETCHED
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        return _handed(self, dict.get(self, key, default))
+        value = dict.get(self, key, default)
+        if type(value) not in _SCALARS:
+            self.__class__ = Session  # type: ignore[assignment]
+        elif self._touch != WROTE:
+            self._touch = READ
+        return value
 
     def __getitem__(self, key: str, /) -> Any:
-        return _handed(self, dict.__getitem__(self, key))
+        value = dict.__getitem__(self, key)
+        if type(value) not in _SCALARS:
+            self.__class__ = Session  # type: ignore[assignment]
+        elif self._touch != WROTE:
+            self._touch = READ
+        return value
 
-
-def _handed(session: Session, value: Any) -> Any:
-    if type(value) in _SCALARS:
-        session._touch = READ
-    else:
-        session.__class__ = Session
-    return value
+    def __setitem__(self, key: str, value: Any, /) -> None:
+        dict.__setitem__(self, key, value)
+        if type(value) in _SCALARS:
+            self._touch = WROTE
+        else:
+            self.__class__ = Session  # type: ignore[assignment]
 
 
 def _reading(name: str) -> Callable[..., Any]:
     plain = getattr(dict, name)
 
     def read(self: WatchedSession, *args: Any) -> Any:
-        self._touch = READ
+        if self._touch != WROTE:
+            self._touch = READ
         return plain(self, *args)
 
     return read
@@ -222,7 +235,7 @@ def _releasing(name: str) -> Callable[..., Any]:
 for _name in ("__contains__", "__iter__", "__len__", "__reversed__", "__eq__", "__ne__", "keys"):
     setattr(WatchedSession, _name, _reading(_name))
 for _name in (
-    *("__setitem__", "__delitem__", "__or__", "__ror__", "__ior__"),
+    *("__delitem__", "__or__", "__ror__", "__ior__"),
     *("clear", "copy", "items", "pop", "popitem", "setdefault", "update", "values"),
 ):
     setattr(WatchedSession, _name, _releasing(_name))

@@ -18,9 +18,9 @@ Priority: TypeAlias = Literal["low", "medium", "high"]
 Reason: TypeAlias = Literal["force", "changed", "rolling", "renew", "rotated", "destroy", "regenerate"]
 """Why a session is written; there is none for a session that is not."""
 
-Miss: TypeAlias = Literal["tampered", "duplicate", "corrupt"]
+Miss: TypeAlias = Literal["unsigned", "tampered", "duplicate", "corrupt"]
 """Why a session cookie that came is not believed."""
 
-Loaded: TypeAlias = tuple[bytes, int, object, object, object, object, object]
-"""A verified session: its canonical text, the index of its key, then the reserved members as they came:
+Loaded: TypeAlias = tuple[bytes, int, bool, object, object, object, object, object]
+"""A verified session: its canonical text, the index of its key, whether it is fresh, then the reserved members as they came:
 ``_expire``, ``_maxAge``, ``_session``, ``_created``, ``_owner``; ``None`` for those that did not."""

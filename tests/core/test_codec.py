@@ -5,10 +5,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from gingersnap import UnserializableError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gingersnap import UnserializableError
 from tests.conftest import BACKENDS
 
 # Produced by koa-session 7.0.2 and cookie-session 2.1.1 (PARITY.md section 6).

@@ -1,14 +1,12 @@
 """Cookie octets in, Set-Cookie lines out."""
 
 # Names bear the ids of requirements as they are written.
-# ruff: noqa: N802
 
 import base64
 import contextlib
 import hmac
 import itertools
 import json
-import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -16,10 +14,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from gingersnap import _pure
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gingersnap import _pure
 from tests.conftest import BACKENDS
 
 KEY = b"a-key-of-this-test-and-of-no-other-one"
@@ -226,7 +224,7 @@ def test_C08_two_to_five_cookie_headers_are_one(core: ModuleType, cuts: tuple[in
     others = [(b"accept", b"s=x"), (b"x-cookie", b"s=x"), (b"set-cookie", b"s=x")]
     between = [pair for header in split for pair in (*others, header)]
     assert cookie_of(core).read(between) == (ONE, 0)
-    assert cookie_of(core).load(between, {}) == cookie_of(core).load([(b"cookie", b"; ".join(PAIRS))], {})
+    assert cookie_of(core).load(between, {}, 0) == cookie_of(core).load([(b"cookie", b"; ".join(PAIRS))], {}, 0)
 
 
 def test_C08_duplicates_are_counted_over_all_headers(core: ModuleType) -> None:
@@ -290,19 +288,11 @@ def test_D01_a_thousand_duplicates_cost_four_macs_a_key(macs: list[bytes]) -> No
 
 
 def test_D01_values_without_any_signature_cost_no_mac(macs: list[bytes]) -> None:
-    assert cookie_of(_pure).read(headers((b"s", ONE), (b"s", TWO))) == "tampered"
+    assert cookie_of(_pure).read(headers((b"s", ONE), (b"s", TWO))) == "unsigned"
     assert macs == []
 
 
-def fastest(call: Callable[[], object]) -> float:
-    """Time a call at its best of five."""
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
+TOKEN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
 
 HOSTILE = {
     "one pair": lambda size: b"s=" + b"x" * size,
@@ -318,18 +308,18 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("shape", HOSTILE)
-def test_D01_work_grows_with_the_header_and_no_faster(core: ModuleType, shape: str) -> None:
-    small, large = HOSTILE[shape](65_536), HOSTILE[shape](1_048_576)
-    # Sixteen times the octets: linear work takes sixteen times as long, quadratic work 256 times.
-    assert fastest(lambda: core.find(large, b"s")) < 64 * fastest(lambda: core.find(small, b"s")) + 0.002
+def test_D01_a_mebibyte_of_anything_is_searched(core: ModuleType, shape: str) -> None:
+    # In one pass: work that grew with the square of the size would not end within the suite's time.
+    values, digests = core.find(HOSTILE[shape](1_048_576), b"s")
+    assert (len(values) <= 4, len(digests) <= 4) == (True, True)
 
 
 @pytest.mark.parametrize("shape", HOSTILE)
-def test_D01_a_mebibyte_costs_no_more_than_the_cap(core: ModuleType, shape: str) -> None:
-    cookie = cookie_of(core)
-    capped, huge = [[(b"cookie", HOSTILE[shape](size))] for size in (CAP, 1_048_576)]
-    assert cookie.read(huge) in (None, "tampered")
-    assert fastest(lambda: cookie.read(huge)) < 8 * fastest(lambda: cookie.read(capped)) + 0.002
+def test_D01_what_passes_the_cap_is_not_examined(core: ModuleType, shape: str) -> None:
+    cookie, huge = cookie_of(core), HOSTILE[shape](1_048_576)
+    hidden = huge + b"; s=%b; s.sig=%b" % (ONE, signature(ONE))
+    cut = huge[: CAP + 1].rpartition(b";")[0]
+    assert cookie.read([(b"cookie", hidden)]) == cookie.read([(b"cookie", cut)])
 
 
 # --- D-03: signed, and yet no session.
@@ -382,7 +372,7 @@ ODD = {
 def test_D03_a_signed_payload_that_is_no_session_is_corrupt(core: ModuleType, payload: str) -> None:
     into: dict[str, Any] = {}
     cookie = cookie_of(core, header_limit=1_048_576)
-    assert cookie.load(signed(base64.b64encode(ODD[payload])), into) == "corrupt"
+    assert cookie.load(signed(base64.b64encode(ODD[payload])), into, 0) == "corrupt"
     assert into == {}
 
 
@@ -391,14 +381,14 @@ def test_D03_a_signed_payload_that_is_no_session_is_corrupt(core: ModuleType, pa
 )
 def test_D03_a_signed_value_that_is_no_base64_is_corrupt(core: ModuleType, value: bytes) -> None:
     into: dict[str, Any] = {}
-    assert cookie_of(core).load(signed(value), into) == "corrupt"
+    assert cookie_of(core).load(signed(value), into, 0) == "corrupt"
     assert into == {}
 
 
 @pytest.mark.parametrize("sent", [b"s=; s.sig=%b", b's=""; s.sig=%b', b"s; s.sig=%b"], ids=repr)
 def test_D03_a_signed_empty_value_is_no_cookie_at_all(core: ModuleType, sent: bytes) -> None:
     into: dict[str, Any] = {}
-    assert cookie_of(core).load([(b"cookie", sent % signature(b""))], into) is None
+    assert cookie_of(core).load([(b"cookie", sent % signature(b""))], into, 0) is None
     assert into == {}
 
 
@@ -427,6 +417,9 @@ def survives(call: Callable[[], object]) -> None:
 @example(data=b";", name=b";", keys=[b""], limit=0)
 def test_D04_random_octets_never_panic(data: bytes, name: bytes, keys: list[bytes], limit: int) -> None:
     core = BACKENDS["native"]
+    with contextlib.suppress(ValueError):
+        core.find(data, name)
+    name = bytes(octet for octet in name if octet in TOKEN) or b"s"
     core.loads(data)
     core.decode(data)
     core.crc32(data)
@@ -436,7 +429,7 @@ def test_D04_random_octets_never_panic(data: bytes, name: bytes, keys: list[byte
     cookie = core.SignedCookie(name.decode("latin-1"), grip if keys else None, data, data, max_octets=limit, header_limit=limit)
     given = [(b"cookie", data), (name, data), (b"cookie", b'%b=%b; %b.sig=%b; %b="' % (name, data, name, data, name))]
     cookie.read(given)
-    cookie.load(given, {})
+    cookie.load(given, {}, 0)
     cookie.seal(data, limit, limit, limit, "", True)
     cookie.lines(data, limit)
 
@@ -463,8 +456,8 @@ def test_D04_no_value_of_any_type_panics(given_: list[Any]) -> None:
     cookie = cookie_of(core)
     survives(lambda: cookie.read(one))
     survives(lambda: cookie.read([one, (b"cookie", two), (b"cookie",)]))
-    survives(lambda: cookie.load(one, two))
-    survives(lambda: cookie.load([(b"cookie", b"s=1")], one))
+    survives(lambda: cookie.load(one, two, 0))
+    survives(lambda: cookie.load([(b"cookie", b"s=1")], one, 0))
     survives(lambda: cookie.dump(one, two, *rest[:4]))
     survives(lambda: cookie.seal(one, two, *rest[:4]))
     survives(lambda: cookie.lines(one, two))
@@ -494,7 +487,7 @@ WRONG: dict[str, Callable[[Any], object]] = {
     "read": lambda core: cookie_of(core).read(None),
     "read str": lambda core: cookie_of(core).read([("cookie", "s=1")]),
     "read pairs": lambda core: cookie_of(core).read([5]),
-    "load into": lambda core: cookie_of(core).load([], []),
+    "load into": lambda core: cookie_of(core).load([], [], 0),
     "dump": lambda core: cookie_of(core).dump({}, "1", 1, None, None, True),
     "dump owner": lambda core: cookie_of(core).dump({}, 1, 1, None, 5, True),
     "seal": lambda core: cookie_of(core).seal("{}", 1, 1, None, None, True),
@@ -523,7 +516,7 @@ def test_D04_an_exception_of_the_callers_own_comes_through(core: ModuleType) -> 
 def test_a_signed_session_is_loaded_into_the_dict(core: ModuleType) -> None:
     into: dict[str, Any] = {}
     value = value_of({"a": [1], "_expire": 5, "_maxAge": 6})
-    assert cookie_of(core).load(signed(value), into) == (b'{"a":[1]}', 0, 5, 6, None, None, None)
+    assert cookie_of(core).load(signed(value), into, 0) == (b'{"a":[1]}', 0, True, 5, 6, None, None, None)
     assert into == {"a": [1]}
 
 
@@ -536,8 +529,8 @@ def test_a_signed_session_is_loaded_into_the_dict(core: ModuleType) -> None:
         ([(b"cookie", b"s=")], None),
         ([(b"Cookie", b"s=1; s.sig=2")], None),
         ([(b"cookie", b"s.sig=" + signature(ONE))], None),
-        ([(b"cookie", b"s=" + ONE)], "tampered"),
-        ([(b"cookie", b"s=%b; s.sig=" % ONE)], "tampered"),
+        ([(b"cookie", b"s=" + ONE)], "unsigned"),
+        ([(b"cookie", b"s=%b; s.sig=" % ONE)], "unsigned"),
         ([(b"cookie", b"s=%b; s.sig=%b" % (ONE, signature(TWO)))], "tampered"),
         ([(b"cookie", b"s=%b; s.sig=%b" % (ONE, signature(ONE, OLD)))], "tampered"),
         ([(b"cookie", b"s=%b; s.sig=%b" % (ONE, signature(ONE, name=b"t")))], "tampered"),
@@ -554,13 +547,13 @@ def test_a_cookie_is_believed_only_with_its_signature(core: ModuleType, sent: An
 def test_reading_says_which_key_signed(core: ModuleType) -> None:
     cookie = cookie_of(core, [KEY, OLD])
     assert [cookie.read(signed(ONE, key)) for key in (KEY, OLD)] == [(ONE, 0), (ONE, 1)]
-    assert cookie.load(signed(ONE, OLD), {})[1] == 1
+    assert cookie.load(signed(ONE, OLD), {}, 0)[1] == 1
 
 
 @pytest.mark.parametrize("sent", [[], [(b"cookie", b"s=1")], [(b"cookie", b"s=%b; s.sig=x" % ONE)]], ids=repr)
 def test_a_cookie_that_is_not_believed_leaves_the_dict_empty(core: ModuleType, sent: Any) -> None:
     into: dict[str, Any] = {}
-    cookie_of(core).load(sent, into)
+    cookie_of(core).load(sent, into, 0)
     assert into == {}
 
 
@@ -597,8 +590,8 @@ def test_what_was_written_is_read(core: ModuleType) -> None:
     cookie = cookie_of(core)
     lines = cookie.dump({"ü": [1.0, None]}, 5, 6, 7, "me", True)
     into: dict[str, Any] = {}
-    loaded = cookie.load([(b"cookie", line.partition(b";")[0]) for line in lines], into)
-    assert loaded == ('{"ü":[1.0,null]}'.encode(), 0, 5, 6, None, 7, "me")
+    loaded = cookie.load([(b"cookie", line.partition(b";")[0]) for line in lines], into, 0)
+    assert loaded == ('{"ü":[1.0,null]}'.encode(), 0, True, 5, 6, None, 7, "me")
     assert into == {"ü": [1.0, None]}
 
 

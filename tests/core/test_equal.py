@@ -4,7 +4,6 @@
 """
 
 # Names bear the ids of requirements as they are written.
-# ruff: noqa: N802
 
 import base64
 import json
@@ -16,9 +15,10 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
-from gingersnap import _native, _pure
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from gingersnap import _native, _pure
 
 settings.register_profile(
     "equal",
@@ -254,7 +254,7 @@ def cookie_settings(draw: st.DrawFn) -> Setting:
 
 def loaded(core: ModuleType, setting: Setting) -> object:
     into: dict[str, Any] = {}
-    return setting.cookie(core).load(setting.headers, into), into
+    return setting.cookie(core).load(setting.headers, into, 0), into
 
 
 # --- The properties.
@@ -371,7 +371,7 @@ def test_U02_what_one_signs_the_other_believes(setting: Setting, data: dict[str,
     for writer, reader in ((_native, _pure), (_pure, _native)):
         pairs = bare.cookie(writer).dump(data, *envelope[:-1], False)
         into: dict[str, Any] = {}
-        assert bare.cookie(reader).load([(b"cookie", b"; ".join(pairs))], into)[0] == writer.dumps(data)
+        assert bare.cookie(reader).load([(b"cookie", b"; ".join(pairs))], into, 0)[0] == writer.dumps(data)
         assert repr(into) == repr(listed(data))
 
 

@@ -8,7 +8,6 @@ from http.client import HTTPConnection
 from typing import Any
 
 from gingersnap import SessionMiddleware
-
 from tests.asgi import KEY, NOW, Browser, Clock, request
 
 Steps = list[list[Any]]

@@ -1,11 +1,10 @@
-# ruff: noqa: N802 (names carry the rows of PARITY.md as they are written there)
 """Sessions go both ways between koa-session and us, and come out as they went in."""
 
 import base64
 
 import pytest
-from gingersnap import ReservedKeyError
 
+from gingersnap import ReservedKeyError
 from tests.asgi import KEY
 from tests.interop.peer import Koa, Ours, Peer
 from tests.interop.sessions import same, sessions

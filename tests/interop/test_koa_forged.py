@@ -1,4 +1,3 @@
-# ruff: noqa: N802 (names carry the rows of PARITY.md as they are written there)
 """Cookies that nobody with a key made are refused on both sides alike, and so are those that somebody else made."""
 
 import base64
@@ -206,3 +205,19 @@ async def cookie_of_old(peer: Peer) -> tuple[str, str]:
     koa = Koa(peer, keys=[OLD_KEY])
     await koa.do(["replace", DATA])
     return koa.browser.jar["koa.sess"], koa.browser.jar["koa.sess.sig"]
+
+
+@pytest.mark.parametrize("rest", ["", "; koa.sess.sig=", '; koa.sess.sig=""', "; koa.sess-sig=x"])
+async def test_K48_a_missing_signature_is_ignored_in_silence(both, peer: Peer, rest: str) -> None:
+    value, _ = await cookie_of(peer, "koa")
+
+    assert (await both().read(f"koa.sess={value}{rest}")).cookies == []
+
+
+async def test_K22_K48_a_forged_cookie_is_not_answered_until_the_session_is_touched(both) -> None:
+    sides = both()
+    await sides.do(["set", "n", 1])
+    for side in (sides.koa, sides.ours):
+        side.browser.jar["koa.sess.sig"] = "A" * 27
+
+    assert (await sides.do()).cookies == []

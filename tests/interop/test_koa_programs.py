@@ -1,4 +1,3 @@
-# ruff: noqa: N802 (names carry the rows of PARITY.md as they are written there)
 """The same requests at the same times get the same Set-Cookie lines, octet by octet, from koa-session and from us.
 
 ``both().do`` plays steps on both sides and compares; what a test itself asserts says what both did.
@@ -420,3 +419,8 @@ async def test_a_life_of_many_requests_is_the_same_on_both_sides(both) -> None:
     written = [len((await pair.do(*steps, after=after)).cookies) for after, steps in life]
 
     assert written == [0, 0, 2, 2, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 2, 0]
+
+
+@pytest.mark.parametrize("ms", [1001, 1003, 1005])
+async def test_K02_a_lifetime_keeps_its_milliseconds(both, ms) -> None:
+    await both(maxAge=ms).do(["set", "n", 1])

@@ -3,7 +3,8 @@
 from .codec import decode, encode
 from .cookie import SignedCookie, find, http_date
 from .crc import crc32
+from .headers import amend
 from .json import dumps, loads
 from .keygrip import Keygrip
 
-__all__ = ["Keygrip", "SignedCookie", "crc32", "decode", "dumps", "encode", "find", "http_date", "loads"]
+__all__ = ["Keygrip", "SignedCookie", "amend", "crc32", "decode", "dumps", "encode", "find", "http_date", "loads"]

@@ -3,6 +3,7 @@
 from email.utils import formatdate
 from typing import Any
 
+from ..errors import SessionTooLarge
 from ..types import Headers, Loaded, Miss
 from .codec import armour, disarm
 from .envelope import disclose, enclose
@@ -12,6 +13,7 @@ from .keygrip import Keygrip
 # Must match rust/cookie.rs.
 MAX_CANDIDATES = 4
 LAST_SECOND = 253_402_300_799
+LARGEST_MS = 2**53
 
 
 def within(header: bytes, limit: int) -> bytes:
@@ -19,8 +21,14 @@ def within(header: bytes, limit: int) -> bytes:
     return header if len(header) <= limit else header[: max(header.rfind(b";", 0, limit + 1), 0)]
 
 
+def _check_name(name: bytes) -> None:
+    if not name or not all(0x21 <= octet <= 0x7E and octet not in b"=;" for octet in name):
+        raise ValueError("a cookie's name is visible ASCII without '=' and ';'")
+
+
 def find(header: bytes, name: bytes) -> tuple[list[bytes], list[bytes]]:
     """Find the non-empty values of ``name`` and of its signature, at most four of each, in their order."""
+    _check_name(name)
     found: dict[bytes, list[bytes]] = {name: [], name + b".sig": []}
     for pair in header.split(b";"):
         label, equals, value = pair.partition(b"=")
@@ -40,6 +48,10 @@ def http_date(at_ms: int) -> bytes:
     return formatdate(min(max(at_ms // 1000, 0), LAST_SECOND), usegmt=True).encode("ascii")
 
 
+def _is_fresh(expire: Any, max_age: Any, now_ms: int) -> bool:
+    return type(expire) is type(max_age) is int and now_ms <= expire <= now_ms + max_age <= LARGEST_MS
+
+
 class SignedCookie:
     """One cookie, its signature and its attributes."""
 
@@ -54,7 +66,8 @@ class SignedCookie:
         header_limit: int = 16_384,
         first_only: bool = False,
     ) -> None:
-        self._name = name.encode("ascii")
+        self._name = name.encode("utf-8")
+        _check_name(self._name)
         self._keygrip = keygrip
         self._head = head
         self._tail = tail
@@ -68,6 +81,8 @@ class SignedCookie:
         values, digests = find(within(header, self._header_limit), self._name)
         if not values:
             return None
+        if not digests and self._keygrip is not None:
+            return "unsigned"
         found = {}
         for value in values[: self._limit]:
             index = self._index(value, digests[: self._limit])
@@ -80,9 +95,9 @@ class SignedCookie:
     def _index(self, value: bytes, digests: list[bytes]) -> int | None:
         if self._keygrip is None:
             return 0
-        return self._keygrip.find(self._name + b"=" + value, digests) if digests else None
+        return self._keygrip.find(self._name + b"=" + value, digests)
 
-    def load(self, headers: Headers, into: dict[str, Any]) -> Loaded | Miss | None:
+    def load(self, headers: Headers, into: dict[str, Any], now_ms: int) -> Loaded | Miss | None:
         """Verify and decode: headers in, dict filled."""
         found = self.read(headers)
         if found is None or isinstance(found, str):
@@ -92,8 +107,13 @@ class SignedCookie:
         if data is None:
             return "corrupt"
         expire, max_age, session, created, owner = disclose(data)
+        try:
+            body = dumps(data)
+        except SessionTooLarge:
+            # It fitted as it was spelled, but not in our own spelling.
+            return "corrupt"
         dict.update(into, data)
-        return dumps(data), found[1], expire, max_age, session, created, owner
+        return body, found[1], _is_fresh(expire, max_age, now_ms), expire, max_age, session, created, owner
 
     def dump(
         self,

@@ -5,7 +5,7 @@ import math
 from decimal import Decimal
 from typing import Any, NoReturn
 
-from ..errors import UnserializableError
+from ..errors import SessionTooLarge, UnserializableError
 
 # Must match rust/json.rs.
 MAX_DEPTH = 100
@@ -92,7 +92,10 @@ def dumps(data: Any) -> bytes:
     except _Refusal as refusal:
         path = "".join(reversed(refusal.steps)).removeprefix(".")
         raise UnserializableError(path, refusal.problem) from None
-    return "".join(writer.parts).encode("utf-8")
+    text = "".join(writer.parts).encode("utf-8")
+    if len(text) > MAX_TEXT:
+        raise SessionTooLarge("", f"more than {MAX_TEXT} bytes of JSON")
+    return text
 
 
 class _Writer:
@@ -115,9 +118,9 @@ class _Writer:
                 else:
                     self.list(value, depth + 1)
             case float():
-                self.parts.append(_float_text(float(value)))
+                self.parts.append(_float_text(value))
             case int():
-                self.parts.append(_integer_text(int(value)))
+                self.parts.append(_integer_text(value))
             case str():
                 self.parts.append(_string_text(value))
             case _:
@@ -125,7 +128,7 @@ class _Writer:
 
     def list(self, items: Any, depth: int) -> None:
         self.parts.append("[")
-        for index, item in enumerate(tuple(items)):
+        for index, item in enumerate(_items(items)):
             self.parts.append("," if index else "")
             self.step(item, depth, f"[{index}]")
         self.parts.append("]")
@@ -136,7 +139,7 @@ class _Writer:
             if not isinstance(name, str):
                 raise _Refusal(f"a key of type {type(name).__name__}, not str")
             self.parts.append(f"{',' if index else ''}{_string_text(name)}:")
-            self.step(value, depth, f".{name}")
+            self.step(value, depth, "." + str.__str__(name))
         self.parts.append("}")
 
     def step(self, value: Any, depth: int, step: str) -> None:
@@ -147,18 +150,23 @@ class _Writer:
             raise
 
 
+def _items(items: list[Any] | tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(list.__iter__(items) if isinstance(items, list) else tuple.__iter__(items))
+
+
 def _integer_text(value: int) -> str:
-    if abs(value) >= 10**MAX_DIGITS:
+    # Not by the methods of a subclass: what counts is the number that it is.
+    if not -(10**MAX_DIGITS) < int.__index__(value) < 10**MAX_DIGITS:
         raise _Refusal(f"an int of more than {MAX_DIGITS} digits")
-    return str(value)
+    return int.__repr__(value)
 
 
 def _float_text(value: float) -> str:
     """Write as ECMAScript's ``Number::toString``, but keep ``.0`` on whole numbers and the sign of zero."""
     if not math.isfinite(value):
         raise _Refusal("a float that is not finite")
-    text = repr(value)
-    if 1e-6 <= abs(value) < 1e21:
+    text = float.__repr__(value)
+    if 1e-6 <= abs(float.__pos__(value)) < 1e21:
         plain = format(Decimal(text), "f")
         return plain if "." in plain else f"{plain}.0"
     mantissa, exponent, power = text.partition("e")

@@ -1,0 +1,31 @@
+"""A response's headers with a session's lines in them, as ``rust/py_headers.rs``."""
+
+from ..types import Headers
+
+
+def amend(headers: Headers, lines: list[bytes], name: bytes, overwrite: bool, cache_headers: bool) -> list[tuple[bytes, bytes]]:
+    """Copy ``headers`` and add the Set-Cookie lines so that no name is set twice; with them go ``Vary`` and ``Cache-Control``."""
+    amended = [(key, value) for key, value in headers]
+    ours = (name + b"=", name + b".sig=")
+    theirs = [pair for pair in amended if pair[0].lower() == b"set-cookie" and pair[1].startswith(ours)] if lines else []
+    sent = lines if overwrite or not theirs else []
+    if overwrite:
+        amended = [pair for pair in amended if pair not in theirs]
+    amended += [(b"set-cookie", line) for line in sent]
+    if cache_headers:
+        _vary(amended)
+        if sent and not any(key.lower() == b"cache-control" for key, _ in amended):
+            amended.append((b"cache-control", b"no-store"))
+    return amended
+
+
+def _vary(headers: list[tuple[bytes, bytes]]) -> None:
+    places = [at for at, (key, _) in enumerate(headers) if key.lower() == b"vary"]
+    words = [word.strip().lower() for at in places for word in headers[at][1].split(b",")]
+    if b"*" in words or b"cookie" in words:
+        return
+    if not places:
+        headers.append((b"vary", b"Cookie"))
+        return
+    key, value = headers[places[-1]]
+    headers[places[-1]] = (key, value + b", Cookie")

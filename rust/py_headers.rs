@@ -1,0 +1,97 @@
+//! A response's headers, as ASGI gives them: pairs of octets. It must not know what a line says.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+
+/// What the headers of a response say already.
+#[derive(Default)]
+struct Seen {
+    /// The response sets the session's cookie itself, and may.
+    own_line: bool,
+    /// `Vary` covers cookies.
+    varies: bool,
+    /// Where the last `Vary` stands.
+    vary_at: Option<usize>,
+    cache_control: bool,
+}
+
+/// Copies `headers` and adds the Set-Cookie `lines` of the cookie `name` and of its signature.
+///
+/// No name is set twice: where the response sets one of the two already, its lines go, or, without `overwrite`, stay
+/// and ours are left out. With `cache_headers`, `Vary` gets `Cookie` (RFC 9110 section 12.5.5), and a response with lines
+/// `Cache-Control: no-store` unless it has its own.
+pub fn amend<'py>(
+    headers: &Bound<'py, PyAny>,
+    lines: &Bound<'py, PyList>,
+    name: &[u8],
+    overwrite: bool,
+    cache_headers: bool,
+) -> PyResult<Bound<'py, PyList>> {
+    let py = headers.py();
+    let amended = PyList::empty(py);
+    let mut seen = Seen::default();
+    for pair in headers.try_iter()? {
+        let pair = pair?;
+        let (key, value) = octets(&pair)?;
+        if !lines.is_empty() && key.as_bytes().eq_ignore_ascii_case(b"set-cookie") && sets(value.as_bytes(), name) {
+            if overwrite {
+                continue;
+            }
+            seen.own_line = true;
+        }
+        seen.note(key.as_bytes(), value.as_bytes(), amended.len());
+        amended.append(pair)?;
+    }
+    let sent = !lines.is_empty() && !seen.own_line;
+    if sent {
+        for line in lines.iter() {
+            amended.append((PyBytes::new(py, b"set-cookie"), line))?;
+        }
+    }
+    if cache_headers {
+        seen.vary(&amended)?;
+        if sent && !seen.cache_control {
+            amended.append((PyBytes::new(py, b"cache-control"), PyBytes::new(py, b"no-store")))?;
+        }
+    }
+    Ok(amended)
+}
+
+impl Seen {
+    fn note(&mut self, key: &[u8], value: &[u8], at: usize) {
+        match key.len() {
+            4 if key.eq_ignore_ascii_case(b"vary") => {
+                self.vary_at = Some(at);
+                let mut words = value.split(|&octet| octet == b',').map(<[u8]>::trim_ascii);
+                self.varies |= words.any(|word| word == b"*" || word.eq_ignore_ascii_case(b"cookie"));
+            }
+            13 => self.cache_control |= key.eq_ignore_ascii_case(b"cache-control"),
+            _ => {}
+        }
+    }
+
+    fn vary(&self, amended: &Bound<'_, PyList>) -> PyResult<()> {
+        let py = amended.py();
+        match self.vary_at {
+            _ if self.varies => Ok(()),
+            None => amended.append((PyBytes::new(py, b"vary"), PyBytes::new(py, b"Cookie"))),
+            Some(at) => {
+                let (key, value) = octets(&amended.get_item(at)?)?;
+                amended.set_item(at, (key, PyBytes::new(py, &[value.as_bytes(), b", Cookie"].concat())))
+            }
+        }
+    }
+}
+
+fn octets<'py>(pair: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    let (key, value) = match pair.cast_exact::<PyTuple>() {
+        Ok(pair) => (pair.get_item(0)?, pair.get_item(1)?),
+        Err(_) => (pair.get_item(0)?, pair.get_item(1)?),
+    };
+    Ok((key.cast_into()?, value.cast_into()?))
+}
+
+/// Says whether a Set-Cookie line sets `name` or its signature.
+fn sets(line: &[u8], name: &[u8]) -> bool {
+    line.strip_prefix(name).is_some_and(|rest| rest.starts_with(b"=") || rest.starts_with(b".sig="))
+}
