@@ -33,6 +33,7 @@ demo: $(BIN)/.native
 
 test: $(BIN)/.native test-rust
 	$(BIN)/python -m pytest
+	GINGERSNAP_PURE=1 $(BIN)/python -m pytest --ignore=tests/core --ignore=tests/browser
 
 test-rust:
 	cargo test --quiet --locked --no-default-features

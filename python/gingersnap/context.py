@@ -148,15 +148,31 @@ class Setup:
         return session
 
     def is_idle(self, session: Session) -> bool:
-        """Say whether a session was at most read, so that nothing can have to be written."""
-        touch = session._touch
-        if session.__class__ is not WatchedSession or session._conducted is not None or touch == WROTE:
+        """Say whether nothing has to be written, without a context where that is plain to see."""
+        if session._conducted is not None:
             return False
-        loaded = session._loaded
-        if loaded is None or (touch == UNTOUCHED and self.options.lazy_rolling):
-            return True
+        loaded, touch = session._loaded, session._touch
+        watched = session.__class__ is WatchedSession and touch != WROTE
+        if loaded is None:
+            return watched
+        if self.renews or loaded[1] > 0:
+            return watched and touch == UNTOUCHED and self.options.lazy_rolling
         # Fetched, yet read by no method of dict: something looked into it that calls none, and may have kept a list.
-        return touch != FETCHED and not self.renews and loaded[1] == 0
+        return (watched and touch != FETCHED) or is_same(session, loaded[0])
+
+    def is_late(self, session: Session) -> bool:
+        """Say whether a session may have changed since its response started."""
+        if session._conducted is not None or session._loaded is None:
+            return session._conducted is not None or session.__class__ is Session or session._touch == WROTE
+        return (session.__class__ is Session or session._touch == WROTE) and not is_same(session, session._loaded[0])
+
+
+def is_same(session: Session, body: bytes) -> bool:
+    """Compare a session's text with another; what cannot be written is not the same."""
+    try:
+        return _core.dumps(session) == body
+    except UnserializableError:
+        return False
 
 
 class Context:
@@ -269,7 +285,7 @@ class Context:
 
     def has_changed(self, session: Session) -> bool:
         """Compare the session's text with the one that was loaded or last committed."""
-        return (type(session) is Session or session._touch == WROTE) and _core.dumps(session) != self.body
+        return (type(session) is Session or session._touch == WROTE) and not is_same(session, self.body)
 
     # On the way out.
 
@@ -392,11 +408,7 @@ class Context:
         if self.failed:
             return []
         late = ["(mark)"] if self._mark is not None else []
-        try:
-            changed = self.has_changed(session)
-        except UnserializableError:
-            changed = True
-        if changed:
+        if self.has_changed(session):
             before = _core.loads(self.body) or {}
             names = sorted({*before, *dict.keys(session)})
             late += [name for name in names if before.get(name, ...) != dict.get(session, name, ...)] or ["(order of keys)"]

@@ -8,7 +8,7 @@ from .context import Setup
 from .cookies import with_session
 from .errors import ConfigError
 from .options import OptionValues, SessionOptions
-from .session import UNTOUCHED, WROTE, Session
+from .session import Session
 from .types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger("gingersnap")
@@ -57,7 +57,7 @@ class SessionMiddleware:
             wrapped = self._after_hook(scope, session, send_with_session)
         try:
             await self.app(scope, receive, wrapped)
-            if session._started and (session.__class__ is Session or session._touch == WROTE or session._conducted is not None):
+            if session._started and self._setup.is_late(session):
                 self._report_late(session)
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
@@ -79,7 +79,7 @@ class SessionMiddleware:
         """Commit, and give the message with the session's headers."""
         setup, options = self._setup, self.options
         if scope.get(self._key, session) is session and setup.is_idle(session):
-            if session._touch == UNTOUCHED or not options.cache_headers:
+            if not (options.cache_headers and session.accessed):
                 return message
             return with_session(message, [], options, setup.format.name)
         context = setup.current(scope, session)._context
