@@ -604,3 +604,26 @@ async def test_memory_of_a_request_goes_at_once() -> None:
         assert marks[0]() is None
     finally:
         gc.enable()
+
+
+async def test_P01_logs_and_events_show_no_value(caplog: pytest.LogCaptureFixture) -> None:
+    secret = "hunter2-the-value"
+    events: list[Any] = []
+    names = ("created", "saved", "tampered", "late_write", "destroyed", "corrupt")
+    client = Sessions(listeners=dict.fromkeys(names, events.append))
+
+    def write(session: Session) -> None:
+        session.update(password=secret, cart=[secret])
+
+    with caplog.at_level(logging.DEBUG):
+        await client.do(write)
+        value, signature = client.jar["koa.sess"], client.jar["koa.sess.sig"]
+        client.jar["koa.sess.sig"] = "x" * 43
+        await client.do(lambda session: session.get("password"))
+        client.jar["koa.sess.sig"] = signature
+        with pytest.raises(UnserializableError) as caught:
+            await client.do(lambda session: session["cart"].append({secret}))
+        await client.do(lambda session: session.destroy())
+    shown = caplog.text + repr(events) + str(caught.value) + repr(caught.value)
+    assert [event.name for event in events] == ["created", "saved", "tampered", "destroyed"]
+    assert [leak for leak in (secret, value, signature, KEY) if leak in shown] == []

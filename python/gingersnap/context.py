@@ -161,10 +161,12 @@ class Setup:
         return (watched and touch != FETCHED) or is_same(session, loaded[0])
 
     def is_late(self, session: Session) -> bool:
-        """Say whether a session may have changed since its response started."""
-        if session._conducted is not None or session._loaded is None:
-            return session._conducted is not None or session.__class__ is Session or session._touch == WROTE
-        return (session.__class__ is Session or session._touch == WROTE) and not is_same(session, session._loaded[0])
+        """Say whether a session was changed, or a mark set, since its response started."""
+        if session._conducted is not None:
+            return session._conducted.is_late(session)
+        if session.__class__ is WatchedSession and session._touch != WROTE:
+            return False
+        return not is_same(session, EMPTY if session._loaded is None else session._loaded[0])
 
 
 def is_same(session: Session, body: bytes) -> bool:
@@ -403,10 +405,12 @@ class Context:
         await self.before_save(session)
         self.commit(session)
 
+    def is_late(self, session: Session) -> bool:
+        """Say whether anything was asked or changed since the commit; what a failed commit left is no late change."""
+        return not self.failed and (self._mark is not None or self.has_changed(session))
+
     def late_keys(self, session: Session) -> list[str]:
         """Name the keys that changed after the cookie had gone, and ``(mark)`` for what was asked then."""
-        if self.failed:
-            return []
         late = ["(mark)"] if self._mark is not None else []
         if self.has_changed(session):
             before = _core.loads(self.body) or {}

@@ -57,7 +57,7 @@ class SessionMiddleware:
             wrapped = self._after_hook(scope, session, send_with_session)
         try:
             await self.app(scope, receive, wrapped)
-            if session._started and self._setup.is_late(session):
+            if session._started and self.options.auto_commit and self._setup.is_late(session):
                 self._report_late(session)
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
@@ -90,10 +90,9 @@ class SessionMiddleware:
 
     def _report_late(self, session: Session) -> None:
         """Say which changes came after the cookie had gone: they are lost, but not in silence."""
-        keys = ", ".join(session._context.late_keys(session)) if self.options.auto_commit else ""
-        if keys:
-            logger.error("the session changed after the response had started, and the change is lost: %s", keys)
-            self.options.events.emit("late_write", session._scope, keys)
+        keys = ", ".join(session._context.late_keys(session))
+        logger.error("the session changed after the response had started, and the change is lost: %s", keys)
+        self.options.events.emit("late_write", session._scope, keys)
 
     def _is_second(self, scope: Scope) -> bool:
         if not isinstance(scope.get(self._key), Session):
