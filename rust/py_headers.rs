@@ -1,7 +1,23 @@
 //! A response's headers, as ASGI gives them: pairs of octets. It must not know what a line says.
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList, PyTuple};
+
+/// Octets that are made once and handed out ever after.
+struct Kept(&'static [u8], PyOnceLock<Py<PyBytes>>);
+
+impl Kept {
+    fn get<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        self.1.get_or_init(py, || PyBytes::new(py, self.0).unbind()).bind(py).clone()
+    }
+}
+
+static SET_COOKIE: Kept = Kept(b"set-cookie", PyOnceLock::new());
+static CACHE_CONTROL: Kept = Kept(b"cache-control", PyOnceLock::new());
+static NO_STORE: Kept = Kept(b"no-store", PyOnceLock::new());
+static VARY: Kept = Kept(b"vary", PyOnceLock::new());
+static COOKIE: Kept = Kept(b"Cookie", PyOnceLock::new());
 
 /// What the headers of a response say already.
 #[derive(Default)]
@@ -45,13 +61,13 @@ pub fn amend<'py>(
     let sent = !lines.is_empty() && !seen.own_line;
     if sent {
         for line in lines.iter() {
-            amended.append((PyBytes::new(py, b"set-cookie"), line))?;
+            amended.append((SET_COOKIE.get(py), line))?;
         }
     }
     if cache_headers {
         seen.vary(&amended)?;
         if sent && !seen.cache_control {
-            amended.append((PyBytes::new(py, b"cache-control"), PyBytes::new(py, b"no-store")))?;
+            amended.append((CACHE_CONTROL.get(py), NO_STORE.get(py)))?;
         }
     }
     Ok(amended)
@@ -74,7 +90,7 @@ impl Seen {
         let py = amended.py();
         match self.vary_at {
             _ if self.varies => Ok(()),
-            None => amended.append((PyBytes::new(py, b"vary"), PyBytes::new(py, b"Cookie"))),
+            None => amended.append((VARY.get(py), COOKIE.get(py))),
             Some(at) => {
                 let (key, value) = octets(&amended.get_item(at)?)?;
                 amended.set_item(at, (key, PyBytes::new(py, &[value.as_bytes(), b", Cookie"].concat())))

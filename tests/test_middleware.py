@@ -355,6 +355,15 @@ async def test_late_change_of_a_kept_reference_is_reported(caplog: pytest.LogCap
     assert "the change is lost: cart" in caplog.text
 
 
+async def test_late_replacement_in_the_scope_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        scope["session"] = {"n": 1}
+
+    await request(SessionMiddleware(app, keys=[KEY]))
+    assert "the change is lost: n" in caplog.text
+
+
 async def test_nothing_late_is_nothing_reported(caplog: pytest.LogCaptureFixture) -> None:
     client = Sessions()
     await client.do(lambda session: session.update(n=1, cart=[1]))

@@ -2,12 +2,11 @@
 
 import inspect
 import logging
-import time
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from . import _core, checks, rules
-from .cookies import Attributes, SessionCookie, is_secure
+from .cookies import SECURE_SCHEMES, Attributes, SessionCookie, is_secure
 from .errors import CookieTooLarge, ReservedKeyError, SessionTooLarge, UnserializableError
 from .formats.koa import KoaFormat
 from .options import SessionOptions
@@ -50,10 +49,6 @@ def _octets(key: str, value: object) -> int:
         return _core.MAX_TEXT
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class Setup:
     """What all requests of one middleware share."""
 
@@ -61,12 +56,13 @@ class Setup:
         self.options = options
         self.format = KoaFormat(options)
         self.koa = options.preset == "koa"
+        self.longest_age = checks.KOA_LONGEST_AGE if self.koa else checks.LONGEST_AGE
         self._warned = False
         # Whether a live session may be written though nothing was changed.
         self.renews = options.rolling or options.renew
         self._load = self.format.load
         self._absolute = options.absolute_ms is not None
-        self.now_ms = _now_ms if options.clock is time.time else lambda: int(options.clock() * 1000)
+        self._clock = options.clock
 
     def open(self, scope: Scope) -> Session:
         """Load the session, or start a new one; whatever came, there is a session."""
@@ -76,7 +72,7 @@ class Setup:
         session._touch = UNTOUCHED
         session._started = False
         session._conducted = session._loaded = None
-        now_ms = self.now_ms()
+        now_ms = int(self._clock() * 1000)
         loaded = self._load(scope["headers"], session, now_ms)
         if loaded is None:
             return session
@@ -95,6 +91,10 @@ class Setup:
         else:
             self.refuse(session, verdict)
         return session
+
+    def now_ms(self) -> int:
+        """Read the clock, in milliseconds since 1970."""
+        return int(self._clock() * 1000)
 
     def refuse(self, session: Session, why: str) -> None:
         """Start a new session in place of what came, and say why."""
@@ -116,7 +116,17 @@ class Setup:
         if not verdict:
             self.refuse(session, "invalid")
 
-    def warn_of_plain_http(self) -> None:
+    def is_secure(self, scope: Scope) -> bool:
+        """Say whether this connection's cookies are Secure."""
+        secure = self.options.secure
+        if secure is False:
+            return False
+        encrypted = is_secure(scope) if self.options.trust_proxy else scope.get("scheme") in SECURE_SCHEMES
+        if not encrypted and secure is True:
+            self._warn_of_plain_http()
+        return encrypted or secure is True
+
+    def _warn_of_plain_http(self) -> None:
         """Say once that a Secure cookie went over plain HTTP, where browsers drop it, but for localhost."""
         if not self._warned:
             self._warned = True
@@ -252,7 +262,7 @@ class Context:
 
     @max_age.setter
     def max_age(self, value: Any) -> None:
-        self._life = "session" if value == "session" else checks.age_ms("max_age", value)
+        self._life = "session" if value == "session" else checks.age_ms("max_age", value, self._setup.longest_age)
 
     @property
     def created_ms(self) -> int | None:
@@ -261,7 +271,7 @@ class Context:
             begun = None
             if self._loaded is not None:
                 begun = rules.birth(expire=self._loaded[3], max_age=self._loaded[4], created=self._loaded[6])
-            self._created_ms = self._now_ms() if begun is None else begun
+            self._created_ms = self._setup.now_ms() if begun is None else begun
         return None if self._options.absolute_ms is None else self._created_ms
 
     @property
@@ -282,7 +292,7 @@ class Context:
     def cookie(self) -> SessionCookie:
         """The session's own cookie options."""
         if self._cookie is None:
-            self._cookie = SessionCookie(self._options.key, Attributes.of(self._options, secure=self._secure()))
+            self._cookie = SessionCookie(self._options.key, Attributes.of(self._options, secure=self._setup.is_secure(self._scope)))
         return self._cookie
 
     def has_changed(self, session: Session) -> bool:
@@ -335,7 +345,7 @@ class Context:
             rolling=self._options.rolling and live,
             renew=self._options.renew and live,
             rotated=self._loaded is not None and self._loaded[1] > 0,
-            left_ms=None if expire_ms is None else expire_ms - self._now_ms(),
+            left_ms=None if expire_ms is None else expire_ms - self._setup.now_ms(),
             max_age_ms=self.life_ms,
         )
 
@@ -368,7 +378,8 @@ class Context:
         return CookieTooLarge(total, self._options.max_cookie_bytes, sizes[:3])
 
     def _signed_cookie(self) -> _core.SignedCookie:
-        return self._setup.format.cookie(self._secure(), None if self._cookie is None else self._cookie.changed())
+        own = None if self._cookie is None else self._cookie.changed()
+        return self._setup.format.cookie(self._setup.is_secure(self._scope), own)
 
     def _check_names(self, session: Session) -> None:
         koa = self._setup.koa
@@ -417,15 +428,3 @@ class Context:
             names = sorted({*before, *dict.keys(session)})
             late += [name for name in names if before.get(name, ...) != dict.get(session, name, ...)] or ["(order of keys)"]
         return late
-
-    def _secure(self) -> bool:
-        options = self._options
-        if options.secure is False:
-            return False
-        encrypted = is_secure(self._scope, trust_proxy=options.trust_proxy)
-        if options.secure is True and not encrypted:
-            self._setup.warn_of_plain_http()
-        return encrypted or options.secure is True
-
-    def _now_ms(self) -> int:
-        return self._setup.now_ms()

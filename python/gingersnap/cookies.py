@@ -7,6 +7,8 @@ from . import _core, checks
 from .options import SessionOptions
 from .types import Message, Priority, SameSite, Scope
 
+SECURE_SCHEMES: Final = frozenset({"https", "wss"})
+
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
@@ -99,14 +101,13 @@ class SessionCookie:
         return self._attributes  # type: ignore[no-any-return]
 
 
-def is_secure(scope: Scope, *, trust_proxy: bool) -> bool:
-    """Tell whether the client's connection is encrypted: by the scheme, or by what a trusted proxy says of it."""
-    if trust_proxy:
-        # The first word is the client's own scheme, where each proxy adds one.
-        for name, value in scope["headers"]:
-            if name == b"x-forwarded-proto":
-                return bool(value.split(b",", 1)[0].strip().lower() in (b"https", b"wss"))
-    return scope.get("scheme") in ("https", "wss")
+def is_secure(scope: Scope) -> bool:
+    """Tell by a trusted proxy's word whether the client's connection is encrypted, by the scheme where there is none."""
+    for name, value in scope["headers"]:
+        if name == b"x-forwarded-proto":
+            # The first word is the client's own scheme, where each proxy adds one.
+            return bool(value.split(b",", 1)[0].strip().lower() in (b"https", b"wss"))
+    return scope.get("scheme") in SECURE_SCHEMES
 
 
 def with_session(message: Message, lines: list[bytes], options: SessionOptions, name: bytes) -> Message:

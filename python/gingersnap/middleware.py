@@ -57,8 +57,10 @@ class SessionMiddleware:
             wrapped = self._after_hook(scope, session, send_with_session)
         try:
             await self.app(scope, receive, wrapped)
-            if session._started and self.options.auto_commit and self._setup.is_late(session):
-                self._report_late(session)
+            if session._started and self.options.auto_commit:
+                replaced = scope.get(key, session) is not session
+                if replaced or self._setup.is_late(session):
+                    self._report_late(self._setup.current(scope, session))
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
             session._scope = _GONE
@@ -91,8 +93,9 @@ class SessionMiddleware:
     def _report_late(self, session: Session) -> None:
         """Say which changes came after the cookie had gone: they are lost, but not in silence."""
         keys = ", ".join(session._context.late_keys(session))
-        logger.error("the session changed after the response had started, and the change is lost: %s", keys)
-        self.options.events.emit("late_write", session._scope, keys)
+        if keys:
+            logger.error("the session changed after the response had started, and the change is lost: %s", keys)
+            self.options.events.emit("late_write", session._scope, keys)
 
     def _is_second(self, scope: Scope) -> bool:
         if not isinstance(scope.get(self._key), Session):

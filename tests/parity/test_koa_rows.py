@@ -161,6 +161,11 @@ async def test_K29_setting_max_age_saves_even_a_new_and_empty_session() -> None:
     assert "expires=Tue, 24 Nov 2026 12:05:55 GMT" in response.cookies[0]
 
 
+async def test_K29_lifetime_of_years_is_koa_s_to_give() -> None:
+    line = (await koa().do(lambda session: setattr(session, "max_age", 10 * 365 * 86_400))).cookies[0]
+    assert "expires=Fri, 21 Nov 2036" in line
+
+
 async def test_K33_commit_writes_when_asked() -> None:
     client = koa(auto_commit=False)
 
