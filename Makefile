@@ -59,7 +59,7 @@ bench: $(BIN)/.native
 	$(BIN)/python benches/run.py
 
 wheel: $(BIN)/.ready
-	$(BIN)/maturin build --release --locked --out dist
+	$(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out dist
 
 clean:
 	rm -rf $(VENV) target dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache tests/interop/node_modules benches/peers/node_modules
