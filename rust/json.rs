@@ -209,7 +209,10 @@ impl<'a, B: Build> Reader<'a, B> {
         self.members(|reader, name, start| {
             if let Some(slot) = RESERVED.iter().position(|word| *word == name) {
                 end = end.or(Some(start));
+                // The envelope is not the data, and does not count as such.
+                let nodes = std::mem::take(&mut reader.nodes);
                 let value = reader.value(1)?;
+                reader.nodes = nodes;
                 return if reserved[slot].replace(value).is_none() { Ok(()) } else { Err(Fault::Malformed) };
             }
             // Data behind the envelope: nobody's writer does so, and the text before the envelope is not the data.

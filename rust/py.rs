@@ -206,6 +206,7 @@ impl Keygrip {
 /// The Cookie header octets of a request, joined where HTTP/2 split them (RFC 9113 section 8.2.3).
 enum CookieHeader<'py> {
     One(Bound<'py, PyBytes>),
+    /// Put together in one pass, however many there are.
     Joined(Vec<u8>),
 }
 
@@ -240,7 +241,12 @@ impl<'py> CookieHeader<'py> {
     fn add(found: &mut Option<Self>, value: Bound<'py, PyBytes>) {
         *found = Some(match found.take() {
             None => Self::One(value),
-            Some(before) => Self::Joined([before.octets(), b"; ", value.as_bytes()].concat()),
+            Some(Self::One(first)) => Self::Joined([first.as_bytes(), b"; ", value.as_bytes()].concat()),
+            Some(Self::Joined(mut octets)) => {
+                octets.extend_from_slice(b"; ");
+                octets.extend_from_slice(value.as_bytes());
+                Self::Joined(octets)
+            }
         });
     }
 

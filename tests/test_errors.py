@@ -35,7 +35,7 @@ def test_errors_are_also_what_python_calls_them(kind: type[Exception], builtin: 
 
 MESSAGES: list[tuple[SessionError, str]] = [
     (ConfigError("path", "it cannot be int", "give a path"), "path: it cannot be int; give a path"),
-    (ReservedKeyError("_expire"), "the key '_expire' is reserved for the session's own dates and owner; choose another name"),
+    (ReservedKeyError("_expire"), "the key '_expire' is reserved for the session itself; choose another name"),
     (UnserializableError("cart.items[2]", "set"), "cart.items[2]: set; a session holds dict, list, str, int, float, bool and None"),
     (UnserializableError("", "set"), "the session: set; a session holds dict, list, str, int, float, bool and None"),
     (

@@ -636,3 +636,230 @@ async def test_P01_logs_and_events_show_no_value(caplog: pytest.LogCaptureFixtur
     shown = caplog.text + repr(events) + str(caught.value) + repr(caught.value)
     assert [event.name for event in events] == ["created", "saved", "tampered", "destroyed"]
     assert [leak for leak in (secret, value, signature, KEY) if leak in shown] == []
+
+
+def signed(payload: Any, *, name: str = "koa.sess") -> list[tuple[bytes, bytes]]:
+    """Sign any payload with the key of these tests."""
+    import base64
+    import json
+
+    from gingersnap import _core
+
+    value = base64.b64encode(json.dumps(payload).encode())
+    pair = name.encode() + b"=" + value
+    digest = _core.Keygrip([KEY.encode()], "sha256").sign(pair).encode()
+    return [(b"cookie", pair + b"; " + name.encode() + b".sig=" + digest)]
+
+
+NOW_MS = int(Clock().now * 1000)
+ODD_PAYLOADS = {
+    "list": [],
+    "string": "s",
+    "number": 5,
+    "null": None,
+    "no end": {"n": 1},
+    "end of another type": {"n": 1, "_expire": "never", "_maxAge": 5},
+    "float end": {"n": 1, "_expire": NOW_MS + 5.5, "_maxAge": 10},
+    "negative": {"n": 1, "_expire": -5, "_maxAge": 10},
+    "absurd end": {"n": 1, "_expire": 2**60, "_maxAge": 10},
+    "absurd lifetime": {"n": 1, "_expire": NOW_MS + 5, "_maxAge": 10**20},
+    "lifetime of 64 bits": {"n": 1, "_expire": NOW_MS + 5, "_maxAge": 2**63},
+    "lifetime of 60 bits": {"n": 1, "_expire": NOW_MS + 5, "_maxAge": 2**60},
+    "negative lifetime": {"n": 1, "_expire": NOW_MS + 5, "_maxAge": -10},
+    "lifetime of another type": {"n": 1, "_expire": NOW_MS + 5, "_maxAge": [1]},
+    "far end": {"n": 1, "_expire": NOW_MS + 10**9, "_maxAge": 10},
+    "session flag of another type": {"n": 1, "_session": "yes"},
+}
+
+
+@pytest.mark.parametrize("payload", ODD_PAYLOADS.values(), ids=ODD_PAYLOADS)
+async def test_D03_L05_signed_but_odd_is_a_new_session_that_can_be_written(payload: Any) -> None:
+    seen: list[Any] = []
+    app = SessionMiddleware(
+        app_of(lambda scope: (seen.append(dict(scope["session"])), scope["session"].update(m=2))), keys=[KEY], clock=Clock()
+    )
+    response = await request(app, headers=signed(payload))
+    assert (response.status, seen, len(response.cookies)) == (200, [{}], 2)
+
+
+@pytest.mark.parametrize("max_age_ms", [2**53, 2**53 - 1, 10 * 365 * 86_400_000])
+async def test_C02_lifetime_from_the_wire_is_cut_to_what_browsers_keep(max_age_ms: int) -> None:
+    client = Sessions(clock=Clock())
+    client.jar.update(
+        pair.split("=", 1) for pair in signed({"n": 1, "_expire": NOW_MS + 5, "_maxAge": max_age_ms})[0][1].decode().split("; ")
+    )
+    response = await client.do(lambda session: session.update(n=2))
+    assert "expires=Wed, 29 Dec 2027" in response.cookies[0]
+    assert await client.data() == {"n": 2}
+
+
+async def test_L06_reserved_members_of_a_payload_are_not_data() -> None:
+    seen: list[Any] = []
+    payload = {"n": 1, "_created": 5, "_owner": {"a": 1}, "_expire": NOW_MS + 5, "_maxAge": 10}
+    app = SessionMiddleware(
+        app_of(lambda scope: seen.extend([dict(scope["session"]), scope["session"].owner])), keys=[KEY], clock=Clock()
+    )
+    await request(app, headers=signed(payload))
+    assert seen == [{"n": 1}, None]
+
+
+async def test_D01_thousands_of_cookie_headers_are_joined_in_one_pass() -> None:
+    app = SessionMiddleware(app_of(lambda scope: scope["session"].get("n")), keys=[KEY])
+    response = await request(app, headers=[(b"cookie", b"aaaaaa=b")] * 200_000)
+    assert response.status == 200
+
+
+async def test_D02_session_at_the_limit_is_read_back() -> None:
+    client = Sessions(max_cookie_bytes=65_536, max_header_bytes=1_000_000)
+    await client.do(lambda session: session.update(a=[0] * 9998))
+    assert await client.data() == {"a": [0] * 9998}
+
+
+@pytest.mark.parametrize("hook", [lambda scope, session: None, lambda scope, session: 1 / 0])
+async def test_error_page_gets_out_past_a_hook(hook: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["x"] = {1} if hook(scope, None) is None else 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def outer(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await app(scope, receive, send)
+        except (UnserializableError, ZeroDivisionError):
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+
+    assert (await request(SessionMiddleware(outer, keys=[KEY], before_save=hook))).status == 500
+
+
+async def test_hook_does_not_change_the_exception() -> None:
+    client = Sessions(before_save=lambda scope, session: None)
+    with pytest.raises(CookieTooLarge, match="notes"):
+        await client.do(lambda session: session.update(notes="x" * 70_000))
+
+
+@pytest.mark.parametrize("option", [{"same_site": "none", "secure": True}, {"priority": "high"}, {"path": "/a"}])
+async def test_C01_words_of_other_types_are_written_as_they_were_checked(option: dict[str, Any]) -> None:
+    import enum
+
+    class Odd(str):
+        def __format__(self, spec: str) -> str:
+            return "\r\nx: y"
+
+        __str__ = __repr__ = lambda self: "\r\nx: y"
+
+    name, value = next(iter(option.items()))
+    word = enum.Enum("Word", {"ONE": value}, type=str).ONE
+    for dressed in (word, Odd(value)):
+        response = await Sessions(**{**option, name: dressed}).do(lambda session: session.update(n=1))
+        assert response.cookies[0].partition("expires")[0].endswith("; ")
+        assert value in response.cookies[0]
+        assert "\r" not in response.cookies[0]
+        assert "Word" not in response.cookies[0]
+
+
+def test_P01_tracebacks_show_no_key_and_no_data() -> None:
+    import traceback
+
+    def locals_of(call: Any) -> str:
+        try:
+            call()
+        except Exception as error:
+            # The first frames are this test's own.
+            frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+            return "".join(
+                f"{name}={value}\n" for frame in frames if "/gingersnap/" in frame.filename for name, value in frame.locals.items()
+            )
+        return ""
+
+    marker = "hunter2hunter2hunter2hunter2hunter2"
+    for options in ({"max_age": -1}, {"maxAge": 1}, {"keys": [marker, marker[:9]]}, {"keys": [marker, 5]}, {"key": ";"}):
+        shown = locals_of(lambda options=options: SessionMiddleware(None, **{"keys": [marker], **options}))  # type: ignore[arg-type]
+        assert shown
+        assert marker not in shown
+    from tests.asgi import run
+
+    for data in ({"notes": marker * 500}, {"a": marker, "_owner": 1}, {"a": marker, "b": {1}}):
+        shown = locals_of(lambda data=data: run(Sessions().do(lambda session: session.update(data))))
+        assert shown
+        assert marker not in shown
+
+
+async def test_changes_without_a_response_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["n"] = 1
+        await send({"type": "websocket.close"})
+
+    async def send(message: Any) -> None:
+        return None
+
+    await SessionMiddleware(app, keys=[KEY])({"type": "websocket", "headers": []}, None, send)  # type: ignore[arg-type]
+    assert "no response was started, and the change is lost: n" in caplog.text
+
+
+@pytest.mark.parametrize(("late", "told"), [({5: 1, "a": 1}, "5, a"), (5, "dict or None")])
+async def test_late_report_never_raises(late: Any, told: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        scope["session"] = late
+
+    await request(SessionMiddleware(app, keys=[KEY]))
+    assert told in caplog.text
+
+
+async def test_headers_that_can_be_read_once_are_left_for_the_application() -> None:
+    seen: list[Any] = []
+    app = SessionMiddleware(
+        app_of(lambda scope: (seen.extend(scope["headers"]), scope["session"].update(n=1))), keys=[KEY], trust_proxy=True
+    )
+    response = await request(app, headers=iter([(b"x-forwarded-proto", b"https")]))
+    assert seen == [(b"x-forwarded-proto", b"https")]
+    assert "; secure" in response.cookies[0]
+
+
+async def test_scope_that_is_dispatched_again_gets_a_new_session() -> None:
+    app = SessionMiddleware(app_of(lambda scope: scope["session"].update(n=1)), keys=[KEY])
+    lines: list[int] = []
+
+    async def twice(scope: Any, receive: Any, send: Any) -> None:
+        for _ in range(2):
+            sent: list[Any] = []
+
+            async def collect(message: Any, sent: list[Any] = sent) -> None:
+                sent.append(message)
+
+            await app(scope, receive, collect)
+            lines.append(len([name for name, _ in sent[0]["headers"] if name == b"set-cookie"]))
+
+    await request(twice)
+    assert lines == [2, 2]
+
+
+async def test_valid_cannot_change_the_session() -> None:
+    client = Sessions(valid=lambda scope, data: data["cart"].append(1) or True)
+    await client.do(lambda session: session.update(cart=[]))
+    assert (await client.do(lambda session: session["cart"])).cookies == []
+
+
+async def test_created_outlives_a_neighbour_without_absolute_age() -> None:
+    clock = Clock()
+    strict, lax = Sessions(absolute_age=100, clock=clock), Sessions(clock=clock)
+    await strict.do(lambda session: session.update(n=1))
+    for _ in range(3):
+        clock.now += 40
+        lax.jar.update(strict.jar)
+        await lax.do(lambda session: session.update(n=session["n"] + 1))
+        strict.jar.update(lax.jar)
+    assert await strict.data() == {}
+
+
+def test_async_listener_without_asyncio_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def listener(event: Any) -> None:
+        raise AssertionError
+
+    app = SessionMiddleware(app_of(lambda scope: scope["session"].update(n=1)), keys=[KEY], listeners={"created": listener})
+
+    async def send(message: Any) -> None:
+        return None
+
+    with pytest.raises(StopIteration):
+        app({"type": "http", "headers": []}, None, send).send(None)  # type: ignore[arg-type,attr-defined]
+    assert "needs asyncio" in caplog.text

@@ -56,3 +56,12 @@ def test_every_public_name_of_the_session_is_told() -> None:
     told = set(re.findall(r"`(?:await )?(\w+)", text))
     public = {name for name in vars(Session) if not name.startswith("_")}
     assert public - told <= {"external_key", "degraded", "load", "mark_accessed"}
+
+
+def test_no_placeholder_and_no_dead_link_is_left() -> None:
+    root = Path(__file__).parent.parent
+    for page in [*root.glob("*.md"), *root.glob("docs/*.md"), root / "benches" / "README.md"]:
+        text = page.read_text("utf-8")
+        assert "@@" not in text
+        links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+        assert [link for link in links if not (page.parent / link).exists()] == []

@@ -54,9 +54,9 @@ def check(expire: object = None, max_age: object = None, lasts: object = None, c
         (False, DAY, "invalid"),
         ([NOW + DAY], DAY, "invalid"),
         ({}, DAY, "invalid"),
-        # A lifetime that is none dates nothing: the session has an end, and that is looked at.
+        # Without a lifetime the session has its end all the same; with one that is none it was not written by us.
         (NOW - 1, None, "expired"),
-        (NOW - 1, -DAY, "expired"),
+        (NOW - 1, -DAY, "invalid"),
     ],
     ids=repr,
 )

@@ -218,13 +218,53 @@ async def test_reload_takes_marks_back_after_a_failed_commit(clock: Clock) -> No
     assert await client.data() == {"n": 1}
 
 
-async def test_emptied_session_of_an_owner_stays() -> None:
+@pytest.mark.parametrize("mark", ["", "touch", "save", "regenerate", "max_age"])
+@pytest.mark.parametrize("empty", ["clear", "replace", "pop", "scope"])
+async def test_emptied_session_is_removed_whatever_was_asked_beside(empty: str, mark: str) -> None:
     client = Sessions()
     await client.do(lambda session: (session.login("ada"), session.update(n=1)))
-    await client.do(lambda session: session.clear())
+
+    def handler(scope: Any) -> None:
+        session = scope["session"]
+        if mark == "max_age":
+            session.max_age = 60
+        elif mark:
+            getattr(session, mark)()
+        if empty == "scope":
+            scope["session"] = {}
+        else:
+            {"clear": session.clear, "replace": lambda: session.replace({}), "pop": lambda: session.pop("n")}[empty]()
+
+    await client.on_scope(handler)
+    assert client.jar == {}
+
+
+async def test_login_of_an_empty_session_lasts() -> None:
+    client = Sessions()
     owners: list[Any] = []
+    await client.do(lambda session: (session.update(n=1), session.clear(), session.login("ada")))
     await client.do(lambda session: owners.append(session.owner))
     assert owners == ["ada"]
+
+
+@pytest.mark.parametrize(
+    "look", ["is_new", "populated", "changed", "max_age", "expires_at", "created_at", "owner", "cookie"], ids=str
+)
+async def test_C07_asking_for_a_property_varies_by_cookie(look: str) -> None:
+    client = Sessions()
+    await client.do(lambda session: session.update(n=1))
+    assert (await client.do(lambda session: getattr(session, look))).get("vary") == "Cookie"
+
+
+async def test_touch_gives_an_empty_new_session_no_cookie() -> None:
+    assert (await Sessions().do(lambda session: session.touch())).cookies == []
+
+
+async def test_touch_with_a_change_is_told_as_a_change() -> None:
+    events: list[Any] = []
+    client = Sessions(listeners={"saved": events.append, "renewed": events.append})
+    await client.do(lambda session: (session.touch(), session.update(n=1)))
+    assert [event.name for event in events] == ["saved"]
 
 
 async def test_logout_then_login_is_a_new_session() -> None:

@@ -52,8 +52,10 @@ def one_of(*words: object) -> Callable[[str, object], Any]:
     """Make a check for a choice."""
 
     def check(name: str, value: object) -> object:
-        if any(value is word or (isinstance(value, str) and value == word) for word in words):
-            return value
+        for word in words:
+            # The word itself, not what equals it: an enum's member may be written otherwise than it compares.
+            if value is word or (isinstance(value, str) and isinstance(word, str) and str.__eq__(value, word)):
+                return word
         raise ConfigError(name, f"{shape(value)} is none of the choices", f"choose among {', '.join(map(repr, words))}")
 
     return check
@@ -72,7 +74,8 @@ def _text(name: str, value: object, pattern: re.Pattern[str], cure: str) -> str:
         raise ConfigError(name, f"this {shape(value)} has characters or a form that the grammar forbids", cure)
     if len(value) > _LONGEST_ATTRIBUTE:
         raise ConfigError(name, f"this {shape(value)} is too long", f"stay within {_LONGEST_ATTRIBUTE} characters")
-    return value
+    # The plain text: a subclass may write itself otherwise than it was checked.
+    return str.__str__(value)
 
 
 def domain(name: str, value: object) -> str | None:
@@ -180,6 +183,9 @@ def together(values: "OptionValues") -> None:
         warnings.warn("signed=False: anybody can write this session cookie; sign it, unless a test needs it so", stacklevel=4)
     if (values["encode"] is None) != (values["decode"] is None):
         raise ConfigError("encode", "it comes without decode, or decode without it", "pass both, each other's inverse")
+    if values["max_cookie_bytes"] + 512 > values["max_header_bytes"]:
+        cure = "raise max_header_bytes above it, and the server's own limit with it"
+        raise ConfigError("max_cookie_bytes", "a cookie of that size would pass max_header_bytes and never be read", cure)
     cookie_agrees(values["key"], values)
 
 

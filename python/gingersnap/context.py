@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from . import _core, checks, rules
 from .cookies import SECURE_SCHEMES, Attributes, SessionCookie, is_secure
-from .errors import CookieTooLarge, ReservedKeyError, SessionTooLarge, UnserializableError
+from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge, UnserializableError
 from .formats.koa import KoaFormat
 from .options import SessionOptions
 from .session import FETCHED, READ, UNTOUCHED, WROTE, Session, WatchedSession
@@ -57,6 +57,7 @@ class Setup:
         self.format = KoaFormat(options)
         self.koa = options.preset == "koa"
         self.longest_age = checks.KOA_LONGEST_AGE if self.koa else checks.LONGEST_AGE
+        self.longest_ms = int(self.longest_age * 1000)
         self._warned = False
         # Whether a live session may be written though nothing was changed.
         self.renews = options.rolling or options.renew
@@ -73,7 +74,11 @@ class Setup:
         session._started = False
         session._conducted = session._loaded = None
         now_ms = int(self._clock() * 1000)
-        loaded = self._load(scope["headers"], session, now_ms)
+        headers = scope["headers"]
+        if type(headers) is not list:
+            # ASGI gives an iterable: what is read here must still be there for the application.
+            scope["headers"] = headers = [*headers]
+        loaded = self._load(headers, session, now_ms)
         if loaded is None:
             return session
         if isinstance(loaded, str):
@@ -102,15 +107,15 @@ class Setup:
         session._loaded = None
         if why == "tampered" and self.options.drop_bad_signature:
             # koa: a signature that does not verify is removed, by a line of its own.
-            session._context.stale = self.format.signature_removal()
+            session._conduct().stale = self.format.signature_removal()
         self.options.events.emit("tampered" if why == "unsigned" else why, session._scope, why)
 
     async def validate(self, session: Session) -> None:
         """Ask the application's ``valid``; a session that it refuses is replaced by a new one. Source: koa-session ``valid``."""
         if session._loaded is None or self.options.valid is None:
             return
-        # A copy: the question is not an access.
-        verdict = self.options.valid(session._scope, dict.copy(session))
+        # A copy: the question is no access, and whatever it does to its data no change.
+        verdict = self.options.valid(session._scope, _core.loads(session._loaded[0]) or {})
         if inspect.isawaitable(verdict):
             verdict = await verdict
         if not verdict:
@@ -164,7 +169,7 @@ class Setup:
         loaded, touch = session._loaded, session._touch
         watched = session.__class__ is WatchedSession and touch != WROTE
         if loaded is None:
-            return watched
+            return watched and not dict.__len__(session)
         if self.renews or loaded[1] > 0:
             return watched and touch == UNTOUCHED and self.options.lazy_rolling
         # Fetched, yet read by no method of dict: something looked into it that calls none, and may have kept a list.
@@ -251,7 +256,7 @@ class Context:
             if lasts is True:
                 return None
             if type(max_age) is int and max_age > 0:
-                return max_age
+                return min(max_age, self._setup.longest_ms)
         return self._options.max_age_ms
 
     @property
@@ -266,13 +271,14 @@ class Context:
 
     @property
     def created_ms(self) -> int | None:
-        """When the session began; ``None`` where that is not kept."""
-        if self._created_ms is None and self._options.absolute_ms is not None:
-            begun = None
-            if self._loaded is not None:
-                begun = rules.birth(expire=self._loaded[3], max_age=self._loaded[4], created=self._loaded[6])
+        """When the session began; ``None`` where that is not kept, neither here nor by whoever wrote it."""
+        came = self._loaded
+        if self._options.absolute_ms is None:
+            return came[6] if came is not None and type(came[6]) is int else None
+        if self._created_ms is None:
+            begun = None if came is None else rules.birth(expire=came[3], max_age=came[4], created=came[6])
             self._created_ms = self._setup.now_ms() if begun is None else begun
-        return None if self._options.absolute_ms is None else self._created_ms
+        return self._created_ms
 
     @property
     def expire_ms(self) -> int | None:
@@ -307,55 +313,60 @@ class Context:
         Raises: UnserializableError, ReservedKeyError, CookieTooLarge; nothing is sent then.
         """
         self.failed = True
-        try:
-            body = _core.dumps(session)
-        except SessionTooLarge:
-            raise self._too_large(None, session) from None
+        body = self._text(session)
         reason = self._reason(body)
         if reason == "destroy":
             self.lines = self._signed_cookie().lines(b"", 0)
             self._settle(None, reason)
         elif reason is not None:
-            self.lines, written = self._written(session, body, reason)
-            self._settle(written, reason)
+            problem = self._write(session, body, reason)
+            if problem is not None:
+                # A traceback shows the locals of its frames: not this one.
+                del body
+                raise problem
         if type(session) is WatchedSession and session._touch == WROTE:
             # From here on a change is a late one.
             session._touch = READ
         self.failed = False
+        return self.prepared(session)
+
+    def prepared(self, session: Session) -> list[bytes]:
+        """Give the lines of the last commit, or what a touched session sends without one."""
         return self.lines or (self.stale if session.accessed else [])
 
+    def _text(self, session: Session) -> bytes:
+        try:
+            return _core.dumps(session)
+        except SessionTooLarge:
+            raise self._too_large(None, session) from None
+
     def _reason(self, body: bytes) -> Reason | None:
-        changed = body != self.body
-        mark = self._mark
-        if mark is None:
-            if changed and (body != EMPTY or self._options.keep_empty or self.owner is not None):
-                return "changed"
-            if changed:
-                return "destroy"
-            if self._loaded is None:
-                return None
-        elif mark == "destroy" and body != EMPTY:
+        changed, mark, live = body != self.body, self._mark, self._loaded is not None
+        if mark == "destroy":
             # Ended, then filled: a new session in place of the old one.
-            mark = "regenerate"
-        live = self._loaded is not None
+            return "destroy" if body == EMPTY else "regenerate"
+        if changed and body == EMPTY and self._owner is None and not self._options.keep_empty:
+            return "destroy"
+        if body == EMPTY and not live and not changed and mark in (None, "rolling"):
+            return None
         expire_ms = self.expire_ms
         return rules.save_reason(
-            mark=mark,
+            mark=None if mark == "rolling" else mark,
             changed=changed,
-            rolling=self._options.rolling and live,
+            rolling=(self._options.rolling and live) or mark == "rolling",
             renew=self._options.renew and live,
             rotated=self._loaded is not None and self._loaded[1] > 0,
             left_ms=None if expire_ms is None else expire_ms - self._setup.now_ms(),
             max_age_ms=self.life_ms,
         )
 
-    def _written(self, session: Session, body: bytes, reason: Reason) -> tuple[list[bytes], Loaded]:
-        """Write the session: its lines, and what a later request would load."""
+    def _write(self, session: Session, body: bytes, reason: Reason) -> SessionError | None:
+        """Write the session: its lines, and what a later request would load; or say why it cannot be."""
         options, setup = self._options, self._setup
-        if setup.koa or b'"_' in body:
-            self._check_names(session)
-        life_ms, owner = self.life_ms, self.owner
-        created_ms = None if options.absolute_ms is None else self.created_ms
+        reserved = self._reserved(session) if setup.koa or b'"_' in body else None
+        if reserved is not None:
+            return ReservedKeyError(reserved)
+        life_ms, created_ms, owner = self.life_ms, self.created_ms, self.owner
         if life_ms is None:
             expire_ms = None
         elif reason == "rotated":
@@ -367,8 +378,18 @@ class Context:
         dated = options.dated or self._life is not None or self._came
         lines = setup.format.write(self._signed_cookie(), body, expire_ms, life_ms, created_ms, owner, dated)
         if isinstance(lines, int):
-            raise self._too_large(lines, session)
-        return lines, (body, 0, True, expire_ms, life_ms, life_ms is None or None, created_ms, owner)
+            return self._too_large(lines, session)
+        self.lines = lines
+        self._settle((body, 0, True, expire_ms, life_ms, life_ms is None or None, created_ms, owner), reason)
+        return None
+
+    def _reserved(self, session: Session) -> str | None:
+        """Find a key that is not the application's to use."""
+        koa = self._setup.koa
+        for key in dict.keys(session):
+            if key in _core.RESERVED or (koa and (key in _KOA_RESERVED or key.startswith("_"))):
+                return key
+        return None
 
     def _too_large(self, size: int | None, session: Session) -> CookieTooLarge:
         """Say which keys are the heaviest; ``None``: the text alone is too large."""
@@ -380,12 +401,6 @@ class Context:
     def _signed_cookie(self) -> _core.SignedCookie:
         own = None if self._cookie is None else self._cookie.changed()
         return self._setup.format.cookie(self._setup.is_secure(self._scope), own)
-
-    def _check_names(self, session: Session) -> None:
-        koa = self._setup.koa
-        for key in dict.keys(session):
-            if key in _core.RESERVED or (koa and (key in _KOA_RESERVED or key.startswith("_"))):
-                raise ReservedKeyError(key)
 
     def _settle(self, written: Loaded | None, reason: Reason) -> None:
         """Take what was written as what is: later changes are compared with it."""
@@ -402,11 +417,12 @@ class Context:
     async def before_save(self, session: Session) -> None:
         """Run the application's hook if the session is about to be written. Source: koa-session ``beforeSave``."""
         hook = self._options.before_save
-        if hook is None or self._reason(_core.dumps(session)) in (None, "destroy"):
-            return
-        result = hook(self._scope, session)
-        if inspect.isawaitable(result):
-            await result
+        self.failed = True
+        if hook is not None and self._reason(self._text(session)) not in (None, "destroy"):
+            result = hook(self._scope, session)
+            if inspect.isawaitable(result):
+                await result
+        self.failed = False
 
     async def commit_now(self, session: Session) -> None:
         """Commit before the response starts, on the application's own word."""
@@ -425,6 +441,6 @@ class Context:
         late = ["(mark)"] if self._mark is not None else []
         if self.has_changed(session):
             before = _core.loads(self.body) or {}
-            names = sorted({*before, *dict.keys(session)})
-            late += [name for name in names if before.get(name, ...) != dict.get(session, name, ...)] or ["(order of keys)"]
+            names = sorted({*before, *dict.keys(session)}, key=str)
+            late += [str(name) for name in names if before.get(name, ...) != dict.get(session, name, ...)] or ["(order of keys)"]
         return late

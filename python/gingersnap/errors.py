@@ -6,7 +6,10 @@ class SessionError(Exception):
 
 
 class ConfigError(SessionError, ValueError):
-    """An option is wrong. Raised at construction alone; the message names the option, the value's shape and the cure."""
+    """An option, or an attribute of ``session.cookie``, is wrong.
+
+    Raised where it is given, so at construction; the message names the option, the value's shape and the cure.
+    """
 
     def __init__(self, option: str, problem: str, cure: str) -> None:
         super().__init__(option, problem, cure)
@@ -19,14 +22,18 @@ class ConfigError(SessionError, ValueError):
 
 
 class ReservedKeyError(SessionError, KeyError):
-    """A session holds a key that is the envelope's: ``_expire``, ``_maxAge``, ``_session``, ``_created`` or ``_owner``."""
+    """A session holds a key that is the session's own.
+
+    ``_expire``, ``_maxAge``, ``_session``, ``_created``, ``_owner``; under ``preset="koa"`` every key that starts with ``_``
+    and those that koa-session's Session has itself.
+    """
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key
 
     def __str__(self) -> str:
-        return f"the key {self.key!r} is reserved for the session's own dates and owner; choose another name"
+        return f"the key {self.key!r} is reserved for the session itself; choose another name"
 
 
 class UnserializableError(SessionError, TypeError):

@@ -113,7 +113,15 @@ class Events:
             except Exception:
                 logger.exception("a listener for the event %r failed", event.name)
 
+        coroutine = run()
+        try:
+            task = asyncio.ensure_future(coroutine)
+        except RuntimeError:
+            coroutine.close()
+            if inspect.iscoroutine(result):
+                result.close()
+            logger.exception("an async listener for the event %r needs asyncio's event loop", event.name)
+            return
         # A task that nobody holds may be collected before it is done.
-        task = asyncio.ensure_future(run())
         self._running.add(task)
         task.add_done_callback(self._running.discard)

@@ -61,49 +61,70 @@ PUBLISHED = frozenset(
 )
 
 
+class Secrets(tuple[bytes, ...]):
+    """Keys that do not show in a traceback's locals."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} keys>"
+
+
 def prepare_keys(keys: object, *, raw: bool, allow_weak: bool) -> tuple[bytes, ...]:
     """Turn keys, newest first, into octets. ``raw``: as they stand; else ``b64:`` and ``hex:`` prefixes are decoded.
 
-    Raises: ConfigError for a key that is empty, of the wrong type, published, or (unless ``allow_weak``) under 16 bytes.
+    Raises: ConfigError for a key that is empty, of the wrong type, published, of one repeated byte, or (unless ``allow_weak``)
+    under 16 bytes.
     """
     if isinstance(keys, str | bytes) or not isinstance(keys, Sequence):
         raise ConfigError("keys", f"it cannot be {type(keys).__name__}", "give a list of keys, newest first")
-    prepared = tuple(_octets(key, raw=raw) for key in keys)
-    if any(key.decode("utf-8", "replace").strip().lower() in PUBLISHED for key in prepared):
-        raise ConfigError("keys", "one of them stands in public documentation", _CURE)
-    shortest = min(map(len, prepared), default=RECOMMENDED)
-    if shortest == 0:
-        raise ConfigError("keys", "one of them is empty", _CURE)
-    if shortest < SHORTEST and not allow_weak:
-        raise ConfigError(
-            "keys",
-            f"one of them has {shortest} bytes, and {SHORTEST} are the least",
-            f"{_CURE}; for the keys that an old application already has, pass allow_weak_keys=True",
-        )
+    prepared: list[bytes | tuple[str, str]] = [_octets(key, raw=raw) for key in keys]
+    refusals = [item for item in prepared if isinstance(item, tuple)]
+    secrets = Secrets(item for item in prepared if isinstance(item, bytes))
+    # No key stays in a local of this frame when it raises.
+    del keys, prepared
+    for problem, cure in (*refusals, *_judge(secrets, allow_weak=allow_weak)):
+        raise ConfigError("keys", problem, cure)
+    shortest = min(map(len, secrets), default=RECOMMENDED)
     if shortest < RECOMMENDED:
         warnings.warn(f"keys: one of them has {shortest} bytes; {RECOMMENDED} random ones are safe", stacklevel=5)
-    return prepared
+    return secrets
 
 
-def _octets(key: object, *, raw: bool) -> bytes:
+def _judge(keys: Secrets, *, allow_weak: bool) -> list[tuple[str, str]]:
+    """Say what is wrong with keys, each with its cure."""
+    shortest = min(map(len, keys), default=RECOMMENDED)
+    if any(key.decode("utf-8", "replace").strip().lower() in PUBLISHED for key in keys):
+        return [("one of them stands in public documentation", _CURE)]
+    if shortest == 0:
+        return [("one of them is empty", _CURE)]
+    if shortest < SHORTEST and not allow_weak:
+        cure = f"{_CURE}; for the keys that an old application already has, pass allow_weak_keys=True"
+        return [(f"one of them has {shortest} bytes, and {SHORTEST} are the least", cure)]
+    if any(len(set(key)) == 1 for key in keys) and not allow_weak:
+        return [("one of them is a single byte repeated", _CURE)]
+    return []
+
+
+def _octets(key: object, *, raw: bool) -> bytes | tuple[str, str]:
+    """Give a key's octets, or what is wrong with it and the cure: raised from here, the key would show in the traceback."""
     if isinstance(key, bytes):
         return key
     if not isinstance(key, str):
-        raise ConfigError("keys", f"one of them is {type(key).__name__}", "give str or bytes")
+        return f"one of them is {type(key).__name__}", "give str or bytes"
     prefix, _, text = key.partition(":")
     if not raw and prefix in ("b64", "hex"):
         return _decoded(prefix, text)
-    # Asked before, not caught after: the exception of encode() would carry the key.
     if any("\ud800" <= character <= "\udfff" for character in key):
-        raise ConfigError("keys", "one of them has half of a surrogate pair", "give bytes, or text that UTF-8 can hold")
+        return "one of them has half of a surrogate pair", "give bytes, or text that UTF-8 can hold"
     return key.encode("utf-8")
 
 
-def _decoded(prefix: str, text: str) -> bytes:
+def _decoded(prefix: str, text: str) -> bytes | tuple[str, str]:
     try:
         if prefix == "hex":
             return bytes.fromhex(text)
         standard = text.replace("-", "+").replace("_", "/")
         return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
     except ValueError:
-        raise ConfigError("keys", f"one of them is no valid {prefix}: text", f"write it anew, or without {prefix}:") from None
+        return f"one of them is no valid {prefix}: text", f"write it anew, or without {prefix}:"

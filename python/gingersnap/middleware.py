@@ -7,7 +7,7 @@ from typing import Unpack
 from .context import Setup
 from .cookies import with_session
 from .errors import ConfigError
-from .options import OptionValues, SessionOptions
+from .options import OptionValues, SessionOptions, hide_keys
 from .session import Session
 from .types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,6 +27,7 @@ class SessionMiddleware:
     """
 
     def __init__(self, app: ASGIApp, options: SessionOptions | None = None, **given: Unpack[OptionValues]) -> None:
+        given = hide_keys(given)
         if options is not None and given:
             raise ConfigError("options", "they came both prepared and by name", "use options.replace(...) to change prepared ones")
         self.app = app
@@ -54,13 +55,11 @@ class SessionMiddleware:
 
         wrapped: Send = send_with_session
         if self.options.before_save is not None:
-            wrapped = self._after_hook(scope, session, send_with_session)
+            wrapped = self._after_hook(scope, session, send)
         try:
             await self.app(scope, receive, wrapped)
-            if session._started and self.options.auto_commit:
-                replaced = scope.get(key, session) is not session
-                if replaced or self._setup.is_late(session):
-                    self._report_late(self._setup.current(scope, session))
+            if self.options.auto_commit and (scope.get(key, session) is not session or self._setup.is_late(session)):
+                self._report_late(scope, session)
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
             session._scope = _GONE
@@ -71,8 +70,12 @@ class SessionMiddleware:
         """Run the application's hook before the response starts, where it may await."""
 
         async def send_after_hook(message: Message) -> None:
-            if not session._started and message["type"] in _STARTS and self.options.auto_commit:
-                await self._setup.current(scope, session)._context.before_save(session)
+            if not session._started and message["type"] in _STARTS:
+                # Noted first, as without a hook.
+                session._started = True
+                if self.options.auto_commit:
+                    await self._setup.current(scope, session)._conduct().before_save(session)
+                message = self._start(scope, session, message)
             await send(message)
 
         return send_after_hook
@@ -84,21 +87,27 @@ class SessionMiddleware:
             if not (options.cache_headers and session.accessed):
                 return message
             return with_session(message, [], options, setup.format.name)
-        context = setup.current(scope, session)._context
-        lines = context.commit(session) if options.auto_commit else context.lines
+        context = setup.current(scope, session)._conduct()
+        lines = context.commit(session) if options.auto_commit else context.prepared(session)
         if not lines and not session.accessed:
             return message
         return with_session(message, lines, options, setup.format.name)
 
-    def _report_late(self, session: Session) -> None:
-        """Say which changes came after the cookie had gone: they are lost, but not in silence."""
-        keys = ", ".join(session._context.late_keys(session))
+    def _report_late(self, scope: Scope, session: Session) -> None:
+        """Say which changes came after the cookie had gone, or without a response: they are lost, but not in silence."""
+        try:
+            keys = ", ".join(self._setup.current(scope, session)._conduct().late_keys(session))
+        except TypeError as error:
+            keys = str(error)
         if keys:
-            logger.error("the session changed after the response had started, and the change is lost: %s", keys)
+            when = "after the response had started" if session._started else "but no response was started"
+            logger.error("the session changed %s, and the change is lost: %s", when, keys)
             self.options.events.emit("late_write", session._scope, keys)
 
     def _is_second(self, scope: Scope) -> bool:
-        if not isinstance(scope.get(self._key), Session):
+        session = scope.get(self._key)
+        # One that is done with belongs to an earlier try at the same scope.
+        if not isinstance(session, Session) or session._scope is _GONE:
             return False
         if not self._warned:
             self._warned = True

@@ -160,12 +160,12 @@ class SessionOptions:
     events: Events
 
     def __init__(self, **given: Unpack[OptionValues]) -> None:
+        self.__dict__["_given"] = given = hide_keys(given)
         values = _resolve(given)
         fields = checks.each(values)
         checks.together(values)
         self.__dict__.update(fields)
         self.__dict__["events"] = Events(values["listeners"])
-        self.__dict__["_given"] = given
 
     def on(self, name: str, listener: Listener) -> None:
         """Add a listener for an event, sync or async.
@@ -184,9 +184,27 @@ class SessionOptions:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"SessionOptions is frozen; use options.replace({name}=...)")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("SessionOptions is frozen")
+
     def __repr__(self) -> str:
         given = ", ".join(f"{name}=..." for name in self.__dict__["_given"])
         return f"SessionOptions({given})"
+
+
+class _Hidden(tuple[str | bytes, ...]):
+    """Keys as they were given, but not shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} keys>"
+
+
+def hide_keys(given: OptionValues) -> OptionValues:
+    """Keep keys out of what a traceback shows of the options' locals."""
+    keys: object = given.get("keys")
+    return {**given, "keys": _Hidden(keys)} if isinstance(keys, list | tuple) else given
 
 
 def _resolve(given: OptionValues) -> OptionValues:

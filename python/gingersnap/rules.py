@@ -26,6 +26,8 @@ def check(
     ``expire``, ``max_age``, ``lasts`` and ``created`` are ``_expire``, ``_maxAge``, ``_session`` and ``_created`` as they came:
     any JSON value, or ``None``. ``browser_ok``: sessions without an end of their own are configured.
     """
+    if max_age is not None and not _is_time(max_age):
+        return "invalid"
     if expire is None:
         # A session that ends with the browser says so; one that says nothing was cut or forged by a key holder.
         if lasts is not True and not browser_ok:

@@ -18,10 +18,14 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 class Session(dict[str, Any]):
-    """A dict of JSON values: ``str``, ``int`` (up to 21 digits), ``float``, ``bool``, ``None``, ``list`` and ``dict``.
+    """A dict of JSON values, made by the middleware.
 
+    It holds ``str``, ``int`` (up to 21 digits), ``float``, ``bool``, ``None``, ``list`` and ``dict``; tuples come back as lists.
     Every change is seen, however deep. Marks (``save``, ``touch``, ``regenerate``, ``login``, ``destroy``, ``logout``, ``replace``)
-    are plain calls, carried out at the commit, which comes as the response starts. Tuples come back as lists.
+    are plain calls, carried out at the commit, which comes as the response starts.
+
+    Limit: what reads a dict behind its methods (``dict.items(session)``, a C extension that walks it, as ``msgspec.convert``) and
+    then changes a list or dict that it found there is only seen if nothing else was read before; call ``save()`` after it.
     """
 
     __slots__ = ("_conducted", "_loaded", "_scope", "_setup", "_started", "_touch")
@@ -37,6 +41,11 @@ class Session(dict[str, Any]):
 
     @property
     def _context(self) -> "Context":
+        """Give the context to an application, whose response varies from here on."""
+        self._touch = max(self._touch, READ)
+        return self._conduct()
+
+    def _conduct(self) -> "Context":
         if self._conducted is None:
             self._conducted = self._setup.conduct(self)
         return self._conducted
@@ -49,7 +58,7 @@ class Session(dict[str, Any]):
     @property
     def populated(self) -> bool:
         """Whether it holds anything. Source: koa-session ``populated``."""
-        return dict.__len__(self) > 0
+        return len(self) > 0
 
     @property
     def changed(self) -> bool:
@@ -114,7 +123,7 @@ class Session(dict[str, Any]):
         self._context.mark("force")
 
     def touch(self) -> None:
-        """Start its lifetime again at the commit, as ``rolling`` does for every response."""
+        """Start its lifetime again at the commit, as ``rolling`` does for every response; an empty new one has none."""
         self._context.mark("rolling")
 
     def regenerate(self) -> None:
@@ -150,7 +159,7 @@ class Session(dict[str, Any]):
         dict.update(self, data)
 
     async def commit(self) -> None:
-        """Decide and write now, not as the response starts. Source: koa-session ``manuallyCommit``.
+        """Decide now, not as the response starts; what is written goes out with it. Source: koa-session ``manuallyCommit``.
 
         Raises: RuntimeError once the response has started: its headers have gone.
         """
@@ -239,4 +248,4 @@ for _name in (
     *("clear", "copy", "items", "pop", "popitem", "setdefault", "update", "values"),
 ):
     setattr(WatchedSession, _name, _releasing(_name))
-WatchedSession.__name__ = "Session"
+WatchedSession.__name__ = WatchedSession.__qualname__ = "Session"

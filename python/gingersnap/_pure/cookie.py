@@ -7,7 +7,7 @@ from ..errors import SessionTooLarge
 from ..types import Headers, Loaded, Miss
 from .codec import armour, disarm
 from .envelope import disclose, enclose
-from .json import dumps, loads
+from .json import dumps
 from .keygrip import Keygrip
 
 # Must match rust/cookie.rs.
@@ -103,10 +103,10 @@ class SignedCookie:
         if found is None or isinstance(found, str):
             return found
         text = disarm(found[0])
-        data = None if text is None else loads(text)
-        if data is None:
+        opened = None if text is None else disclose(text)
+        if opened is None:
             return "corrupt"
-        expire, max_age, session, created, owner = disclose(data)
+        data, (expire, max_age, session, created, owner) = opened
         try:
             body = dumps(data)
         except SessionTooLarge:

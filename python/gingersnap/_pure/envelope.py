@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .json import dumps
+from .json import dumps, open_text
 
 # Must match rust/json.rs.
 RESERVED = ("_expire", "_maxAge", "_session", "_created", "_owner")
@@ -20,6 +20,6 @@ def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_
     return start + (tail[1:] if start == b"{" else b"," + tail[1:])
 
 
-def disclose(data: dict[str, Any]) -> list[Any]:
-    """Take the envelope's members out of a session's decoded text, in the order of ``RESERVED``."""
-    return [data.pop(name, None) for name in RESERVED]
+def disclose(text: bytes) -> tuple[dict[str, Any], list[Any]] | None:
+    """Take the envelope's members, in the order of ``RESERVED``, out of a session's text; ``None`` where it is no session."""
+    return open_text(text, RESERVED)

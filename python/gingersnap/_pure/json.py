@@ -16,14 +16,24 @@ MAX_TEXT = 65_536
 
 def loads(text: bytes) -> dict[str, Any] | None:
     """Read a JSON object; ``None`` for anything else, for equal names, half surrogates and whatever passes a limit."""
+    opened = open_text(text, ())
+    return None if opened is None else opened[0]
+
+
+def open_text(text: bytes, names: tuple[str, ...]) -> tuple[dict[str, Any], list[Any]] | None:
+    """Read a JSON object and take some members out of it, which do not count as data."""
     if len(text) > MAX_TEXT:
         return None
     try:
         value = _DECODER.decode(text.decode("utf-8"))
-        _measure(value)
+        if not isinstance(value, dict):
+            return None
+        taken = [value.pop(name, None) for name in names]
+        for item in (value, *taken):
+            _measure(item)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value, taken
 
 
 def _measure(value: Any) -> None:
