@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs)
 
-.PHONY: all demo test test-rust lint format bench wheel interop lock clean
+FUZZ_TARGETS := json_read cookie_find base64 date keygrip
+FUZZ_SECONDS ?= 60
+
+.PHONY: all demo test test-rust fuzz lint format bench wheel interop lock clean
 
 all: lint test
 
@@ -38,6 +41,17 @@ test: $(BIN)/.native test-rust
 test-rust:
 	cargo test --quiet --locked --no-default-features
 
+# Each property of rust/tests/held for FUZZ_SECONDS, on whatever a coverage-guided fuzzer makes up: fuzz/README.md.
+fuzz:
+	@command -v cargo-fuzz >/dev/null && rustup toolchain list | grep -q '^nightly' || { \
+		echo "make fuzz needs: rustup toolchain install nightly --profile minimal && cargo install cargo-fuzz --locked" >&2; exit 1; }
+	cargo metadata --quiet --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		dict=fuzz/dict/$$target.dict; \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+			$$(test ! -f $$dict || echo -dict=$$dict); \
+	done
+
 interop: $(BIN)/.native
 	$(BIN)/python -m pytest tests/interop
 
@@ -49,6 +63,7 @@ lint: $(BIN)/.native
 	cargo fmt --check
 	cargo clippy --quiet --locked --all-targets -- -D warnings
 	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 
 format: $(BIN)/.ready
 	$(BIN)/ruff check --fix-only --quiet .
