@@ -7,7 +7,7 @@ RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs)
 FUZZ_TARGETS := json_read cookie_find base64 date keygrip
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test test-rust fuzz lint format bench wheel interop lock clean
+.PHONY: all demo test test-rust fuzz lint format audit bench wheel interop lock clean
 
 all: lint test
 
@@ -69,6 +69,18 @@ format: $(BIN)/.ready
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format --quiet .
 	cargo fmt
+
+# What the advisory databases know of our dependencies, and which licences those bear. Asks the network. What is not
+# installed is not run, and under CI that fails.
+audit:
+	@missing=; \
+	has() { command -v $$1 >/dev/null || { missing="$$missing $$1"; echo "$$1 is not here and was not run: $$2" >&2; false; }; }; \
+	if has cargo-deny "cargo install cargo-deny --locked"; then cargo deny --locked check || exit 1; fi; \
+	if has cargo-audit "cargo install cargo-audit --locked"; then \
+		cargo audit --deny warnings && cargo audit --deny warnings --file fuzz/Cargo.lock || exit 1; fi; \
+	if has pip-audit "pipx install pip-audit"; then \
+		pip-audit --strict --no-deps --disable-pip --requirement requirements.txt || exit 1; fi; \
+	test -z "$$CI" -o -z "$$missing"
 
 bench: $(BIN)/.native
 	$(BIN)/python benches/run.py
