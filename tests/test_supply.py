@@ -136,3 +136,11 @@ def test_D04_every_property_is_fuzzed_by_make_fuzz() -> None:
     assert names is not None
     assert sorted(names[1].split()) == sorted(path.stem for path in (ROOT / "fuzz" / "targets").glob("*.rs"))
     assert sorted(names[1].split()) == sorted(target["name"] for target in toml(ROOT / "fuzz" / "Cargo.toml")["bin"])
+
+
+def test_U05_security_md_claims_only_what_has_a_test() -> None:
+    claimed = set(re.findall(r"^\| ([A-Z]\d\d) \|", (ROOT / "SECURITY.md").read_text("utf-8"), re.MULTILINE))
+    modules = [path for path in (ROOT / "tests").rglob("test_*.py") if "node_modules" not in path.parts]
+    names = {name for path in modules for name in re.findall(r"def test_(\w+)", path.read_text("utf-8"))}
+    assert claimed
+    assert sorted(row for row in claimed if not any(row in name.split("_") for name in names)) == []
