@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs)
 
-.PHONY: all demo test test-rust lint format bench wheel interop lock clean
+FUZZ_TARGETS := json_read cookie_find base64 date keygrip
+FUZZ_SECONDS ?= 60
+
+.PHONY: all demo test test-rust fuzz lint format audit bench wheel interop lock clean
 
 all: lint test
 
@@ -38,6 +41,17 @@ test: $(BIN)/.native test-rust
 test-rust:
 	cargo test --quiet --locked --no-default-features
 
+# Each property of rust/tests/held for FUZZ_SECONDS, on whatever a coverage-guided fuzzer makes up: fuzz/README.md.
+fuzz:
+	@command -v cargo-fuzz >/dev/null && rustup toolchain list | grep -q '^nightly' || { \
+		echo "make fuzz needs: rustup toolchain install nightly --profile minimal && cargo install cargo-fuzz --locked" >&2; exit 1; }
+	cargo metadata --quiet --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		dict=fuzz/dict/$$target.dict; \
+		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+			$$(test ! -f $$dict || echo -dict=$$dict); \
+	done
+
 interop: $(BIN)/.native
 	$(BIN)/python -m pytest tests/interop
 
@@ -49,11 +63,24 @@ lint: $(BIN)/.native
 	cargo fmt --check
 	cargo clippy --quiet --locked --all-targets -- -D warnings
 	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 
 format: $(BIN)/.ready
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format --quiet .
 	cargo fmt
+
+# What the advisory databases know of our dependencies, and which licences those bear. Asks the network. What is not
+# installed is not run, and under CI that fails.
+audit:
+	@missing=; \
+	has() { command -v $$1 >/dev/null || { missing="$$missing $$1"; echo "$$1 is not here and was not run: $$2" >&2; false; }; }; \
+	if has cargo-deny "cargo install cargo-deny --locked"; then cargo deny --locked check || exit 1; fi; \
+	if has cargo-audit "cargo install cargo-audit --locked"; then \
+		cargo audit --deny warnings && cargo audit --deny warnings --file fuzz/Cargo.lock || exit 1; fi; \
+	if has pip-audit "pipx install pip-audit"; then \
+		pip-audit --strict --no-deps --disable-pip --requirement requirements.txt || exit 1; fi; \
+	test -z "$$CI" -o -z "$$missing"
 
 bench: $(BIN)/.native
 	$(BIN)/python benches/run.py
