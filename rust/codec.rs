@@ -1,18 +1,34 @@
-//! Standard base64 (RFC 4648 section 4, padded, canonical), the armour of a cookie value. It must not know JSON.
+//! Standard base64 (RFC 4648 section 4, padded, canonical), the armour of a cookie value, and base64url without padding
+//! (section 5), that of digests and sealed tokens. It must not know JSON.
 
-use base64_simd::{Out, STANDARD, URL_SAFE_NO_PAD};
+use base64_simd::{Base64, Out, STANDARD, URL_SAFE_NO_PAD};
 
 /// Appends the base64 text of `data` to `line`.
 pub fn armour(data: &[u8], line: &mut Vec<u8>) {
+    append(&STANDARD, data, line);
+}
+
+/// Appends the base64url text of `data` to `line`.
+pub fn armour_url(data: &[u8], line: &mut Vec<u8>) {
+    append(&URL_SAFE_NO_PAD, data, line);
+}
+
+fn append(alphabet: &Base64, data: &[u8], line: &mut Vec<u8>) {
     let start = line.len();
-    line.resize(start + STANDARD.encoded_length(data.len()), 0);
-    let _ = STANDARD.encode(data, Out::from_slice(&mut line[start..]));
+    line.resize(start + alphabet.encoded_length(data.len()), 0);
+    let _ = alphabet.encode(data, Out::from_slice(&mut line[start..]));
 }
 
 /// Reads base64 text, or says `None`: no white space, no URL alphabet, no missing padding, no stray bits.
 #[must_use]
 pub fn disarm(value: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode_to_vec(value).ok()
+}
+
+/// Reads base64url text, or says `None`: no padding, no standard alphabet, no stray bits.
+#[must_use]
+pub fn disarm_url(value: &[u8]) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode_to_vec(value).ok()
 }
 
 /// Writes a digest as Keygrip does: base64url without padding.
@@ -23,7 +39,7 @@ pub fn digest_text(digest: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{armour, disarm};
+    use super::{armour, armour_url, disarm, disarm_url};
 
     #[test]
     fn reads_what_it_wrote() {
@@ -31,7 +47,10 @@ mod tests {
             let data: Vec<u8> = (0..size).map(|n| n.wrapping_mul(37)).collect();
             let mut line = b"x=".to_vec();
             armour(&data, &mut line);
-            assert_eq!(disarm(&line[2..]), Some(data));
+            assert_eq!(disarm(&line[2..]), Some(data.clone()));
+            line.clear();
+            armour_url(&data, &mut line);
+            assert_eq!(disarm_url(&line), Some(data));
         }
     }
 
@@ -39,6 +58,9 @@ mod tests {
     fn refuses_every_other_dialect() {
         for odd in ["QQ", "QQ=", "QR==", "Q Q=", "QQ==\n", "-_==", "====", "QQ==QQ=="] {
             assert_eq!(disarm(odd.as_bytes()), None, "{odd}");
+        }
+        for odd in ["Q", "QR", "Q Q", "QQ==", "QQ\n", "QQA+", "QQA/", "QUJ"] {
+            assert_eq!(disarm_url(odd.as_bytes()), None, "{odd}");
         }
     }
 }

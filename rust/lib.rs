@@ -1,6 +1,7 @@
 //! The native core of Gingersnap: cookie octets in, verified JSON out, and back.
 //!
-//! No I/O, no clock, no configuration. `py`, `py_headers` and `py_json` bind it to Python; everything else builds without.
+//! No clock, no configuration, and no I/O but the random octets of `seal`. `py` and the files whose names start with `py_`
+//! bind it to Python; everything else builds without.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,13 @@ pub mod keygrip;
 #[cfg(feature = "python")]
 mod py;
 #[cfg(feature = "python")]
+mod py_cookie;
+#[cfg(feature = "python")]
 mod py_headers;
 #[cfg(feature = "python")]
 mod py_json;
+#[cfg(feature = "python")]
+mod py_seal;
+#[cfg(feature = "python")]
+mod py_signed;
+pub mod seal;

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gingersnap import ConfigError, CookieTooLarge, SessionMiddleware, SessionOptions
+from gingersnap.context import Setup
 from gingersnap.cookies import Attributes, SessionCookie
-from gingersnap.formats.koa import KoaFormat
 from gingersnap.options import DEFAULTS, PRESETS
 from tests.asgi import KEY, NOW, Clock, Sessions
 
@@ -122,6 +122,7 @@ WRONG: dict[str, list[Any]] = {
     "renew": NOT_FLAGS,
     "signed": NOT_FLAGS,
     "algorithm": [None, "SHA256", "sha-256", "md5", "sha224", "hs256", *NOT_WORDS],
+    "encrypt": NOT_FLAGS,
     "http_only": NOT_FLAGS,
     "overwrite": NOT_FLAGS,
     "secure": [None, "Auto", "true", "https", *NOT_WORDS],
@@ -255,7 +256,7 @@ RIGHT: dict[str, list[Any]] = {
     "listeners": [{}, {"saved": print, "expired": print}],
     "clock": [Clock(), lambda: 0.0],
     **{name: [True, False] for name in ("auto_commit", "rolling", "renew", "signed", "http_only", "overwrite", "trust_proxy")},
-    **{name: [True, False] for name in ("keep_empty", "lazy_rolling", "drop_bad_signature", "cache_headers")},
+    **{name: [True, False] for name in ("encrypt", "keep_empty", "lazy_rolling", "drop_bad_signature", "cache_headers")},
 }
 
 
@@ -275,6 +276,10 @@ def test_a_right_option_is_taken(name: str, value: Any) -> None:
         ({"keys": []}, "keys", "there is none to sign with"),
         ({"encode": str}, "encode", "it comes without decode"),
         ({"decode": dict}, "encode", "it comes without decode, or decode without it"),
+        ({"keys": [], "encrypt": True}, "keys", "there is none to encrypt with"),
+        ({"keys": [], "encrypt": True, "signed": False}, "keys", "there is none to encrypt with"),
+        ({"encrypt": True, "preset": "koa"}, "encrypt", "leave out encrypt, or preset='koa'"),
+        ({"encrypt": True, "encode": str, "decode": dict}, "encrypt", "leave out encrypt, or encode and decode"),
         ({"same_site": "none"}, "same_site", "pass secure=True, or same_site='auto'"),
         ({"same_site": "none", "secure": False}, "same_site", "pass secure=True"),
         ({"partitioned": True}, "partitioned", "pass secure=True"),
@@ -307,6 +312,12 @@ def test_an_unknown_option_is_refused_with_a_guess(name: str, cure: str) -> None
 def test_an_unsigned_session_warns() -> None:
     with pytest.warns(UserWarning, match="signed=False: anybody can write this session cookie"):
         assert SessionOptions(signed=False).keys == ()
+
+
+def test_an_encrypted_session_needs_no_signature_and_warns_of_none() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert SessionOptions(keys=[KEY], encrypt=True, signed=False).encrypt
 
 
 def test_prepared_options_come_alone() -> None:
@@ -482,7 +493,7 @@ def seen(attributes: dict[str, str]) -> dict[str, str]:
 
 def written(options: SessionOptions, own: Attributes | None = None) -> Iterator[tuple[bool, int | None, list[bytes]]]:
     """Write a session's lines and its removal, for each connection that may come."""
-    session_format = KoaFormat(options)
+    session_format = Setup(options).format
     life_ms = options.max_age_ms
     expire_ms = None if life_ms is None else NOW_MS + life_ms
     expires_ms = expire_ms if options.dated else None
@@ -494,7 +505,7 @@ def written(options: SessionOptions, own: Attributes | None = None) -> Iterator[
 
 def check_lines(options: SessionOptions, lines: list[bytes], wanted: dict[str, str]) -> None:
     name = options.key.encode("ascii")
-    names = [name, name + b".sig"] if options.signed else [name]
+    names = [name, name + b".sig"] if options.signed and not options.encrypt else [name]
     assert len(lines) == len(names)
     for line, expected in zip(lines, names, strict=True):
         pair, attributes = parsed(line)
@@ -550,6 +561,7 @@ COOKIE_OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     "priority": values_of("low", "medium", "high", None),
     "max_age": values_of("session", DAY, 0.001, 400 * DAY, timedelta(days=3), 10**15, 10**400) | st.integers() | st.floats(),
     "signed": values_of(True, True, False),
+    "encrypt": values_of(False, True),
     "algorithm": values_of("sha1", "sha256", "sha384", "sha512", "blake3"),
     "preset": values_of(None, "koa"),
     "max_cookie_bytes": values_of(64, 4096),
@@ -612,7 +624,7 @@ def test_C01_a_sessions_own_attributes_are_refused_or_written_to_the_letter(
 def test_C01_a_custom_encoded_value_is_refused_or_written_to_the_letter(value: Any) -> None:
     options = options_of(encode=lambda data: value, decode=dict)
     try:
-        session_format = KoaFormat(options)
+        session_format = Setup(options).format
         lines = session_format.write(session_format.cookie(secure=False, own=None), b"{}", None, None, None, None, dated=False)
     except UnicodeError:
         raise

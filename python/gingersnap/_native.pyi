@@ -124,3 +124,60 @@ class SignedCookie:
 
     def lines(self, value: bytes, expires_ms: int | None) -> list[bytes]:
         """Write the lines of any value that is one; ``b""`` with 0 removes the cookie. Source: cookies ``Cookies.set``."""
+
+class SealedCookie:
+    """One encrypted cookie and its attributes: ``v1.<kid>.<base64url of nonce, ciphertext and tag>``, AES-256-GCM-SIV (RFC 8452).
+
+    ``keys``, newest first: the first seals, the one that a token names opens it. Each key is derived for ``name`` (RFC 5869),
+    and each token is bound to it. There is no signature beside it. The rest is as in ``SignedCookie``.
+
+    Raises: ValueError for an empty list. ImportError where the pure core lacks the package cryptography.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        keys: list[bytes],
+        head: bytes,
+        tail: bytes,
+        *,
+        max_octets: int = 4096,
+        header_limit: int = 16_384,
+        first_only: bool = False,
+    ) -> None: ...
+    def read(self, headers: Headers) -> tuple[bytes, int] | Miss | None:
+        """Find the one value that opens: its text, and the index of its key; ``None`` where no cookie of the name came.
+
+        ``tampered``: none opened, whatever it was. ``duplicate``: two different ones did.
+        """
+
+    def load(self, headers: Headers, into: dict[str, Any], now_ms: int) -> Loaded | Miss | None:
+        """Open, decode and fill ``into``, as ``SignedCookie.load``."""
+
+    def dump(
+        self,
+        data: dict[str, Any],
+        expire_ms: int | None,
+        max_age_ms: int | None,
+        created_ms: int | None,
+        owner: str | None,
+        dated: bool,
+    ) -> list[bytes] | int:
+        """Encode and seal: the one finished Set-Cookie line, as ``SignedCookie.dump``; never twice the same.
+
+        Raises: UnserializableError. OSError where the operating system gives no random octets.
+        """
+
+    def seal(
+        self,
+        body: bytes,
+        expire_ms: int | None,
+        max_age_ms: int | None,
+        created_ms: int | None,
+        owner: str | None,
+        dated: bool,
+    ) -> list[bytes] | int:
+        """Do as ``dump`` does, with data that ``dumps`` has written."""
+
+    def lines(self, value: bytes, expires_ms: int | None) -> list[bytes]:
+        """Write the line of a value as it stands, not sealed; ``b""`` with 0 removes the cookie."""

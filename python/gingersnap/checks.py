@@ -128,6 +128,7 @@ _EACH: Mapping[str, Callable[[str, Any], Any]] = {
     "renew": flag,
     "signed": flag,
     "algorithm": one_of(*get_args(Algorithm)),
+    "encrypt": flag,
     "http_only": flag,
     "overwrite": flag,
     "secure": one_of(True, False, "auto"),
@@ -177,15 +178,23 @@ def each(values: "OptionValues") -> dict[str, Any]:
 
 def together(values: "OptionValues") -> None:
     """Check the options that must agree with each other."""
-    if not values["keys"] and values["signed"]:
-        raise ConfigError("keys", "there is none to sign with", "pass keys=[...], newest first, each 32 random bytes or more")
-    if not values["signed"]:
+    encrypt = values["encrypt"]
+    if not values["keys"] and (encrypt or values["signed"]):
+        purpose = "encrypt" if encrypt else "sign"
+        raise ConfigError("keys", f"there is none to {purpose} with", "pass keys=[...], newest first, each 32 random bytes or more")
+    if not values["signed"] and not encrypt:
         warnings.warn("signed=False: anybody can write this session cookie; sign it, unless a test needs it so", stacklevel=4)
     if (values["encode"] is None) != (values["decode"] is None):
         raise ConfigError("encode", "it comes without decode, or decode without it", "pass both, each other's inverse")
     if values["max_cookie_bytes"] + 512 > values["max_header_bytes"]:
         cure = "raise max_header_bytes above it, and the server's own limit with it"
         raise ConfigError("max_cookie_bytes", "a cookie of that size would pass max_header_bytes and never be read", cure)
+    if encrypt and values["preset"] == "koa":
+        raise ConfigError("encrypt", "Koa cannot read an encrypted cookie", "leave out encrypt, or preset='koa'")
+    if encrypt and values["encode"] is not None:
+        raise ConfigError(
+            "encrypt", "encode and decode write the cookie's value themselves", "leave out encrypt, or encode and decode"
+        )
     cookie_agrees(values["key"], values)
 
 

@@ -8,7 +8,9 @@ from typing import Any, Final, Literal
 from . import _core, checks, rules
 from .cookies import SECURE_SCHEMES, Attributes, SessionCookie, is_secure
 from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge, UnserializableError
+from .formats.cookie import Cookie, CookieFormat
 from .formats.koa import KoaFormat
+from .formats.sealed import SealedFormat
 from .options import SessionOptions
 from .session import FETCHED, READ, UNTOUCHED, WROTE, Session, WatchedSession
 from .types import Loaded, Reason, Scope
@@ -54,7 +56,7 @@ class Setup:
 
     def __init__(self, options: SessionOptions) -> None:
         self.options = options
-        self.format = KoaFormat(options)
+        self.format: CookieFormat = SealedFormat(options) if options.encrypt else KoaFormat(options)
         self.koa = options.preset == "koa"
         self.longest_age = checks.KOA_LONGEST_AGE if self.koa else checks.LONGEST_AGE
         self.longest_ms = int(self.longest_age * 1000)
@@ -316,7 +318,7 @@ class Context:
         body = self._text(session)
         reason = self._reason(body)
         if reason == "destroy":
-            self.lines = self._signed_cookie().lines(b"", 0)
+            self.lines = self._own_cookie().lines(b"", 0)
             self._settle(None, reason)
         elif reason is not None:
             problem = self._write(session, body, reason)
@@ -376,7 +378,7 @@ class Context:
             expire_ms = rules.next_expire(setup.now_ms(), life_ms, created_ms, options.absolute_ms)
         # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
         dated = options.dated or self._life is not None or self._came
-        lines = setup.format.write(self._signed_cookie(), body, expire_ms, life_ms, created_ms, owner, dated)
+        lines = setup.format.write(self._own_cookie(), body, expire_ms, life_ms, created_ms, owner, dated)
         if isinstance(lines, int):
             return self._too_large(lines, session)
         self.lines = lines
@@ -398,7 +400,7 @@ class Context:
         total = sum(octets for _, octets in sizes) if size is None else size
         return CookieTooLarge(total, self._options.max_cookie_bytes, sizes[:3])
 
-    def _signed_cookie(self) -> _core.SignedCookie:
+    def _own_cookie(self) -> Cookie:
         own = None if self._cookie is None else self._cookie.changed()
         return self._setup.format.cookie(self._setup.is_secure(self._scope), own)
 

@@ -28,6 +28,7 @@ class OptionValues(TypedDict, total=False):
     renew: bool
     signed: bool
     algorithm: Algorithm
+    encrypt: bool
     http_only: bool
     overwrite: bool
     secure: bool | Literal["auto"]
@@ -65,6 +66,7 @@ DEFAULTS: Final[OptionValues] = {
     "renew": False,
     "signed": True,
     "algorithm": "sha256",
+    "encrypt": False,
     "http_only": True,
     "overwrite": True,
     "secure": "auto",
@@ -133,6 +135,7 @@ class SessionOptions:
     renew: bool
     signed: bool
     algorithm: Algorithm
+    encrypt: bool
     http_only: bool
     overwrite: bool
     secure: bool | Literal["auto"]

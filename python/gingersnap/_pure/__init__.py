@@ -6,5 +6,18 @@ from .crc import crc32
 from .headers import amend
 from .json import dumps, loads
 from .keygrip import Keygrip
+from .seal import SealedCookie
 
-__all__ = ["Keygrip", "SignedCookie", "amend", "crc32", "decode", "dumps", "encode", "find", "http_date", "loads"]
+__all__ = [
+    "Keygrip",
+    "SealedCookie",
+    "SignedCookie",
+    "amend",
+    "crc32",
+    "decode",
+    "dumps",
+    "encode",
+    "find",
+    "http_date",
+    "loads",
+]

@@ -1,4 +1,4 @@
-"""Cookie octets in, Set-Cookie lines out, as ``rust/cookie.rs`` and the ``SignedCookie`` of ``rust/py.rs``."""
+"""Cookie octets in, Set-Cookie lines out, as ``rust/cookie.rs``, ``rust/py_cookie.rs`` and ``rust/py_signed.rs``."""
 
 from email.utils import formatdate
 from typing import Any
@@ -52,13 +52,12 @@ def _is_fresh(expire: Any, max_age: Any, now_ms: int) -> bool:
     return type(expire) is type(max_age) is int and now_ms <= expire <= now_ms + max_age <= LARGEST_MS
 
 
-class SignedCookie:
-    """One cookie, its signature and its attributes."""
+class Cookie:
+    """One cookie and its attributes, but for what protects its value."""
 
     def __init__(
         self,
         name: str,
-        keygrip: Keygrip | None,
         head: bytes,
         tail: bytes,
         *,
@@ -68,7 +67,6 @@ class SignedCookie:
     ) -> None:
         self._name = name.encode("utf-8")
         _check_name(self._name)
-        self._keygrip = keygrip
         self._head = head
         self._tail = tail
         self._max_octets = max_octets
@@ -76,33 +74,31 @@ class SignedCookie:
         self._limit = 1 if first_only else MAX_CANDIDATES
 
     def read(self, headers: Headers) -> tuple[bytes, int] | Miss | None:
-        """Find the one value that is to be believed, and which key signed it."""
+        """Find the one value that is to be believed, and which key made it."""
         header = b"; ".join([value for name, value in headers if name == b"cookie"])
         values, digests = find(within(header, self._header_limit), self._name)
-        if not values:
-            return None
-        if not digests and self._keygrip is not None:
-            return "unsigned"
-        found = {}
-        for value in values[: self._limit]:
-            index = self._index(value, digests[: self._limit])
-            if index is not None:
-                found[value] = index
+        return self._believed(values[: self._limit], digests[: self._limit]) if values else None
+
+    def _believed(self, values: list[bytes], digests: list[bytes]) -> tuple[bytes, int] | Miss:
+        found = {value: verified for value in values if (verified := self._verify(value, digests)) is not None}
         if len(found) != 1:
             return "duplicate" if found else "tampered"
-        return found.popitem()
+        return found.popitem()[1]
 
-    def _index(self, value: bytes, digests: list[bytes]) -> int | None:
-        if self._keygrip is None:
-            return 0
-        return self._keygrip.find(self._name + b"=" + value, digests)
+    def _verify(self, value: bytes, digests: list[bytes]) -> tuple[bytes, int] | None:
+        """Give what ``read`` gives of a value that is to be believed."""
+        raise NotImplementedError
+
+    def _text(self, value: bytes) -> bytes | None:
+        """Turn what ``read`` gives into JSON text."""
+        return value
 
     def load(self, headers: Headers, into: dict[str, Any], now_ms: int) -> Loaded | Miss | None:
         """Verify and decode: headers in, dict filled."""
         found = self.read(headers)
         if found is None or isinstance(found, str):
             return found
-        text = disarm(found[0])
+        text = self._text(found[0])
         opened = None if text is None else disclose(text)
         if opened is None:
             return "corrupt"
@@ -124,7 +120,7 @@ class SignedCookie:
         owner: str | None,
         dated: bool,
     ) -> list[bytes] | int:
-        """Encode and sign: dict in, finished lines out."""
+        """Encode and protect: dict in, finished lines out."""
         return self.seal(dumps(data), expire_ms, max_age_ms, created_ms, owner, dated)
 
     def seal(
@@ -136,20 +132,51 @@ class SignedCookie:
         owner: str | None,
         dated: bool,
     ) -> list[bytes] | int:
-        """Sign a body that is encoded already; the size alone where it is too large."""
-        value = armour(enclose(body, expire_ms, max_age_ms, created_ms, owner))
+        """Protect a body that is encoded already; the size alone where it is too large."""
+        value = self._value(enclose(body, expire_ms, max_age_ms, created_ms, owner))
         size = len(self._name) + len(value)
         return size if size > self._max_octets else self.lines(value, expire_ms if dated else None)
 
+    def _value(self, text: bytes) -> bytes:
+        """Turn JSON text into a cookie value."""
+        raise NotImplementedError
+
     def lines(self, value: bytes, expires_ms: int | None) -> list[bytes]:
-        """Sign any value."""
-        pair = self._name + b"=" + value
+        """Write any value as it stands."""
+        return [self._name + b"=" + value + self._attributes(expires_ms)]
+
+    def _attributes(self, expires_ms: int | None) -> bytes:
         date = b"" if expires_ms is None else b"; expires=" + http_date(expires_ms)
-        attributes = self._head + date + self._tail
-        if self._keygrip is None:
-            return [pair + attributes]
-        digest = self._keygrip.sign(pair).encode("ascii")
-        return [pair + attributes, self._name + b".sig=" + digest + attributes]
+        return self._head + date + self._tail
 
     def __repr__(self) -> str:
-        return "SignedCookie(<hidden>)"
+        return f"{type(self).__name__}(<hidden>)"
+
+
+class SignedCookie(Cookie):
+    """One cookie, its signature and its attributes."""
+
+    def __init__(self, name: str, keygrip: Keygrip | None, head: bytes, tail: bytes, **limits: Any) -> None:
+        super().__init__(name, head, tail, **limits)
+        self._keygrip = keygrip
+
+    def _believed(self, values: list[bytes], digests: list[bytes]) -> tuple[bytes, int] | Miss:
+        return super()._believed(values, digests) if digests or self._keygrip is None else "unsigned"
+
+    def _verify(self, value: bytes, digests: list[bytes]) -> tuple[bytes, int] | None:
+        index = 0 if self._keygrip is None else self._keygrip.find(self._name + b"=" + value, digests)
+        return None if index is None else (value, index)
+
+    def _text(self, value: bytes) -> bytes | None:
+        return disarm(value)
+
+    def _value(self, text: bytes) -> bytes:
+        return armour(text)
+
+    def lines(self, value: bytes, expires_ms: int | None) -> list[bytes]:
+        """Write any value and its signature."""
+        own = super().lines(value, expires_ms)
+        if self._keygrip is None:
+            return own
+        digest = self._keygrip.sign(self._name + b"=" + value).encode("ascii")
+        return [*own, self._name + b".sig=" + digest + self._attributes(expires_ms)]

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from .. import _core
-from ..cookies import Attributes
 from ..options import SessionOptions
 from ..types import Headers, Loaded, Miss
+from .cookie import Cookie, CookieFormat
 
 Encode: TypeAlias = Callable[[dict[str, Any]], str]
 Decode: TypeAlias = Callable[[str], dict[str, Any]]
@@ -17,27 +17,18 @@ Decode: TypeAlias = Callable[[str], dict[str, Any]]
 _VALUE = re.compile(r"[!#-+\--:<-\[\]-~]+")
 
 
-class KoaFormat:
+class KoaFormat(CookieFormat):
     """Read and write one signed cookie, ``name``."""
 
     def __init__(self, options: SessionOptions) -> None:
-        self._options = options
         self._keygrip = _core.Keygrip([*options.keys], options.algorithm) if options.signed else None
-        self._prepared = {secure: self._prepare(Attributes.of(options, secure=secure)) for secure in (False, True)}
-        self.name = options.key.encode("ascii")
+        super().__init__(options)
         # The application's own codec, where it has one, stands in for both halves: options sees to that.
-        self.load = self._prepared[False].load if options.decode is None else partial(self._load_custom, options.decode)
+        if options.decode is not None:
+            self.load = partial(self._load_custom, options.decode)
 
-    def _prepare(self, attributes: Attributes) -> _core.SignedCookie:
-        return _core.SignedCookie(
-            self._options.key,
-            self._keygrip,
-            attributes.head(),
-            attributes.tail(),
-            max_octets=self._options.max_cookie_bytes,
-            header_limit=self._options.max_header_bytes,
-            first_only=self._options.duplicates == "first",
-        )
+    def _make(self, head: bytes, tail: bytes, **limits: Any) -> Cookie:
+        return _core.SignedCookie(self._options.key, self._keygrip, head, tail, **limits)
 
     def _load_custom(self, decode: Decode, headers: Headers, into: dict[str, Any], _now_ms: int) -> Loaded | Miss | None:
         """Verify here, decode by the application's own function: whatever goes wrong there, the cookie is no session."""
@@ -56,13 +47,9 @@ class KoaFormat:
         into.update(data)
         return body, found[1], False, expire, max_age, lasts, created, owner
 
-    def cookie(self, secure: bool, own: Attributes | None) -> _core.SignedCookie:
-        """Give the cookie to write with: for this connection, or with a session's own attributes where it has some."""
-        return self._prepared[secure] if own is None else self._prepare(own)
-
     def write(
         self,
-        cookie: _core.SignedCookie,
+        cookie: Cookie,
         body: bytes,
         expire_ms: int | None,
         max_age_ms: int | None,
@@ -72,7 +59,7 @@ class KoaFormat:
     ) -> list[bytes] | int:
         """Write a session's Set-Cookie lines; the size alone of name and value where they pass ``max_cookie_bytes``."""
         if self._options.encode is None:
-            return cookie.seal(body, expire_ms, max_age_ms, created_ms, owner, dated)
+            return super().write(cookie, body, expire_ms, max_age_ms, created_ms, owner, dated)
         members = (expire_ms, max_age_ms, True if expire_ms is None else None, created_ms, owner)
         value = self._encoded(self._options.encode, body, members)
         size = len(self.name) + len(value)

@@ -1,0 +1,53 @@
+"""What every layout shares that keeps a session in one cookie of its own."""
+
+from typing import Any, TypeAlias
+
+from .. import _core
+from ..cookies import Attributes
+from ..options import SessionOptions
+
+Cookie: TypeAlias = _core.SignedCookie | _core.SealedCookie
+
+
+class CookieFormat:
+    """Read and write one cookie, ``name``; a layout says which kind it is."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        self._options = options
+        self._prepared = {secure: self._prepare(Attributes.of(options, secure=secure)) for secure in (False, True)}
+        self.name = options.key.encode("ascii")
+        self.load = self._prepared[False].load
+
+    def _make(self, head: bytes, tail: bytes, **limits: Any) -> Cookie:
+        """Make the cookie with these attributes."""
+        raise NotImplementedError
+
+    def _prepare(self, attributes: Attributes) -> Cookie:
+        return self._make(
+            attributes.head(),
+            attributes.tail(),
+            max_octets=self._options.max_cookie_bytes,
+            header_limit=self._options.max_header_bytes,
+            first_only=self._options.duplicates == "first",
+        )
+
+    def cookie(self, secure: bool, own: Attributes | None) -> Cookie:
+        """Give the cookie to write with: for this connection, or with a session's own attributes where it has some."""
+        return self._prepared[secure] if own is None else self._prepare(own)
+
+    def write(
+        self,
+        cookie: Cookie,
+        body: bytes,
+        expire_ms: int | None,
+        max_age_ms: int | None,
+        created_ms: int | None,
+        owner: str | None,
+        dated: bool,
+    ) -> list[bytes] | int:
+        """Write a session's Set-Cookie lines; the size alone of name and value where they pass ``max_cookie_bytes``."""
+        return cookie.seal(body, expire_ms, max_age_ms, created_ms, owner, dated)
+
+    def signature_removal(self) -> list[bytes]:
+        """Write what drops a signature that does not verify: nothing, where there is none."""
+        return []
