@@ -13,6 +13,9 @@ pub fn armour_url(data: &[u8], line: &mut Vec<u8>) {
     append(&URL_SAFE_NO_PAD, data, line);
 }
 
+// Inlined, so that the alphabet is known where it is used: the encoder is chosen at compile time.
+#[allow(clippy::inline_always)]
+#[inline(always)]
 fn append(alphabet: &Base64, data: &[u8], line: &mut Vec<u8>) {
     let start = line.len();
     line.resize(start + alphabet.encoded_length(data.len()), 0);

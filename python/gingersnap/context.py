@@ -166,10 +166,10 @@ class Setup:
 
     def is_idle(self, session: Session) -> bool:
         """Say whether nothing has to be written, without a context where that is plain to see."""
-        if session._conducted is not None:
-            return False
         loaded, touch = session._loaded, session._touch
-        watched = session.__class__ is WatchedSession and touch != WROTE
+        watched = session.__class__ is WatchedSession
+        if session._conducted is not None or (watched and touch == WROTE):
+            return False
         if loaded is None:
             return watched and not dict.__len__(session)
         if self.renews or loaded[1] > 0:
