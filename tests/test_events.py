@@ -60,9 +60,9 @@ def test_options_take_listeners_and_more_of_them_later() -> None:
     assert calls == ["first", "second"]
 
 
-def test_events_are_true_if_anybody_listens() -> None:
-    assert not Events({})
-    assert Events({"saved": print})
+def test_events_know_whether_anybody_listens() -> None:
+    assert not Events({}).heard
+    assert Events({"saved": print}).heard
 
 
 def test_without_a_loop_listeners_are_called_at_once() -> None:

@@ -407,7 +407,7 @@ class Context:
     def _settle(self, written: Loaded | None, reason: Reason) -> None:
         """Take what was written as what is: later changes are compared with it."""
         events = self._options.events
-        if events:
+        if events.heard:
             if self.is_new and written is not None:
                 events.emit("created", self._scope)
             events.emit(_EVENTS.get(reason, "saved"), self._scope, reason)

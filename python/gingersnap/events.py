@@ -56,6 +56,8 @@ class Events:
     def __init__(self, listeners: Mapping[str, Listener]) -> None:
         self._listeners: dict[str, list[Listener]] = {}
         self._running: set[asyncio.Future[None]] = set()
+        # Whether anybody listens at all: asked on every write.
+        self.heard = False
         if not isinstance(listeners, Mapping):
             raise ConfigError("listeners", f"it cannot be {type(listeners).__name__}", "give a dict of event names and functions")
         for name, listener in listeners.items():
@@ -71,14 +73,13 @@ class Events:
         if not callable(listener):
             raise ConfigError("listeners", f"{type(listener).__name__} cannot be called", "give a function of one event")
         self._listeners.setdefault(name, []).append(listener)
-
-    def __bool__(self) -> bool:
-        return bool(self._listeners)
+        self.heard = True
 
     def copy(self) -> "Events":
         """Make another set of the same listeners."""
         other = Events({})
         other._listeners = {name: [*listeners] for name, listeners in self._listeners.items()}
+        other.heard = self.heard
         return other
 
     def emit(self, name: str, scope: Scope, detail: str = "") -> None:

@@ -59,7 +59,7 @@ class KoaFormat(CookieFormat):
     ) -> list[bytes] | int:
         """Write a session's Set-Cookie lines; the size alone of name and value where they pass ``max_cookie_bytes``."""
         if self._options.encode is None:
-            return super().write(cookie, body, expire_ms, max_age_ms, created_ms, owner, dated)
+            return cookie.seal(body, expire_ms, max_age_ms, created_ms, owner, dated)
         members = (expire_ms, max_age_ms, True if expire_ms is None else None, created_ms, owner)
         value = self._encoded(self._options.encode, body, members)
         size = len(self.name) + len(value)
