@@ -136,7 +136,7 @@ impl<'a, B: Build> Reader<'a, B> {
         hit
     }
 
-    fn expect(&mut self, word: &[u8]) -> Result<(), Fault> {
+    fn literal(&mut self, word: &[u8]) -> Result<(), Fault> {
         if self.octets[self.at..].starts_with(word) {
             self.at += word.len();
             return Ok(());
@@ -158,9 +158,9 @@ impl<'a, B: Build> Reader<'a, B> {
             },
             Some(b'{') => self.object(depth + 1),
             Some(b'[') => self.list(depth + 1),
-            Some(b't') => self.expect(b"true").map(|()| self.build.boolean(true)),
-            Some(b'f') => self.expect(b"false").map(|()| self.build.boolean(false)),
-            Some(b'n') => self.expect(b"null").map(|()| self.build.null()),
+            Some(b't') => self.literal(b"true").map(|()| self.build.boolean(true)),
+            Some(b'f') => self.literal(b"false").map(|()| self.build.boolean(false)),
+            Some(b'n') => self.literal(b"null").map(|()| self.build.null()),
             Some(b'-' | b'0'..=b'9') => self.number(),
             _ => Err(Fault::Malformed),
         }
@@ -229,7 +229,7 @@ impl<'a, B: Build> Reader<'a, B> {
 
     /// Calls `each` at the value of every member, with its name and where the member starts, its comma included.
     fn members(&mut self, mut each: impl FnMut(&mut Self, &str, usize) -> Result<(), Fault>) -> Result<(), Fault> {
-        self.expect(b"{")?;
+        self.literal(b"{")?;
         self.blank();
         if self.take(b'}') {
             return Ok(());
@@ -285,7 +285,7 @@ impl<'a, B: Build> Reader<'a, B> {
     /// Reads a string and puts it together from its escapes.
     #[cold]
     fn escaped_string(&mut self) -> Result<String, Fault> {
-        self.expect(b"\"")?;
+        self.literal(b"\"")?;
         let mut content = String::new();
         loop {
             let from = self.at;

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gingersnap import ConfigError, CookieTooLarge, SessionMiddleware, SessionOptions
-from gingersnap.context import Setup
 from gingersnap.cookies import Attributes, SessionCookie
 from gingersnap.options import DEFAULTS, PRESETS
+from gingersnap.setup import Setup
 from tests.asgi import KEY, NOW, Clock, Sessions
 
 NOW_MS = int(NOW * 1000)

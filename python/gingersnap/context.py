@@ -1,21 +1,18 @@
-"""Conduct one request's session: open it, decide at the commit, hand out the lines. No ASGI messages, no unverified octets."""
+"""Conduct one request's session: take its marks, decide at the commit, hand out the lines. It sees no ASGI message."""
 
 import inspect
-import logging
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from . import _core, checks, rules
-from .cookies import SECURE_SCHEMES, Attributes, SessionCookie, is_secure
+from .cookies import Attributes, SessionCookie
 from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge, UnserializableError
-from .formats.cookie import Cookie, CookieFormat
-from .formats.koa import KoaFormat
-from .formats.sealed import SealedFormat
-from .options import SessionOptions
-from .session import FETCHED, READ, UNTOUCHED, WROTE, Session, WatchedSession
+from .formats.cookie import Cookie
+from .session import READ, WROTE, Session, WatchedSession
 from .types import Loaded, Reason, Scope
 
-logger = logging.getLogger("gingersnap")
+if TYPE_CHECKING:
+    from .setup import Setup
 
 EMPTY: Final = b"{}"
 
@@ -51,141 +48,6 @@ def _octets(key: str, value: object) -> int:
         return _core.MAX_TEXT
 
 
-class Setup:
-    """What all requests of one middleware share."""
-
-    def __init__(self, options: SessionOptions) -> None:
-        self.options = options
-        self.format: CookieFormat = SealedFormat(options) if options.encrypt else KoaFormat(options)
-        self.koa = options.preset == "koa"
-        self.longest_age = checks.KOA_LONGEST_AGE if self.koa else checks.LONGEST_AGE
-        self.longest_ms = int(self.longest_age * 1000)
-        self._warned = False
-        # Whether a live session may be written though nothing was changed.
-        self.renews = options.rolling or options.renew
-        self._load = self.format.load
-        self._absolute = options.absolute_ms is not None
-        self._clock = options.clock
-
-    def open(self, scope: Scope) -> Session:
-        """Load the session, or start a new one; whatever came, there is a session."""
-        session = WatchedSession()
-        session._setup = self
-        session._scope = scope
-        session._touch = UNTOUCHED
-        session._started = False
-        session._conducted = session._loaded = None
-        now_ms = int(self._clock() * 1000)
-        headers = scope["headers"]
-        if type(headers) is not list:
-            # ASGI gives an iterable: what is read here must still be there for the application.
-            scope["headers"] = headers = [*headers]
-        loaded = self._load(headers, session, now_ms)
-        if loaded is None:
-            return session
-        if isinstance(loaded, str):
-            self.refuse(session, loaded)
-            return session
-        # A fresh session is one that the rules let pass, but for the absolute end.
-        if loaded[2] and not self._absolute:
-            session._loaded = loaded
-            return session
-        options = self.options
-        _, _, _, expire, max_age, lasts, created, _ = loaded
-        verdict = rules.check(expire, max_age, lasts, created, now_ms, options.max_age_ms is None, options.absolute_ms)
-        if verdict is None:
-            session._loaded = loaded
-        else:
-            self.refuse(session, verdict)
-        return session
-
-    def now_ms(self) -> int:
-        """Read the clock, in milliseconds since 1970."""
-        return int(self._clock() * 1000)
-
-    def refuse(self, session: Session, why: str) -> None:
-        """Start a new session in place of what came, and say why."""
-        dict.clear(session)
-        session._loaded = None
-        if why == "tampered" and self.options.drop_bad_signature:
-            # koa: a signature that does not verify is removed, by a line of its own.
-            session._conduct().stale = self.format.signature_removal()
-        self.options.events.emit("tampered" if why == "unsigned" else why, session._scope, why)
-
-    async def validate(self, session: Session) -> None:
-        """Ask the application's ``valid``; a session that it refuses is replaced by a new one. Source: koa-session ``valid``."""
-        if session._loaded is None or self.options.valid is None:
-            return
-        # A copy: the question is no access, and whatever it does to its data no change.
-        verdict = self.options.valid(session._scope, _core.loads(session._loaded[0]) or {})
-        if inspect.isawaitable(verdict):
-            verdict = await verdict
-        if not verdict:
-            self.refuse(session, "invalid")
-
-    def is_secure(self, scope: Scope) -> bool:
-        """Say whether this connection's cookies are Secure."""
-        secure = self.options.secure
-        if secure is False:
-            return False
-        encrypted = is_secure(scope) if self.options.trust_proxy else scope.get("scheme") in SECURE_SCHEMES
-        if not encrypted and secure is True:
-            self._warn_of_plain_http()
-        return encrypted or secure is True
-
-    def _warn_of_plain_http(self) -> None:
-        """Say once that a Secure cookie went over plain HTTP, where browsers drop it, but for localhost."""
-        if not self._warned:
-            self._warned = True
-            logger.warning(
-                "secure=True, but a request came over plain http: browsers drop the cookie; "
-                "behind a proxy that speaks TLS pass trust_proxy=True, and have it set X-Forwarded-Proto"
-            )
-
-    def conduct(self, session: Session) -> "Context":
-        """Make the context of a session that somebody needs more of than its data."""
-        return Context(self, session._scope, session._loaded)
-
-    def current(self, scope: Scope, session: Session) -> Session:
-        """Tell what the application left in the scope: the session, another dict in its place, or ``None`` for none.
-
-        Raises: TypeError for anything else. Source: koa-session ``set``.
-        """
-        value: object = scope.get(self.options.scope_key, session)
-        if value is session:
-            return session
-        if value is None:
-            session.destroy()
-        elif isinstance(value, dict):
-            session.replace(value)
-        else:
-            key = self.options.scope_key
-            raise TypeError(f'scope["{key}"]: it can only be set to a dict or None, not {type(value).__name__}')
-        scope[self.options.scope_key] = session
-        return session
-
-    def is_idle(self, session: Session) -> bool:
-        """Say whether nothing has to be written, without a context where that is plain to see."""
-        loaded, touch = session._loaded, session._touch
-        watched = session.__class__ is WatchedSession
-        if session._conducted is not None or (watched and touch == WROTE):
-            return False
-        if loaded is None:
-            return watched and not dict.__len__(session)
-        if self.renews or loaded[1] > 0:
-            return watched and touch == UNTOUCHED and self.options.lazy_rolling
-        # Fetched, yet read by no method of dict: something looked into it that calls none, and may have kept a list.
-        return (watched and touch != FETCHED) or is_same(session, loaded[0])
-
-    def is_late(self, session: Session) -> bool:
-        """Say whether a session was changed, or a mark set, since its response started."""
-        if session._conducted is not None:
-            return session._conducted.is_late(session)
-        if session.__class__ is WatchedSession and session._touch != WROTE:
-            return False
-        return not is_same(session, EMPTY if session._loaded is None else session._loaded[0])
-
-
 def is_same(session: Session, body: bytes) -> bool:
     """Compare a session's text with another; what cannot be written is not the same."""
     try:
@@ -206,7 +68,7 @@ class Context:
     _owner: str | None = None
     _cookie: SessionCookie | None = None
 
-    def __init__(self, setup: Setup, scope: Scope, loaded: Loaded | None) -> None:
+    def __init__(self, setup: "Setup", scope: Scope, loaded: Loaded | None) -> None:
         self._setup = setup
         self._options = setup.options
         self._scope = scope

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Awaitable
 from typing import Unpack
 
-from .context import Setup
 from .cookies import with_session
 from .errors import ConfigError
 from .options import OptionValues, SessionOptions, hide_keys
 from .session import Session
+from .setup import Setup
 from .types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger("gingersnap")

@@ -7,8 +7,9 @@ from . import _core
 from .types import Loaded, Scope
 
 if TYPE_CHECKING:
-    from .context import Context, Setup
+    from .context import Context
     from .cookies import SessionCookie
+    from .setup import Setup
 
 UNTOUCHED, FETCHED, READ, WROTE = 0, 1, 2, 3
 """How far a ``WatchedSession`` was touched: not, handed to the application, read, given scalars under some keys."""
