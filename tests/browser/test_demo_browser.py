@@ -1,20 +1,24 @@
 """examples/demo in a real browser: what a person sees and does, and what the browser's own jar holds."""
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 SECONDS = 15
 
 
 def leave(driver: WebDriver, how) -> None:
-    """Do what leads to another page, and wait for it."""
-    page = driver.find_element(By.TAG_NAME, "html")
+    """Do what leads to another page, and wait for it: the next page does not have this one's mark."""
+    driver.execute_script("window.left = true")
     how()
-    WebDriverWait(driver, SECONDS).until(staleness_of(page))
-    WebDriverWait(driver, SECONDS).until(lambda driver: driver.execute_script("return document.readyState") == "complete")
+    arrived = "return !window.left && document.readyState == 'complete'"
+    patiently(driver).until(lambda driver: driver.execute_script(arrived))
+
+
+def patiently(driver: WebDriver) -> WebDriverWait:
+    """Wait through the moment between two pages, in which the driver knows neither."""
+    return WebDriverWait(driver, SECONDS, ignored_exceptions=[WebDriverException])
 
 
 def press(driver: WebDriver, label: str) -> None:
@@ -98,7 +102,7 @@ def test_the_countdown_runs_under_the_pages_own_policy(demo: str, driver: WebDri
     driver.get(demo)
     press(driver, "Count a view")
     before = text(driver, ".countdown")
-    WebDriverWait(driver, SECONDS).until(lambda driver: text(driver, ".countdown") != before)
+    patiently(driver).until(lambda driver: text(driver, ".countdown") != before)
     assert driver.get_log("browser") == []
 
 
@@ -106,9 +110,7 @@ def test_the_page_works_without_its_script(demo: str, driver: WebDriver) -> None
     driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     driver.get(demo)
     driver.find_element(By.XPATH, "//button[.='Count a view']").click()
-    # Between two pages an element may be gone.
-    patient = WebDriverWait(driver, SECONDS, ignored_exceptions=[StaleElementReferenceException])
-    patient.until(lambda driver: text(driver, "#views") == "1")
+    patiently(driver).until(lambda driver: text(driver, "#views") == "1")
     assert text(driver, ".countdown").startswith(("9:", "10:"))
 
 
