@@ -2,7 +2,7 @@
 
 /// The envelope of one session. Times in milliseconds since 1970, lifetimes in milliseconds.
 pub struct Envelope<'a> {
-    /// When the session ends; `None`: with the browser.
+    /// When the session ends; `None`: with the browser, or where its store knows when.
     pub expire_ms: Option<i64>,
     /// How long it lives from each renewal; `None`: with the browser.
     pub max_age_ms: Option<i64>,
@@ -25,12 +25,13 @@ impl Envelope<'_> {
             member(br#""_owner":"#, text);
             text.extend_from_slice(owner);
         }
-        match (self.expire_ms, self.max_age_ms) {
-            (Some(expire_ms), Some(max_age_ms)) => {
+        if let Some(max_age_ms) = self.max_age_ms {
+            if let Some(expire_ms) = self.expire_ms {
                 number(br#""_expire":"#, expire_ms, text);
-                number(br#""_maxAge":"#, max_age_ms, text);
             }
-            _ => member(br#""_session":true"#, text),
+            number(br#""_maxAge":"#, max_age_ms, text);
+        } else {
+            member(br#""_session":true"#, text);
         }
         text.push(b'}');
     }
@@ -64,6 +65,8 @@ mod tests {
         let dated = Envelope { expire_ms: Some(12), max_age_ms: Some(-3), created_ms: None, owner: None };
         assert_eq!(text(r#"{"a":1}"#, &dated), r#"{"a":1,"_expire":12,"_maxAge":-3}"#);
         assert_eq!(text("{}", &dated), r#"{"_expire":12,"_maxAge":-3}"#);
+        let stored = Envelope { expire_ms: None, ..dated };
+        assert_eq!(text("{}", &stored), r#"{"_maxAge":-3}"#);
         let bound = Envelope { expire_ms: None, max_age_ms: None, created_ms: Some(9), owner: Some(b"\"x\"") };
         assert_eq!(text("{}", &bound), r#"{"_created":9,"_owner":"x","_session":true}"#);
     }

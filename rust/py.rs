@@ -1,14 +1,17 @@
 //! The Python face of the core. It binds and converts; every decision is made in the modules it calls.
 
+use std::sync::LazyLock;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString};
 
 use crate::cookie::{self, Candidates};
+use crate::envelope::Envelope;
 use crate::json::{self, Fault, MAX_TEXT};
 use crate::py_cookie::check_name;
-use crate::py_json::{Builder, Writer};
-use crate::{codec, crc, keygrip, py_headers};
+use crate::py_json::{Builder, Names, Writer};
+use crate::{codec, crc, keygrip, py_cookie, py_headers};
 
 mod raised {
     pyo3::import_exception!(gingersnap.errors, SessionTooLarge);
@@ -69,6 +72,27 @@ fn encode(data: &Bound<'_, PyAny>) -> PyResult<String> {
 #[pyfunction]
 fn decode<'py>(py: Python<'py>, value: &[u8]) -> PyResult<Option<Bound<'py, PyAny>>> {
     codec::disarm(value).map_or(Ok(None), |text| loads(py, &text))
+}
+
+#[pyfunction]
+fn enclose<'py>(
+    body: &Bound<'py, PyBytes>,
+    expire_ms: Option<i64>,
+    max_age_ms: Option<i64>,
+    created_ms: Option<i64>,
+    owner: Option<&Bound<'py, PyString>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let mut text = Vec::with_capacity(body.as_bytes().len() + 96);
+    text.extend_from_slice(body.as_bytes());
+    py_cookie::enclose(&mut text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner)?;
+    Ok(PyBytes::new(body.py(), &text))
+}
+
+#[pyfunction]
+fn disclose<'py>(text: &[u8], into: &Bound<'py, PyDict>, now_ms: i64) -> PyResult<Option<Bound<'py, PyAny>>> {
+    // The names of members, known from one record to the next.
+    static NAMES: LazyLock<Names> = LazyLock::new(Names::new);
+    py_cookie::disclose(std::str::from_utf8(text).ok(), 0, into, now_ms, &NAMES)
 }
 
 #[pyfunction]
@@ -141,7 +165,7 @@ impl Keygrip {
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{Keygrip, amend, crc32, decode, dumps, encode, find, http_date, loads};
+    use super::{Keygrip, amend, crc32, decode, disclose, dumps, enclose, encode, find, http_date, loads};
     #[pymodule_export]
     use crate::py_seal::SealedCookie;
     #[pymodule_export]

@@ -167,23 +167,13 @@ impl Frame {
     /// Reads what came for a session into a dict. Gives `_native.pyi`'s `Loaded`, or says why there is none.
     pub fn fill<'py>(
         &self,
-        text: Option<Vec<u8>>,
+        text: Option<&[u8]>,
         index: usize,
         into: &Bound<'py, PyDict>,
         now_ms: i64,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let py = into.py();
-        let text = text.and_then(|text| String::from_utf8(text).ok());
-        let Some((body, reserved)) = text.map_or(Ok(None), |text| open(&text, into, &self.names))? else {
-            into.clear();
-            return Ok(Miss::Corrupt.word(py));
-        };
-        let fresh = PyBool::new(py, is_fresh(&reserved, now_ms)).to_owned().into_any();
-        let index = index.into_pyobject(py)?.into_any();
-        let [expire, max_age, session, created, owner] =
-            reserved.map(|member| member.unwrap_or_else(|| PyNone::get(py).to_owned().into_any()));
-        let fields = [body.into_any(), index, fresh, expire, max_age, session, created, owner];
-        Ok(Some(PyTuple::new(py, fields)?.into_any()))
+        let text = text.and_then(|text| std::str::from_utf8(text).ok());
+        disclose(text, index, into, now_ms, &self.names)
     }
 
     /// Starts a line with the cookie's name and `=`, and makes room for the rest.
@@ -222,6 +212,27 @@ pub fn only<'a, T>(values: &[&'a [u8]], verify: impl Fn(&'a [u8]) -> Option<T>) 
         found = Ok(verified);
     }
     found
+}
+
+/// Reads a session's text into a dict. Gives `_native.pyi`'s `Loaded`, or the word for a text that is no session.
+pub fn disclose<'py>(
+    text: Option<&str>,
+    index: usize,
+    into: &Bound<'py, PyDict>,
+    now_ms: i64,
+    names: &Names,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = into.py();
+    let Some((body, reserved)) = text.map_or(Ok(None), |text| open(text, into, names))? else {
+        into.clear();
+        return Ok(Miss::Corrupt.word(py));
+    };
+    let fresh = PyBool::new(py, is_fresh(&reserved, now_ms)).to_owned().into_any();
+    let index = index.into_pyobject(py)?.into_any();
+    let [expire, max_age, session, created, owner] =
+        reserved.map(|member| member.unwrap_or_else(|| PyNone::get(py).to_owned().into_any()));
+    let fields = [body.into_any(), index, fresh, expire, max_age, session, created, owner];
+    Ok(Some(PyTuple::new(py, fields)?.into_any()))
 }
 
 /// Closes the envelope over a session's text.

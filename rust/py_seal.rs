@@ -92,7 +92,7 @@ impl SealedCookie {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(header) = CookieHeader::of(headers)? else { return Ok(None) };
         match self.opened(header.octets()) {
-            Ok((text, index)) => self.frame.fill(Some(text), index, into, now_ms),
+            Ok((text, index)) => self.frame.fill(Some(&text), index, into, now_ms),
             Err(miss) => Ok(miss.word(into.py())),
         }
     }

@@ -100,7 +100,7 @@ impl SignedCookie {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(header) = CookieHeader::of(headers)? else { return Ok(None) };
         match self.verified(header.octets()) {
-            Ok((value, index)) => self.frame.fill(codec::disarm(value), index, into, now_ms),
+            Ok((value, index)) => self.frame.fill(codec::disarm(value).as_deref(), index, into, now_ms),
             Err(miss) => Ok(miss.word(into.py())),
         }
     }

@@ -5,12 +5,40 @@ import sys
 from typing import TYPE_CHECKING
 
 if not TYPE_CHECKING and (os.environ.get("GINGERSNAP_PURE") == "1" or sys.implementation.name != "cpython"):
-    from ._pure import Keygrip, SealedCookie, SignedCookie, amend, crc32, decode, dumps, encode, find, http_date, loads
+    from ._pure import (
+        Keygrip,
+        SealedCookie,
+        SignedCookie,
+        amend,
+        crc32,
+        decode,
+        disclose,
+        dumps,
+        enclose,
+        encode,
+        find,
+        http_date,
+        loads,
+    )
 
     BACKEND = "pure"
 else:
     try:
-        from ._native import Keygrip, SealedCookie, SignedCookie, amend, crc32, decode, dumps, encode, find, http_date, loads
+        from ._native import (
+            Keygrip,
+            SealedCookie,
+            SignedCookie,
+            amend,
+            crc32,
+            decode,
+            disclose,
+            dumps,
+            enclose,
+            encode,
+            find,
+            http_date,
+            loads,
+        )
     except ImportError as error:
         raise ImportError(
             "gingersnap's native module does not load; install a wheel for this Python "
@@ -35,7 +63,9 @@ __all__ = [
     "amend",
     "crc32",
     "decode",
+    "disclose",
     "dumps",
+    "enclose",
     "encode",
     "find",
     "http_date",

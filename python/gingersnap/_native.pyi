@@ -28,6 +28,20 @@ def encode(data: dict[str, Any]) -> str:
 def decode(value: bytes) -> dict[str, Any] | None:
     """Read a cookie value; ``None`` where it is not canonical base64 of a JSON object. Source: koa-session ``util.decode``."""
 
+def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_ms: int | None, owner: str | None) -> bytes:
+    """Put a session's envelope behind its data, as its last members. Source: koa-session ``ContextSession.save``.
+
+    ``expire_ms`` ``None``: whoever keeps the text knows when it ends. ``max_age_ms`` ``None``: it ends with the browser.
+
+    Raises: UnserializableError where the owner is no text that JSON can hold.
+    """
+
+def disclose(text: bytes, into: dict[str, Any], now_ms: int) -> Loaded | Miss:
+    """Take the envelope off a session's text and fill ``into``, which must be empty, with its data; ``corrupt`` where it is none.
+
+    The index of the key is 0: no key was asked.
+    """
+
 def crc32(data: bytes) -> int:
     """Sum octets with CRC-32 (IEEE 802.3), koa-session's fingerprint of a session. Source: koa-session ``util.hash``."""
 

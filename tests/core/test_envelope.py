@@ -12,7 +12,8 @@ WRITTEN: list[tuple[tuple[int | None, int | None, int | None, str | None], bytes
     ((-1, -(2**63), 2**63 - 1, "x"), b'"_created":9223372036854775807,"_owner":"x","_expire":-1,"_maxAge":-9223372036854775808'),
     ((None, None, None, None), b'"_session":true'),
     ((12, None, None, None), b'"_session":true'),
-    ((None, 34, None, None), b'"_session":true'),
+    ((None, 34, None, None), b'"_maxAge":34'),
+    ((None, 34, 5, "o"), b'"_created":5,"_owner":"o","_maxAge":34'),
     ((None, None, 9, 'ü"\n'), b'"_created":9,"_owner":"\xc3\xbc\\"\\n","_session":true'),
 ]
 
@@ -71,3 +72,33 @@ def test_sealing_a_written_body_is_dumping_its_data(core: ModuleType) -> None:
     data = {"a": [1.0, "ü"], "b": None}
     cookie = cookie_of(core)
     assert cookie.seal(core.dumps(data), 1, 2, 3, "o", True) == cookie.dump(data, 1, 2, 3, "o", True)
+
+
+@pytest.mark.parametrize(("envelope", "members"), WRITTEN, ids=lambda item: repr(item)[:40])
+def test_a_record_is_enclosed_as_a_cookie_is(core: ModuleType, envelope: Any, members: bytes) -> None:
+    assert core.enclose(b"{}", *envelope) == b"{" + members + b"}"
+    assert core.enclose(b'{"a":[]}', *envelope) == b'{"a":[],' + members + b"}"
+
+
+@pytest.mark.parametrize(("text", "body", "envelope"), OPENED, ids=lambda item: repr(item)[:40])
+def test_a_record_is_disclosed_as_a_cookie_is(core: ModuleType, text: bytes, body: bytes, envelope: Any) -> None:
+    into: dict[str, Any] = {}
+    loaded = core.disclose(text, into, 0)
+    assert (loaded[:2], loaded[3:]) == ((body, 0), envelope)
+    assert repr(into) == repr(core.loads(body))
+
+
+NO_SESSION = [b"", b"[]", b"5", b"null", b"\xff", b'{"a":1,"a":2}', b"[" * 100_000, b'{"a":"' + b"x" * 70_000 + b'"}']
+
+
+@pytest.mark.parametrize("text", NO_SESSION, ids=lambda item: repr(item)[:20])
+def test_D03_a_record_that_is_no_session_is_corrupt(core: ModuleType, text: bytes) -> None:
+    into: dict[str, Any] = {}
+    assert core.disclose(text, into, 0) == "corrupt"
+    assert into == {}
+
+
+def test_a_record_is_fresh_as_a_cookie_is(core: ModuleType) -> None:
+    text = core.enclose(b"{}", 1000, 500, None, None)
+    assert [core.disclose(text, {}, now)[2] for now in (499, 500, 1000, 1001)] == [False, True, True, False]
+    assert core.disclose(core.enclose(b"{}", None, 500, None, None), {}, 1)[2] is False

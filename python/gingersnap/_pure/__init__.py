@@ -3,6 +3,7 @@
 from .codec import decode, encode
 from .cookie import SignedCookie, find, http_date
 from .crc import crc32
+from .envelope import disclose, enclose
 from .headers import amend
 from .json import dumps, loads
 from .keygrip import Keygrip
@@ -15,7 +16,9 @@ __all__ = [
     "amend",
     "crc32",
     "decode",
+    "disclose",
     "dumps",
+    "enclose",
     "encode",
     "find",
     "http_date",

@@ -3,7 +3,6 @@
 from email.utils import formatdate
 from typing import Any
 
-from ..errors import SessionTooLarge
 from ..types import Headers, Loaded, Miss
 from .codec import armour, disarm
 from .envelope import disclose, enclose
@@ -13,7 +12,6 @@ from .keygrip import Keygrip
 # Must match rust/cookie.rs.
 MAX_CANDIDATES = 4
 LAST_SECOND = 253_402_300_799
-LARGEST_MS = 2**53
 
 
 def within(header: bytes, limit: int) -> bytes:
@@ -46,10 +44,6 @@ def _unquote(value: bytes) -> bytes:
 def http_date(at_ms: int) -> bytes:
     """Write an HTTP date (RFC 9110 section 5.6.7), cut to the years 1970 to 9999."""
     return formatdate(min(max(at_ms // 1000, 0), LAST_SECOND), usegmt=True).encode("ascii")
-
-
-def _is_fresh(expire: Any, max_age: Any, now_ms: int) -> bool:
-    return type(expire) is type(max_age) is int and now_ms <= expire <= now_ms + max_age <= LARGEST_MS
 
 
 class Cookie:
@@ -99,17 +93,8 @@ class Cookie:
         if found is None or isinstance(found, str):
             return found
         text = self._text(found[0])
-        opened = None if text is None else disclose(text)
-        if opened is None:
-            return "corrupt"
-        data, (expire, max_age, session, created, owner) = opened
-        try:
-            body = dumps(data)
-        except SessionTooLarge:
-            # It fitted as it was spelled, but not in our own spelling.
-            return "corrupt"
-        dict.update(into, data)
-        return body, found[1], _is_fresh(expire, max_age, now_ms), expire, max_age, session, created, owner
+        opened = "corrupt" if text is None else disclose(text, into, now_ms)
+        return opened if isinstance(opened, str) else (opened[0], found[1], *opened[2:])
 
     def dump(
         self,

@@ -2,16 +2,19 @@
 
 from typing import Any
 
+from ..errors import SessionTooLarge
+from ..types import Loaded, Miss
 from .json import dumps, open_text
 
 # Must match rust/json.rs.
 RESERVED = ("_expire", "_maxAge", "_session", "_created", "_owner")
+LARGEST_MS = 2**53
 
 
 def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_ms: int | None, owner: str | None) -> bytes:
     """Put the envelope into a JSON object's text, as its last members."""
     members: dict[str, Any] = {"_created": created_ms, "_owner": owner}
-    if expire_ms is None or max_age_ms is None:
+    if max_age_ms is None:
         members["_session"] = True
     else:
         members |= {"_expire": expire_ms, "_maxAge": max_age_ms}
@@ -20,6 +23,20 @@ def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_
     return start + (tail[1:] if start == b"{" else b"," + tail[1:])
 
 
-def disclose(text: bytes) -> tuple[dict[str, Any], list[Any]] | None:
-    """Take the envelope's members, in the order of ``RESERVED``, out of a session's text; ``None`` where it is no session."""
-    return open_text(text, RESERVED)
+def disclose(text: bytes, into: dict[str, Any], now_ms: int) -> Loaded | Miss:
+    """Take the envelope off a session's text and fill ``into`` with its data."""
+    opened = open_text(text, RESERVED)
+    if opened is None:
+        return "corrupt"
+    data, (expire, max_age, session, created, owner) = opened
+    try:
+        body = dumps(data)
+    except SessionTooLarge:
+        # It fitted as it was spelled, but not in our own spelling.
+        return "corrupt"
+    dict.update(into, data)
+    return body, 0, _is_fresh(expire, max_age, now_ms), expire, max_age, session, created, owner
+
+
+def _is_fresh(expire: Any, max_age: Any, now_ms: int) -> bool:
+    return type(expire) is type(max_age) is int and now_ms <= expire <= now_ms + max_age <= LARGEST_MS
