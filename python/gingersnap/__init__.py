@@ -1,21 +1,40 @@
 """Sessions for ASGI applications, with the hot path in Rust."""
 
-from .errors import ConfigError, CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge, UnserializableError
+from .errors import (
+    ConfigError,
+    CookieTooLarge,
+    DegradedError,
+    NotLoadedError,
+    ReservedKeyError,
+    SessionConflict,
+    SessionError,
+    SessionSealed,
+    SessionTooLarge,
+    SessionUnavailable,
+    UnserializableError,
+)
 from .events import Event
 from .middleware import SessionMiddleware
 from .options import SessionOptions
 from .session import Session
+from .transport import HeaderKey
 
 __all__ = [
     "ConfigError",
     "CookieTooLarge",
+    "DegradedError",
     "Event",
+    "HeaderKey",
+    "NotLoadedError",
     "ReservedKeyError",
     "Session",
+    "SessionConflict",
     "SessionError",
     "SessionMiddleware",
     "SessionOptions",
+    "SessionSealed",
     "SessionTooLarge",
+    "SessionUnavailable",
     "UnserializableError",
 ]
 __version__ = "0.1.0"

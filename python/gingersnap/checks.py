@@ -28,7 +28,9 @@ _KOA_NAME = re.compile(r"[!-:<>-~]+")
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII | re.IGNORECASE)
 # RFC 6265 section 4.1.1, path-value; a blank at its end would be trimmed by whoever reads it.
 _PATH = re.compile(r"/(?:[ -:<-~]*[!-:<-~])?")
+_PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _LONGEST_ATTRIBUTE = 1024
+_LONGEST_CALL = 60.0
 
 
 def shape(value: object) -> str:
@@ -101,6 +103,16 @@ def age_ms(name: str, value: object, longest: float = LONGEST_AGE) -> int:
     return round(seconds * 1000)
 
 
+def _timeout(name: str, value: object) -> float:
+    cure = f"give a positive number of seconds or a timedelta, at most {_LONGEST_CALL:.0f} s"
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise _refuse(name, value, cure)
+    if not 0.001 <= seconds <= _LONGEST_CALL:
+        raise ConfigError(name, "it is out of bounds", cure)
+    return float(seconds)
+
+
 def _clock(name: str, value: object) -> object:
     if callable(value):
         return value
@@ -121,6 +133,41 @@ def _octets(most: int) -> Callable[[str, object], int]:
 
     return check
 
+
+def _store(name: str, value: object) -> object:
+    if value is None or all(
+        callable(getattr(value, call, None)) for call in ("load", "create", "replace", "move", "touch", "destroy")
+    ):
+        return value
+    if all(callable(getattr(value, call, None)) for call in ("get", "set", "destroy")):
+        return value
+    raise _refuse(name, value, "give one of gingersnap.stores, or an object with the methods get, set and destroy")
+
+
+def _external_key(name: str, value: object) -> object:
+    if value is None or (callable(getattr(value, "get", None)) and callable(getattr(value, "set", None))):
+        return value
+    raise _refuse(name, value, "give HeaderKey('x-session-token'), or an object with the methods get and set")
+
+
+def _prefix(name: str, value: object) -> str:
+    if value == "":
+        return ""
+    return _text(name, value, _PREFIX, "give letters, digits, '.', ':', '-' and '_', at most 64 of them")
+
+
+def _on_store_error(name: str, value: object) -> object:
+    return value if callable(value) else one_of("unavailable", "raise", "anonymous")(name, value)
+
+
+def _names(name: str, value: object) -> frozenset[str]:
+    if isinstance(value, list | tuple | set | frozenset) and all(isinstance(key, str) for key in value):
+        return frozenset(value)
+    raise _refuse(name, value, "give a list of the session's keys that only make sense together, as ['user', 'role']")
+
+
+# Options that mean nothing without a store, and are off unless they are given.
+_NEED_STORE = ("genid", "prefix", "external_key", "defer", "atomic_keys", "strict_startup")
 
 _EACH: Mapping[str, Callable[[str, Any], Any]] = {
     "auto_commit": flag,
@@ -149,6 +196,19 @@ _EACH: Mapping[str, Callable[[str, Any], Any]] = {
     "lazy_rolling": flag,
     "drop_bad_signature": flag,
     "cache_headers": flag,
+    "store": _store,
+    "context_store": _callable,
+    "genid": _callable,
+    "prefix": _prefix,
+    "external_key": _external_key,
+    "defer": flag,
+    "on_conflict": one_of("merge", "overwrite", "raise"),
+    "atomic_keys": _names,
+    "on_store_error": _on_store_error,
+    "store_breaker": flag,
+    "strict_startup": flag,
+    "commit_on_error": flag,
+    "strict": flag,
     "preset": lambda _, value: value,
     "scope_key": _scope_key,
     "clock": _clock,
@@ -172,6 +232,7 @@ def each(values: "OptionValues") -> dict[str, Any]:
     seconds = 86_400 if max_age is None else max_age
     fields["max_age_ms"] = None if seconds == "session" else age_ms("max_age", seconds, longest)
     fields["absolute_ms"] = None if absolute_age is None else age_ms("absolute_age", absolute_age, longest)
+    fields["store_timeout_s"] = _timeout("store_timeout", given["store_timeout"])
     fields["keys"] = prepare_keys(given["keys"], raw=koa, allow_weak=flag("allow_weak_keys", given["allow_weak_keys"]))
     return fields
 
@@ -179,10 +240,10 @@ def each(values: "OptionValues") -> dict[str, Any]:
 def together(values: "OptionValues") -> None:
     """Check the options that must agree with each other."""
     encrypt = values["encrypt"]
-    if not values["keys"] and (encrypt or values["signed"]):
+    if not values["keys"] and (encrypt or (values["signed"] and values["external_key"] is None)):
         purpose = "encrypt" if encrypt else "sign"
         raise ConfigError("keys", f"there is none to {purpose} with", "pass keys=[...], newest first, each 32 random bytes or more")
-    if not values["signed"] and not encrypt:
+    if not values["signed"] and not encrypt and values["external_key"] is None:
         warnings.warn("signed=False: anybody can write this session cookie; sign it, unless a test needs it so", stacklevel=4)
     if (values["encode"] is None) != (values["decode"] is None):
         raise ConfigError("encode", "it comes without decode, or decode without it", "pass both, each other's inverse")
@@ -195,7 +256,24 @@ def together(values: "OptionValues") -> None:
         raise ConfigError(
             "encrypt", "encode and decode write the cookie's value themselves", "leave out encrypt, or encode and decode"
         )
+    if values["store"] is not None or values["context_store"] is not None:
+        _with_store(values)
+    else:
+        for name in _NEED_STORE:
+            if values[name]:  # type: ignore[literal-required]
+                raise ConfigError(name, "a session that lives in its cookie has no use for it", "pass store=..., or leave it out")
     cookie_agrees(values["key"], values)
+
+
+def _with_store(values: "OptionValues") -> None:
+    """Check what a store has to do with the other options."""
+    if values["encrypt"]:
+        cure = "leave out encrypt: the cookie holds a random id and nothing of the session"
+        raise ConfigError("encrypt", "with a store there is nothing to hide in the cookie", cure)
+    if values["encode"] is not None:
+        raise ConfigError("encode", "encode and decode write a cookie's value, and the store has the session", "leave them out")
+    if values["prefix"] and values["genid"] is not None:
+        raise ConfigError("prefix", "it goes before ids of our own making, and genid makes them", "put it into what genid returns")
 
 
 def cookie_agrees(name: str, values: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Conduct one request's session: take its marks, decide at the commit, hand out the lines. It sees no ASGI message."""
+"""Conduct one request's session: take its marks, and say at the commit what becomes of it. It sees no ASGI message."""
 
 import inspect
 from collections.abc import Mapping
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from . import _core, checks, rules
 from .cookies import Attributes, SessionCookie
-from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge, UnserializableError
-from .formats.cookie import Cookie
-from .session import READ, WROTE, Session, WatchedSession
+from .errors import SessionTooLarge, UnserializableError
+from .session import WROTE, Session
 from .types import Loaded, Reason, Scope
 
 if TYPE_CHECKING:
@@ -78,7 +77,6 @@ class Context:
         self.is_new = loaded is None
         # The text that the next one is compared with.
         self.body = EMPTY if loaded is None else loaded[0]
-        self.lines: list[bytes] = []
         # What is sent, once the session was touched, if nothing else is.
         self.stale: list[bytes] = []
 
@@ -99,6 +97,35 @@ class Context:
         self._owner = owner
         self._created_ms = self._setup.now_ms()
         self._mark = "regenerate"
+
+    id: str | None = None
+    """The id in the store, where there is one."""
+    degraded = False
+    """Whether the session stands in for one that the store could not give."""
+
+    @property
+    def key(self) -> str | None:
+        """The key in the store."""
+        return None
+
+    def refused(self) -> Exception:
+        """Give the error that whoever touches a session that could not be fetched gets."""
+        raise NotImplementedError
+
+    def replace(self) -> None:
+        """Note that all of the data was put there on purpose, so that nothing is to be merged into it."""
+
+    async def load(self, session: Session) -> None:
+        """Fetch the session where that was put off."""
+
+    async def commit_now(self, session: Session) -> None:
+        """Commit on the application's own word."""
+        raise NotImplementedError
+
+    async def reload(self, session: Session) -> None:
+        """Take back whatever was not committed."""
+        self.forget()
+        session.replace(_core.loads(self.body) or {})
 
     def forget(self) -> None:
         """Take back whatever was asked for since the last commit."""
@@ -171,38 +198,8 @@ class Context:
 
     # On the way out.
 
-    def commit(self, session: Session) -> list[bytes]:
-        """Decide whether the session is written and give its Set-Cookie lines; none where it is not.
-
-        Raises: UnserializableError, ReservedKeyError, CookieTooLarge; nothing is sent then.
-        """
-        self.failed = True
-        body = self._text(session)
-        reason = self._reason(body)
-        if reason == "destroy":
-            self.lines = self._own_cookie().lines(b"", 0)
-            self._settle(None, reason)
-        elif reason is not None:
-            problem = self._write(session, body, reason)
-            if problem is not None:
-                # A traceback shows the locals of its frames: not this one.
-                del body
-                raise problem
-        if type(session) is WatchedSession and session._touch == WROTE:
-            # From here on a change is a late one.
-            session._touch = READ
-        self.failed = False
-        return self.prepared(session)
-
-    def prepared(self, session: Session) -> list[bytes]:
-        """Give the lines of the last commit, or what a touched session sends without one."""
-        return self.lines or (self.stale if session.accessed else [])
-
     def _text(self, session: Session) -> bytes:
-        try:
-            return _core.dumps(session)
-        except SessionTooLarge:
-            raise self._too_large(None, session) from None
+        return _core.dumps(session)
 
     def _reason(self, body: bytes) -> Reason | None:
         changed, mark, live = body != self.body, self._mark, self._loaded is not None
@@ -224,29 +221,6 @@ class Context:
             max_age_ms=self.life_ms,
         )
 
-    def _write(self, session: Session, body: bytes, reason: Reason) -> SessionError | None:
-        """Write the session: its lines, and what a later request would load; or say why it cannot be."""
-        options, setup = self._options, self._setup
-        reserved = self._reserved(session) if setup.koa or b'"_' in body else None
-        if reserved is not None:
-            return ReservedKeyError(reserved)
-        life_ms, created_ms, owner = self.life_ms, self.created_ms, self.owner
-        if life_ms is None:
-            expire_ms = None
-        elif reason == "rotated":
-            # A new signature is no renewal: the session ends when it was to end.
-            expire_ms = self.expire_ms
-        else:
-            expire_ms = rules.next_expire(setup.now_ms(), life_ms, created_ms, options.absolute_ms)
-        # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
-        dated = options.dated or self._life is not None or self._came
-        lines = setup.format.write(self._own_cookie(), body, expire_ms, life_ms, created_ms, owner, dated)
-        if isinstance(lines, int):
-            return self._too_large(lines, session)
-        self.lines = lines
-        self._settle((body, 0, True, expire_ms, life_ms, life_ms is None or None, created_ms, owner), reason)
-        return None
-
     def _reserved(self, session: Session) -> str | None:
         """Find a key that is not the application's to use."""
         koa = self._setup.koa
@@ -255,28 +229,26 @@ class Context:
                 return key
         return None
 
-    def _too_large(self, size: int | None, session: Session) -> CookieTooLarge:
-        """Say which keys are the heaviest; ``None``: the text alone is too large."""
+    def heaviest(self, session: Session) -> list[tuple[str, int]]:
+        """Name the keys with the octets of their JSON text, the heaviest first."""
         data = {**dict.copy(session), **({} if self.owner is None else {"_owner": self.owner})}
-        sizes = sorted(((key, _octets(key, value)) for key, value in data.items()), key=lambda pair: -pair[1])
-        total = sum(octets for _, octets in sizes) if size is None else size
-        return CookieTooLarge(total, self._options.max_cookie_bytes, sizes[:3])
-
-    def _own_cookie(self) -> Cookie:
-        own = None if self._cookie is None else self._cookie.changed()
-        return self._setup.format.cookie(self._setup.is_secure(self._scope), own)
+        return sorted(((key, _octets(key, value)) for key, value in data.items()), key=lambda pair: -pair[1])
 
     def _settle(self, written: Loaded | None, reason: Reason) -> None:
         """Take what was written as what is: later changes are compared with it."""
         events = self._options.events
         if events.heard:
             if self.is_new and written is not None:
-                events.emit("created", self._scope)
-            events.emit(_EVENTS.get(reason, "saved"), self._scope, reason)
+                events.emit("created", self._scope, key=self._mark_of_id())
+            events.emit(_EVENTS.get(reason, "saved"), self._scope, reason, self._mark_of_id())
         self._base = self._loaded = written
         self.body = EMPTY if written is None else written[0]
         self._mark = self._life = self._owner = self._created_ms = None
         self.is_new = self.is_new and written is None
+
+    def _mark_of_id(self) -> str | None:
+        """Give what events may tell of the session's id."""
+        return None
 
     async def before_save(self, session: Session) -> None:
         """Run the application's hook if the session is about to be written. Source: koa-session ``beforeSave``."""
@@ -287,14 +259,6 @@ class Context:
             if inspect.isawaitable(result):
                 await result
         self.failed = False
-
-    async def commit_now(self, session: Session) -> None:
-        """Commit before the response starts, on the application's own word."""
-        if session._started:
-            raise RuntimeError("session.commit: the response has started, so its cookie can no longer change; commit before that")
-        self._setup.current(self._scope, session)
-        await self.before_save(session)
-        self.commit(session)
 
     def is_late(self, session: Session) -> bool:
         """Say whether anything was asked or changed since the commit; what a failed commit left is no late change."""

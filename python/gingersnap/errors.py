@@ -70,3 +70,64 @@ class CookieTooLarge(SessionError, ValueError):  # noqa: N818 (the noun of the d
             f"the session cookie would take {self.size} of {self.limit} bytes; the largest keys are {heavy}; "
             "keep ids in the session and the data itself elsewhere"
         )
+
+
+class SessionUnavailable(SessionError):  # noqa: N818 (the noun of the design)
+    """The store could not be asked. ``call`` says what for; the cause is the store's own exception.
+
+    Raised when, and only when, the application touches a session that could not be loaded, and by a commit that could not be
+    carried out. The middleware makes 503 with ``Retry-After`` of it: ``status_code`` and ``headers`` say so to frameworks that ask.
+    """
+
+    status_code = 503
+
+    def __init__(self, call: str, retry_after: int = 1) -> None:
+        super().__init__(call, retry_after)
+        self.call = call
+        self.retry_after = retry_after
+        """When to come again, in whole seconds."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a response to it says beside its status."""
+        return {"Retry-After": str(self.retry_after)}
+
+    @property
+    def detail(self) -> str:
+        """What a response to it may tell anybody."""
+        return "The session store does not answer; try again."
+
+    def __str__(self) -> str:
+        return f"the session store failed to {self.call}; nothing was lost, try again in {self.retry_after} s"
+
+
+class SessionConflict(SessionUnavailable):
+    """Other requests wrote the session, again and again, before this one could; or once, under ``on_conflict="raise"``."""
+
+    def __str__(self) -> str:
+        return "other requests kept writing this session, so this one's changes were not saved; try again"
+
+
+class SessionSealed(SessionError, RuntimeError):  # noqa: N818 (the noun of the design)
+    """``strict=True``: a session changed when nothing could reach its client any more. ``keys`` names what is lost."""
+
+    def __init__(self, keys: str) -> None:
+        super().__init__(keys)
+        self.keys = keys
+
+    def __str__(self) -> str:
+        return f"the session changed after its response had started, and the change is lost: {self.keys}"
+
+
+class NotLoadedError(SessionError, RuntimeError):
+    """A session under ``defer=True`` was used before ``await session.load()``."""
+
+    def __str__(self) -> str:
+        return "defer=True puts off loading this session: await session.load() before using it"
+
+
+class DegradedError(SessionError, RuntimeError):
+    """A session that stands in for one that could not be loaded (``on_store_error="anonymous"``) was written to."""
+
+    def __str__(self) -> str:
+        return "the session store does not answer, so this empty session is read-only: ask session.degraded before writing"

@@ -37,7 +37,7 @@ NAMES = frozenset(get_args(EventName))
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. ``key`` is the hashed id in the store, ``None`` where the session lives in the cookie;
+    """One thing that happened. ``key`` is the SHA-256 of its id in the store, ``None`` where it lives in its cookie;
     ``detail`` is a word or a list of key names.
     """
 
@@ -82,12 +82,12 @@ class Events:
         other.heard = self.heard
         return other
 
-    def emit(self, name: str, scope: Scope, detail: str = "") -> None:
+    def emit(self, name: str, scope: Scope, detail: str = "", key: str | None = None) -> None:
         """Call the listeners after the fact: on the running loop's next turn, or at once where there is none."""
         listeners = self._listeners.get(name)
         if not listeners:
             return
-        event = Event(name, scope, detail=detail)
+        event = Event(name, scope, key, detail)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:

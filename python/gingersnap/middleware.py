@@ -6,15 +6,15 @@ from typing import Unpack
 
 from .cookies import with_session
 from .errors import ConfigError
+from .exchange import STARTS, Exchange
 from .options import OptionValues, SessionOptions, hide_keys
 from .session import Session
 from .setup import Setup
+from .store_setup import StoreSetup
 from .types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger("gingersnap")
 
-# The messages that carry a response's headers: the last chance for a cookie.
-_STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 _GONE: Scope = {}
 
 
@@ -33,21 +33,26 @@ class SessionMiddleware:
         self.app = app
         self.options = SessionOptions(**given) if options is None else options
         self._key = self.options.scope_key
-        self._setup = Setup(self.options)
+        has_store = self.options.store is not None or self.options.context_store is not None
+        self._stored = StoreSetup(self.options) if has_store else None
+        self._setup = self._stored or Setup(self.options)
         self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         key = self._key
         if (scope["type"] != "http" and scope["type"] != "websocket") or (key in scope and self._is_second(scope)):
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, self._with_store(send) if self._stored and scope["type"] == "lifespan" else send)
+            return
+        if self._stored is not None:
+            await self._serve(self._stored, scope, receive, send)
             return
         scope[key] = session = self._setup.open(scope)
         if self.options.valid is not None:
             await self._setup.validate(session)
 
         def send_with_session(message: Message) -> Awaitable[None]:
-            if not session._started and message["type"] in _STARTS:
+            if not session._started and message["type"] in STARTS:
                 # Noted first: if the commit fails, the error page must still get out, without a session.
                 session._started = True
                 message = self._start(scope, session, message)
@@ -59,18 +64,52 @@ class SessionMiddleware:
         try:
             await self.app(scope, receive, wrapped)
             if self.options.auto_commit and (scope.get(key, session) is not session or self._setup.is_late(session)):
-                self._report_late(scope, session)
+                self._report(scope, session)
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
             session._scope = _GONE
             if session._conducted is not None:
                 session._conducted.part()
 
+    async def _serve(self, setup: StoreSetup, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection whose session lives in a store."""
+        session, context = await setup.fetch(scope)
+        scope[self._key] = session
+        exchange = Exchange(setup, scope, session, context, send)
+        try:
+            await self.app(scope, receive, exchange.send)
+            await exchange.finish()
+        except BaseException as error:
+            if not await exchange.failed(error):
+                raise
+        finally:
+            # Scope and session hold each other: let the request's memory go at once, not at the next collection.
+            session._scope = _GONE
+            context.part()
+
+    def _with_store(self, send: Send) -> Send:
+        """Ask the store before the application says that it serves, and close it when that is done."""
+        setup = self._stored
+
+        async def send_with_store(message: Message) -> None:
+            if setup is not None and message["type"] == "lifespan.startup.complete":
+                try:
+                    await setup.start()
+                except Exception as error:
+                    # strict_startup: whatever the store raises, the server is not to start.
+                    await send({"type": "lifespan.startup.failed", "message": f"the session store is not fit: {error}"})
+                    return
+            elif setup is not None and message["type"] == "lifespan.shutdown.complete":
+                await setup.stop()
+            await send(message)
+
+        return send_with_store
+
     def _after_hook(self, scope: Scope, session: Session, send: Send) -> Send:
         """Run the application's hook before the response starts, where it may await."""
 
         async def send_after_hook(message: Message) -> None:
-            if not session._started and message["type"] in _STARTS:
+            if not session._started and message["type"] in STARTS:
                 # Noted first, as without a hook.
                 session._started = True
                 if self.options.auto_commit:
@@ -87,22 +126,20 @@ class SessionMiddleware:
             if not (options.cache_headers and session.accessed):
                 return message
             return with_session(message, [], options, setup.format.name)
-        context = setup.current(scope, session)._conduct()
+        context = setup.conducted(setup.current(scope, session))
         lines = context.commit(session) if options.auto_commit else context.prepared(session)
         if not lines and not session.accessed:
             return message
         return with_session(message, lines, options, setup.format.name)
 
-    def _report_late(self, scope: Scope, session: Session) -> None:
-        """Say which changes came after the cookie had gone, or without a response: they are lost, but not in silence."""
+    def _report(self, scope: Scope, session: Session) -> None:
+        """Say what can reach the client no more."""
         try:
-            keys = ", ".join(self._setup.current(scope, session)._conduct().late_keys(session))
+            self._setup.current(scope, session)
         except TypeError as error:
-            keys = str(error)
-        if keys:
-            when = "after the response had started" if session._started else "but no response was started"
-            logger.error("the session changed %s, and the change is lost: %s", when, keys)
-            self.options.events.emit("late_write", session._scope, keys)
+            self._setup.report(session, str(error))
+        else:
+            self._setup.report(session, ", ".join(session._conduct().late_keys(session)))
 
     def _is_second(self, scope: Scope) -> bool:
         session = scope.get(self._key)

@@ -2,16 +2,18 @@
 
 import difflib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, Literal, Self, TypeAlias, TypedDict, Unpack
 
 from . import checks
 from .errors import ConfigError
 from .events import Events, Listener
-from .types import Algorithm, Priority, SameSite, Scope
+from .types import Algorithm, ExternalKey, Priority, SameSite, Scope
 
 Preset: TypeAlias = Literal["koa"]
+StoreErrorWord: TypeAlias = Literal["unavailable", "raise", "anonymous"]
+OnStoreError: TypeAlias = StoreErrorWord | Callable[[Scope, Exception], StoreErrorWord | Awaitable[StoreErrorWord]]
 Seconds: TypeAlias = int | float | timedelta
 
 
@@ -49,6 +51,20 @@ class OptionValues(TypedDict, total=False):
     lazy_rolling: bool
     drop_bad_signature: bool
     cache_headers: bool
+    store: Any
+    context_store: Callable[[Scope], Any] | None
+    genid: Callable[[Scope], str | Awaitable[str]] | None
+    prefix: str
+    external_key: ExternalKey | None
+    defer: bool
+    on_conflict: Literal["merge", "overwrite", "raise"]
+    atomic_keys: Collection[str]
+    on_store_error: OnStoreError
+    store_timeout: Seconds
+    store_breaker: bool
+    strict_startup: bool
+    commit_on_error: bool
+    strict: bool
     preset: Preset | None
     scope_key: str
     listeners: Mapping[str, Listener]
@@ -87,6 +103,20 @@ DEFAULTS: Final[OptionValues] = {
     "lazy_rolling": False,
     "drop_bad_signature": False,
     "cache_headers": True,
+    "store": None,
+    "context_store": None,
+    "genid": None,
+    "prefix": "",
+    "external_key": None,
+    "defer": False,
+    "on_conflict": "merge",
+    "atomic_keys": (),
+    "on_store_error": "unavailable",
+    "store_timeout": 2,
+    "store_breaker": True,
+    "strict_startup": False,
+    "commit_on_error": False,
+    "strict": False,
     "preset": None,
     "scope_key": "session",
     "listeners": {},
@@ -104,6 +134,7 @@ PRESETS: Final[dict[str, OptionValues]] = {
         "lazy_rolling": True,
         "drop_bad_signature": True,
         "cache_headers": False,
+        "commit_on_error": True,
     },
 }
 
@@ -115,6 +146,8 @@ _KOA_NAMES: Final = {
     "httpOnly": "http_only",
     "sameSite": "same_site",
     "beforeSave": "before_save",
+    "externalKey": "external_key",
+    "ContextStore": "context_store",
     "secret_key": "keys, a list",
     "secret": "keys, a list",
 }
@@ -156,6 +189,20 @@ class SessionOptions:
     lazy_rolling: bool
     drop_bad_signature: bool
     cache_headers: bool
+    store: Any
+    context_store: Callable[[Scope], Any] | None
+    genid: Callable[[Scope], str | Awaitable[str]] | None
+    prefix: str
+    external_key: ExternalKey | None
+    defer: bool
+    on_conflict: Literal["merge", "overwrite", "raise"]
+    atomic_keys: frozenset[str]
+    on_store_error: OnStoreError
+    store_timeout_s: float
+    store_breaker: bool
+    strict_startup: bool
+    commit_on_error: bool
+    strict: bool
     preset: Preset | None
     scope_key: str
     clock: Callable[[], float]

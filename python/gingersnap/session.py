@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from . import _core
 from .types import Loaded, Scope
 
 if TYPE_CHECKING:
@@ -73,8 +72,16 @@ class Session(dict[str, Any]):
 
     @property
     def external_key(self) -> str | None:
-        """The id in the store; ``None`` where the session lives in the cookie. Source: koa-session ``externalKey``."""
-        return None
+        """The id in the store, a secret; ``None`` before the first commit and where the session lives in its cookie.
+
+        Source: koa-session ``externalKey``.
+        """
+        return self._context.id
+
+    @property
+    def store_key(self) -> str | None:
+        """The key of its record in the store: what ``store.sessions_of`` calls it and ``store.destroy_all`` can keep."""
+        return self._context.key
 
     @property
     def max_age(self) -> float | Literal["session"]:
@@ -113,8 +120,8 @@ class Session(dict[str, Any]):
 
     @property
     def degraded(self) -> bool:
-        """Whether it stands in for one that the store could not give; never, where the session lives in the cookie."""
-        return False
+        """Whether it stands in for one that the store could not give. Asking never raises."""
+        return self._conducted is not None and self._conducted.degraded
 
     def mark_accessed(self) -> None:
         """Note that it was fetched, so that the response varies by cookie. Starlette's ``request.session`` calls it."""
@@ -153,27 +160,41 @@ class Session(dict[str, Any]):
         self.destroy()
 
     def replace(self, data: Mapping[str, Any]) -> None:
-        """Put other data in place of all that it holds."""
+        """Put other data in place of all that it holds; what a parallel request writes meanwhile is not merged into it."""
         data = dict(data)
+        self._conduct().replace()
         self.__class__ = Session
         dict.clear(self)
         dict.update(self, data)
 
+    def clear(self) -> None:
+        """Empty it. Like ``replace``, it is not merged."""
+        self._conduct().replace()
+        self.__class__ = Session
+        dict.clear(self)
+
     async def commit(self) -> None:
         """Decide now, not as the response starts; what is written goes out with it. Source: koa-session ``manuallyCommit``.
 
-        Raises: RuntimeError once the response has started: its headers have gone.
+        Raises: RuntimeError once the response has started and the cookie would have to change: the headers have gone.
+        SessionUnavailable, SessionConflict where the store cannot be written; then nothing was, and it may be tried again.
         """
         await self._context.commit_now(self)
 
     async def load(self) -> Self:
-        """Fetch it from the store where ``defer`` put that off; a session in its cookie is always there."""
+        """Fetch it from the store where ``defer`` put that off; otherwise it is there already.
+
+        Raises: SessionUnavailable where the store does not answer.
+        """
+        await self._context.load(self)
         return self
 
     async def reload(self) -> Self:
-        """Take back every change and every mark since the last commit."""
-        self._context.forget()
-        self.replace(_core.loads(self._context.body) or {})
+        """Take back every change and every mark since the last commit; with a store, fetch what is there now.
+
+        A session that was ended meanwhile is empty and ``is_new`` then. Raises: SessionUnavailable.
+        """
+        await self._context.reload(self)
         return self
 
     def __repr__(self) -> str:
@@ -246,7 +267,7 @@ for _name in ("__contains__", "__iter__", "__len__", "__reversed__", "__eq__", "
     setattr(WatchedSession, _name, _reading(_name))
 for _name in (
     *("__delitem__", "__or__", "__ror__", "__ior__"),
-    *("clear", "copy", "items", "pop", "popitem", "setdefault", "update", "values"),
+    *("copy", "items", "pop", "popitem", "setdefault", "update", "values"),
 ):
     setattr(WatchedSession, _name, _releasing(_name))
 WatchedSession.__name__ = WatchedSession.__qualname__ = "Session"

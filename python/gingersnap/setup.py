@@ -2,10 +2,13 @@
 
 import inspect
 import logging
+from typing import cast
 
 from . import _core, checks, rules
-from .context import EMPTY, Context, is_same
+from .context import EMPTY, is_same
+from .cookie_context import CookieContext
 from .cookies import SECURE_SCHEMES, is_secure
+from .errors import SessionSealed
 from .formats.cookie import CookieFormat
 from .formats.koa import KoaFormat
 from .formats.sealed import SealedFormat
@@ -107,9 +110,13 @@ class Setup:
                 "behind a proxy that speaks TLS pass trust_proxy=True, and have it set X-Forwarded-Proto"
             )
 
-    def conduct(self, session: Session) -> Context:
+    def conduct(self, session: Session) -> CookieContext:
         """Make the context of a session that somebody needs more of than its data."""
-        return Context(self, session._scope, session._loaded)
+        return CookieContext(self, session._scope, session._loaded)
+
+    def conducted(self, session: Session) -> CookieContext:
+        """Give the context of a session, made if it has none yet."""
+        return cast("CookieContext", session._conduct())
 
     def current(self, scope: Scope, session: Session) -> Session:
         """Tell what the application left in the scope: the session, another dict in its place, or ``None`` for none.
@@ -128,6 +135,18 @@ class Setup:
             raise TypeError(f'scope["{key}"]: it can only be set to a dict or None, not {type(value).__name__}')
         scope[self.options.scope_key] = session
         return session
+
+    def report(self, session: Session, keys: str) -> None:
+        """Say which changes came after the cookie had gone, or without a response: they are lost, but not in silence.
+
+        Raises: SessionSealed under ``strict``.
+        """
+        if keys:
+            when = "after the response had started" if session._started else "but no response was started"
+            logger.error("the session changed %s, and the change is lost: %s", when, keys)
+            self.options.events.emit("late_write", session._scope, keys)
+            if self.options.strict:
+                raise SessionSealed(keys)
 
     def is_idle(self, session: Session) -> bool:
         """Say whether nothing has to be written, without a context where that is plain to see."""

@@ -1,7 +1,7 @@
 """Name the shapes that ASGI and the core hand around."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 # ASGI leaves the values of scopes and messages open.
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -24,3 +24,17 @@ Miss: TypeAlias = Literal["unsigned", "tampered", "duplicate", "corrupt"]
 Loaded: TypeAlias = tuple[bytes, int, bool, object, object, object, object, object]
 """A verified session: its canonical text, the index of its key, whether it is fresh, then the reserved members as they came:
 ``_expire``, ``_maxAge``, ``_session``, ``_created``, ``_owner``; ``None`` for those that did not."""
+
+
+class ExternalKey(Protocol):
+    """Where a client keeps its session's id, if not in a cookie. Source: koa-session ``externalKey``.
+
+    Two more members may be there. ``reset(scope, headers)``: the session has ended. ``vary``: the name of the request header
+    that the id comes in, for ``Vary``; a response that varies by something that cannot be named says ``Vary: *``.
+    """
+
+    def get(self, scope: Scope) -> str | None:
+        """Read the id that came, ``None`` where none did."""
+
+    def set(self, scope: Scope, headers: list[tuple[bytes, bytes]], value: str) -> None:
+        """Add what tells the client its id to a response's headers."""

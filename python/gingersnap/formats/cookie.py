@@ -17,6 +17,7 @@ class CookieFormat:
         self._prepared = {secure: self._prepare(Attributes.of(options, secure=secure)) for secure in (False, True)}
         self.name = options.key.encode("ascii")
         self.load = self._prepared[False].load
+        self.read = self._prepared[False].read
 
     def _make(self, head: bytes, tail: bytes, **limits: Any) -> Cookie:
         """Make the cookie with these attributes."""

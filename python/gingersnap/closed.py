@@ -1,0 +1,97 @@
+"""Sessions that cannot be used as they are: the store failed, or nobody has fetched them yet."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from .errors import DegradedError, NotLoadedError
+from .session import READ, Session
+
+_READS = (
+    *("__contains__", "__iter__", "__len__", "__reversed__", "__eq__", "__ne__", "__getitem__", "__or__", "__ror__"),
+    *("get", "keys", "items", "values", "copy"),
+)
+_WRITES = ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem", "setdefault", "update")
+_MARKS = ("save", "touch", "regenerate", "login", "destroy", "logout", "replace")
+
+
+class UnavailableSession(Session):
+    """The store could not be asked: whoever touches the session is told so, and nobody takes it for an empty one."""
+
+    __slots__ = ()
+
+    def _refuse(self) -> Exception:
+        self._touch = READ
+        # A load that failed is the one way to this class, and it left its error.
+        return self._conduct().refused()
+
+    @property
+    def _context(self) -> Any:
+        raise self._refuse()
+
+    def mark_accessed(self) -> None:
+        self._touch = READ
+
+    async def load(self) -> Self:
+        raise self._refuse()
+
+    async def reload(self) -> Self:
+        await self._conduct().reload(self)
+        return self
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class DegradedSession(Session):
+    """The store could not be asked, and the application wants an empty session for that: it can only be read."""
+
+    __slots__ = ()
+
+    @property
+    def accessed(self) -> bool:
+        # Whatever the response says, it is not what it would have said to the same client otherwise.
+        return True
+
+    def _refuse(self) -> Exception:
+        return DegradedError()
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class DeferredSession(Session):
+    """``defer=True``: nobody has asked the store yet. It can be replaced or ended as it is, and is used after ``load``."""
+
+    __slots__ = ()
+
+    def _refuse(self) -> Exception:
+        return NotLoadedError()
+
+    def mark_accessed(self) -> None:
+        """Fetching the object is not using the session."""
+
+    def replace(self, data: Mapping[str, Any]) -> None:
+        self.__class__ = Session  # type: ignore[assignment]
+        self.replace(data)
+
+    def destroy(self) -> None:
+        self.__class__ = Session  # type: ignore[assignment]
+        self.destroy()
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _refusing(name: str) -> Callable[..., Any]:
+    def refuse(self: Any, *_: Any, **__: Any) -> Any:
+        raise self._refuse()
+
+    refuse.__name__ = name
+    return refuse
+
+
+for _name in (*_READS, *_WRITES, *_MARKS):
+    setattr(UnavailableSession, _name, _refusing(_name))
+for _name in (*_WRITES, *_MARKS):
+    setattr(DegradedSession, _name, _refusing(_name))
+for _name in (*_READS, *_WRITES, "save", "touch", "regenerate", "login"):
+    setattr(DeferredSession, _name, _refusing(_name))
+for _class in (UnavailableSession, DegradedSession, DeferredSession):
+    _class.__name__ = _class.__qualname__ = "Session"

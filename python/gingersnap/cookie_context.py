@@ -1,0 +1,96 @@
+"""Conduct a session that lives in its cookie: decide at the commit, hand out the lines."""
+
+from typing import TYPE_CHECKING
+
+from . import _core, rules
+from .context import Context
+from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge
+from .formats.cookie import Cookie
+from .session import READ, WROTE, Session, WatchedSession
+from .types import Loaded, Reason, Scope
+
+if TYPE_CHECKING:
+    from .setup import Setup
+
+
+class CookieContext(Context):
+    """What is known of one request's session in a cookie. Source: koa-session ``ContextSession``."""
+
+    def __init__(self, setup: "Setup", scope: Scope, loaded: Loaded | None) -> None:
+        super().__init__(setup, scope, loaded)
+        self._format = setup.format
+        self.lines: list[bytes] = []
+
+    def commit(self, session: Session) -> list[bytes]:
+        """Decide whether the session is written and give its Set-Cookie lines; none where it is not.
+
+        Raises: UnserializableError, ReservedKeyError, CookieTooLarge; nothing is sent then.
+        """
+        self.failed = True
+        body = self._text(session)
+        reason = self._reason(body)
+        if reason == "destroy":
+            self.lines = self._own_cookie().lines(b"", 0)
+            self._settle(None, reason)
+        elif reason is not None:
+            problem = self._write(session, body, reason)
+            if problem is not None:
+                # A traceback shows the locals of its frames: not this one.
+                del body
+                raise problem
+        if type(session) is WatchedSession and session._touch == WROTE:
+            # From here on a change is a late one.
+            session._touch = READ
+        self.failed = False
+        return self.prepared(session)
+
+    def prepared(self, session: Session) -> list[bytes]:
+        """Give the lines of the last commit, or what a touched session sends without one."""
+        return self.lines or (self.stale if session.accessed else [])
+
+    def _text(self, session: Session) -> bytes:
+        try:
+            return _core.dumps(session)
+        except SessionTooLarge:
+            raise self._too_large(None, session) from None
+
+    def _write(self, session: Session, body: bytes, reason: Reason) -> SessionError | None:
+        """Write the session: its lines, and what a later request would load; or say why it cannot be."""
+        options, setup = self._options, self._setup
+        reserved = self._reserved(session) if setup.koa or b'"_' in body else None
+        if reserved is not None:
+            return ReservedKeyError(reserved)
+        life_ms, created_ms, owner = self.life_ms, self.created_ms, self.owner
+        if life_ms is None:
+            expire_ms = None
+        elif reason == "rotated":
+            # A new signature is no renewal: the session ends when it was to end.
+            expire_ms = self.expire_ms
+        else:
+            expire_ms = rules.next_expire(setup.now_ms(), life_ms, created_ms, options.absolute_ms)
+        # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
+        dated = options.dated or self._life is not None or self._came
+        lines = self._format.write(self._own_cookie(), body, expire_ms, life_ms, created_ms, owner, dated)
+        if isinstance(lines, int):
+            return self._too_large(lines, session)
+        self.lines = lines
+        self._settle((body, 0, True, expire_ms, life_ms, life_ms is None or None, created_ms, owner), reason)
+        return None
+
+    def _too_large(self, size: int | None, session: Session) -> CookieTooLarge:
+        """Say which keys are the heaviest; ``None``: the text alone is too large."""
+        sizes = self.heaviest(session)
+        total = sum(octets for _, octets in sizes) if size is None else size
+        return CookieTooLarge(total, self._options.max_cookie_bytes, sizes[:3])
+
+    def _own_cookie(self) -> Cookie:
+        own = None if self._cookie is None else self._cookie.changed()
+        return self._format.cookie(self._setup.is_secure(self._scope), own)
+
+    async def commit_now(self, session: Session) -> None:
+        """Commit before the response starts, on the application's own word."""
+        if session._started:
+            raise RuntimeError("session.commit: the response has started, so its cookie can no longer change; commit before that")
+        self._setup.current(self._scope, session)
+        await self.before_save(session)
+        self.commit(session)

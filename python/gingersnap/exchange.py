@@ -1,0 +1,149 @@
+"""One connection whose session lives in a store: what the application sends is held until the session is safe."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from .errors import SessionUnavailable
+from .session import Session
+from .store_context import StoreContext
+from .types import Message, Scope, Send
+
+if TYPE_CHECKING:
+    from .store_setup import StoreSetup
+
+logger = logging.getLogger("gingersnap")
+
+# The messages that carry a response's headers: the last chance for a cookie.
+STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+TRY_AGAIN_LATER = 1013
+"""The close code of a WebSocket whose session could not be had (IANA's registry of RFC 6455)."""
+_BODY = b"The session store does not answer; try again.\n"
+
+
+class Exchange:
+    """A request and its response."""
+
+    def __init__(self, setup: "StoreSetup", scope: Scope, session: Session, context: StoreContext, send: Send) -> None:
+        self._setup = setup
+        self._options = setup.options
+        self._scope = scope
+        self._session = session
+        self._context = context
+        self._send = send
+        # Whether a 503 went out in place of what the application sends.
+        self._replaced = False
+
+    async def send(self, message: Message) -> None:
+        """Send what the application sends; before a response starts, commit."""
+        if self._replaced:
+            return
+        session = self._session
+        if session._started or message["type"] not in STARTS:
+            await self._send(message)
+            return
+        # Noted first: if the commit fails, the error page must still get out, without a session.
+        session._started = True
+        if self._context.told and self._is_error(message) and await self._may_replace():
+            await self.refuse(self._context.refused())
+            return
+        error = await self._commit()
+        if error is None:
+            await self._send(self._amended(message))
+        else:
+            await self.refuse(error)
+
+    def _is_error(self, message: Message) -> bool:
+        """Say whether a framework has made its own answer of an exception that was ours."""
+        return int(message.get("status", 0)) >= 500
+
+    async def _may_replace(self) -> bool:
+        return await self._setup.word_for(self._context.refused(), self._scope) != "raise"
+
+    async def _commit(self) -> SessionUnavailable | None:
+        """Commit; give the error that the client is to be told of."""
+        if not self._options.auto_commit:
+            return None
+        context = self._context
+        try:
+            session = self._setup.current(self._scope, self._session)
+            await context.before_save(session)
+            await context.commit(session)
+        except SessionUnavailable as error:
+            # What was to end, and did not, is never reported as done; the word "anonymous" alone is for loads.
+            said = self._options.on_store_error
+            firm = context.ending or said == "anonymous"
+            word = "unavailable" if firm else await self._setup.word_for(error, self._scope)
+            if word == "raise":
+                raise
+            if word == "unavailable":
+                return error
+            logger.error("the session was not saved, and the response goes out without a word of it")
+        return None
+
+    def _amended(self, message: Message) -> Message:
+        context, session = self._context, self._session
+        return self._setup.transport.amend(message, self._scope, context.word, accessed=session.accessed, stale=context.stale)
+
+    async def refuse(self, error: SessionUnavailable) -> None:
+        """Answer 503 in place of the application, with no word of the session; a WebSocket is closed."""
+        self._replaced = self._session._started = True
+        if self._scope["type"] == "websocket":
+            await self._send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+            return
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(_BODY)).encode()),
+            (b"retry-after", str(error.retry_after).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        await self._send({"type": "http.response.start", "status": error.status_code, "headers": headers})
+        await self._send({"type": "http.response.body", "body": _BODY})
+
+    async def failed(self, error: BaseException) -> bool:
+        """Meet an exception of the application; say whether a response was made of it."""
+        mine = _own(error)
+        if mine is None:
+            if self._options.auto_commit:
+                await self._after_error()
+        elif not self._session._started and await self._setup.word_for(mine, self._scope) != "raise":
+            await self.refuse(mine)
+        return self._replaced
+
+    async def _after_error(self) -> None:
+        """Carry out what an application that failed had asked for: ends always, data only where that is wanted."""
+        try:
+            if self._options.commit_on_error:
+                session = self._setup.current(self._scope, self._session)
+                await self._context.before_save(session)
+                await self._context.commit(session)
+            else:
+                self._setup.current(self._scope, self._session)
+                await self._context.end()
+        except Exception as error:
+            # The application's own exception is the one to be seen.
+            logger.error("the session of a request that failed could not be committed: %s", type(error).__name__)
+
+    async def finish(self) -> None:
+        """Save what changed after the response had started, where that is still possible; report what is not."""
+        if self._replaced or not self._options.auto_commit:
+            return
+        session = self._setup.current(self._scope, self._session)
+        if not self._context.is_late(session):
+            return
+        if self._context.is_stuck(session):
+            self._setup.report(session, ", ".join(self._context.late_keys(session)))
+            return
+        try:
+            await self._context.before_save(session)
+            await self._context.commit(session)
+        except SessionUnavailable as error:
+            # The response has gone: there is nobody left to tell but those who watch.
+            logger.error("what a session changed after its response had started was not saved")
+            self._options.events.emit("late_write", self._scope, str(error))
+
+
+def _own(error: BaseException) -> SessionUnavailable | None:
+    """Find our own exception, where a task group has wrapped it too."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error if isinstance(error, SessionUnavailable) else None

@@ -1,0 +1,59 @@
+"""The one way to the store: every call has its time, fails as SessionUnavailable, and meets the breaker."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from .breaker import Breaker
+from .errors import SessionUnavailable
+from .options import SessionOptions
+from .types import Scope
+
+logger = logging.getLogger("gingersnap")
+
+T = TypeVar("T")
+
+
+class Gate:
+    """What stands between the requests of one middleware and its store."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        self._events = options.events
+        self._breaker = Breaker() if options.store_breaker else None
+
+    async def ask(self, call: str, deadline: float, ask: Callable[[], Awaitable[T]], scope: Scope) -> T:
+        """Make a call that has until ``deadline``, in seconds of the loop's clock.
+
+        Raises: SessionUnavailable, with the store's own exception as its cause, where it fails or takes too long, or where
+        the breaker does not let it pass.
+        """
+        breaker, loop = self._breaker, asyncio.get_running_loop()
+        wait_s = 0.0 if breaker is None else breaker.wait_s(loop.time())
+        if wait_s > 0:
+            raise SessionUnavailable(call, max(1, math.ceil(wait_s)))
+        try:
+            async with asyncio.timeout_at(deadline):
+                answer = await ask()
+        except asyncio.CancelledError:
+            if breaker is not None:
+                breaker.abandon()
+            raise
+        except Exception as error:
+            # A store is anybody's code: whatever it raises, it did not answer.
+            if breaker is not None:
+                breaker.fail(loop.time())
+            raise self._failed(call, error, scope) from error
+        if breaker is not None:
+            if breaker.failing:
+                logger.warning("the session store answers again")
+                self._events.emit("store_recovered", scope, call)
+            breaker.succeed()
+        return answer
+
+    def _failed(self, call: str, error: Exception, scope: Scope) -> SessionUnavailable:
+        # Its message may quote a key or a record: the log gets the kind alone, the exception's cause has the rest.
+        logger.error("the session store failed to %s: %s", call, type(error).__name__)
+        self._events.emit("store_error", scope, f"{call}: {type(error).__name__}")
+        return SessionUnavailable(call)

@@ -1,0 +1,64 @@
+"""Session ids: how they are made, which are believed, and the key that stands for each in a store."""
+
+import hashlib
+import inspect
+import re
+import secrets
+import uuid
+from typing import Final
+
+from .options import SessionOptions
+from .types import Scope
+
+RANDOM_OCTETS: Final = 32
+"""What an id is made of: 256 bits, 43 characters of base64url."""
+_TAG: Final = 4
+"""How many of an id's characters are its hash tag: they tell where it is kept, and 234 bits remain unknown."""
+# RFC 6265 section 4.1.1, cookie-octet. 256 characters are more than any generator of ids makes.
+_ANY: Final = r"[!#-+\--:<-\[\]-~]{1,256}"
+
+
+class Ids:
+    """The ids of one middleware's sessions."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        self._genid = options.genid
+        self._prefix = options.prefix
+        # koa: the store is asked for the id itself, and whoever shares the store may make ids of another shape.
+        self._koa = options.preset == "koa"
+        own = self._genid is None and not self._koa
+        self._tagged = own
+        self._shape = re.compile(rf"{re.escape(self._prefix)}[A-Za-z0-9_-]{{43}}" if own else _ANY, re.ASCII)
+
+    def is_id(self, value: str) -> bool:
+        """Say whether a value may be an id: nothing else reaches a store."""
+        return self._shape.fullmatch(value) is not None
+
+    async def new(self, scope: Scope, old: str | None = None) -> str:
+        """Make an id; one that takes the place of ``old`` keeps its hash tag.
+
+        Raises: TypeError where the application's ``genid`` gives something that cannot be an id.
+        """
+        if self._genid is not None:
+            made = self._genid(scope)
+            if inspect.isawaitable(made):
+                made = await made
+            if not isinstance(made, str) or not self.is_id(made):
+                raise TypeError(f"genid: its {type(made).__name__} is no id; return 1 to 256 characters that a cookie can hold")
+            return made
+        if self._koa:
+            return self._prefix + str(uuid.uuid4())
+        tag = "" if old is None else old[len(self._prefix) :][:_TAG]
+        return self._prefix + tag + secrets.token_urlsafe(RANDOM_OCTETS)[len(tag) :]
+
+    def key(self, id: str) -> str:
+        """Give the key of an id in the store: its hash, so that who reads the store knows no id; behind its hash tag."""
+        if self._koa:
+            return id
+        tag = f"{{{id[len(self._prefix) :][:_TAG]}}}" if self._tagged else ""
+        return tag + fingerprint(id)
+
+
+def fingerprint(id: str) -> str:
+    """Give what may be told of an id: its SHA-256, in hex."""
+    return hashlib.sha256(id.encode("ascii")).hexdigest()

@@ -1,0 +1,418 @@
+"""Conduct a session that lives in a store: fetch it, and at the commit write it, move it or end it."""
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from . import _core, rules
+from .closed import DegradedSession, UnavailableSession
+from .context import EMPTY, Context, is_same
+from .errors import ReservedKeyError, SessionTooLarge, SessionUnavailable
+from .ids import fingerprint
+from .merge import merge
+from .session import FETCHED, READ, WROTE, Session, WatchedSession
+from .stores.store import Conflict, Gone, Record, Replaced, Saved, Store, late_ms
+from .transport import Word
+from .types import Loaded, Reason, Scope
+from .writer import Enclosed, Held, Writer
+
+if TYPE_CHECKING:
+    from .store_setup import StoreSetup
+
+logger = logging.getLogger("gingersnap")
+
+# koa: the store outlives the cookie by 10 s, so a live cookie never finds its record gone.
+GRACE_MS: Final = 10_000
+BROWSER_MS: Final = 86_400_000
+"""How long a session that ends with its browser is kept from one request to the next."""
+_NOTHING: Final = Held(None, b"")
+
+
+class StoreContext(Context):
+    """What is known of one request's session in a store. Source: koa-session ``ContextSession``, external mode."""
+
+    def __init__(self, setup: "StoreSetup", scope: Scope, store: Store) -> None:
+        super().__init__(setup, scope, None)
+        self._stored = setup
+        self._store = store
+        # koa: a record has its own date, so that rolling writes it; ours leaves that to the store.
+        self._dated = setup.koa or getattr(store, "dated", False)
+        self._index = 0
+        self._held = _NOTHING
+        self._ttl_ms: int | None = None
+        self._whole = False
+        self._gone = False
+        self._error: SessionUnavailable | None = None
+        # Whether an id came that the store was not asked about yet.
+        self.deferred = False
+        # Whether an error was handed to the application.
+        self.told = False
+        # Whether the commit that is under way, or failed, ends an id.
+        self.ending = False
+        self.word: Word | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The key in the store."""
+        return None if self.id is None else self._stored.ids.key(self.id)
+
+    def _mark_of_id(self) -> str | None:
+        return None if self.id is None else fingerprint(self.id)
+
+    # On the way in.
+
+    def claim(self, id: str, index: int) -> None:
+        """Take the id that came, signed by the key of that index; nothing is known of it yet."""
+        self.id, self._index = id, index
+
+    async def load(self, session: Session) -> None:
+        """Fetch the session where that was put off."""
+        if self.deferred:
+            self.deferred = False
+            session.__class__ = WatchedSession
+            await self.fetch(session)
+            if self._error is not None:
+                raise self.refused()
+
+    async def fetch(self, session: Session) -> None:
+        """Ask the store for the session. Whatever it says or fails to say, there is a session."""
+        try:
+            record = await self._read()
+        except SessionUnavailable as error:
+            self._error = error
+            self.degraded = True
+            word = await self._stored.word_for(error, self._scope)
+            session.__class__ = DegradedSession if word == "anonymous" else UnavailableSession
+            return
+        why = "missed" if record is None else self._take(session, record)
+        if why is None:
+            return
+        if why == "corrupt" and self._options.on_store_error == "raise":
+            self._error = SessionUnavailable("read a record that is no session")
+            session.__class__ = UnavailableSession
+        self.refuse(session, why)
+
+    async def _read(self) -> Record | None:
+        key, store = self._stored.ids.key(self.id or ""), self._store
+        deadline = asyncio.get_running_loop().time() + self._stored.load_s
+        rolls = self._stored.rolls and not self._dated
+        ask = partial(store.load, key, roll=True) if rolls else partial(store.load, key)
+        return await self._stored.gate.ask("load", deadline, ask, self._scope)
+
+    def _take(self, session: Session, record: Record) -> str | None:
+        """Fill the session from its record, or say why it is none."""
+        loaded, verdict = self._opened(record.value, record.ttl_ms, session)
+        if loaded is None or verdict is not None:
+            return verdict or "corrupt"
+        self._base = self._loaded = loaded
+        self.body, self._ttl_ms = loaded[0], record.ttl_ms
+        self._held = Held(record.version, record.value)
+        self._came, self.is_new = True, False
+        return None
+
+    def _opened(self, value: bytes, ttl_ms: int | None, into: dict[str, Any]) -> tuple[Loaded | None, str | None]:
+        """Read a record: what a session is made of, and why it may not be one."""
+        options, now_ms = self._options, self._stored.now_ms()
+        loaded = _core.disclose(value, into, now_ms)
+        if isinstance(loaded, str):
+            return None, loaded
+        body, _, fresh, expire, max_age, lasts, created, owner = loaded
+        if expire is None and ttl_ms is not None and lasts is not True:
+            expire = now_ms + ttl_ms - GRACE_MS
+        loaded = (body, self._index, fresh, expire, max_age, lasts, created, owner)
+        browser_ok = options.max_age_ms is None
+        return loaded, rules.check(expire, max_age, lasts, created, now_ms, browser_ok, options.absolute_ms)
+
+    def refuse(self, session: Session, why: str) -> None:
+        """Start a new session in place of what came, and say why. Its id is not used again, its record left as it is."""
+        dict.clear(session)
+        self._options.events.emit(why, self._scope, why, self._mark_of_id())
+        self.id = self._ttl_ms = self._base = self._loaded = None
+        self.body, self.is_new, self._came = EMPTY, True, False
+
+    def refused(self) -> SessionUnavailable:
+        """Give the error that whoever touches the session gets."""
+        self.told = True
+        error = self._error or SessionUnavailable("load")
+        # Raised anew each time: a traceback grows with every frame that it is raised through.
+        again = SessionUnavailable(error.call, error.retry_after)
+        again.__cause__ = error.__cause__
+        return again
+
+    # What a session asks and tells.
+
+    def replace(self) -> None:
+        """Note that all of the data was put there on purpose, so that nothing is to be merged into it."""
+        self._whole = True
+
+    def forget(self) -> None:
+        """Take back whatever was asked for since the last commit."""
+        super().forget()
+        self._whole = False
+
+    async def reload(self, session: Session) -> None:
+        """Fetch what is there now, in place of what was not committed."""
+        self.forget()
+        self.deferred = False
+        if self.id is None:
+            dict.clear(session)
+            return
+        record = await self._read()
+        self._error, self.degraded, self._gone = None, False, False
+        if session.__class__ is not Session:
+            session.__class__ = WatchedSession
+        dict.clear(session)
+        why = "missed" if record is None else self._take(session, record)
+        if why is not None:
+            self.refuse(session, why)
+
+    # On the way out.
+
+    def is_idle(self, session: Session) -> bool:
+        """Say whether nothing has to be written, without looking at the data where that is plain to see."""
+        if self._error is not None or self._gone or self.deferred:
+            return True
+        watched = session.__class__ is WatchedSession
+        if self._mark is not None or (watched and session._touch == WROTE):
+            return False
+        if self._loaded is None:
+            return watched and not dict.__len__(session)
+        if self._stored.renews or self._index > 0 or self._ages():
+            return False
+        return (watched and session._touch != FETCHED) or is_same(session, self.body)
+
+    def _ages(self) -> bool:
+        """Say whether the record of a session that ends with its browser has lived half of its days."""
+        loaded = self._loaded
+        kept = loaded is not None and loaded[5] is True and not self._dated
+        return kept and self._ttl_ms is not None and self._ttl_ms < BROWSER_MS / 2
+
+    async def commit_now(self, session: Session) -> None:
+        """Commit on the application's own word."""
+        self._stored.current(self._scope, session)
+        if session._started and self.is_stuck(session):
+            raise RuntimeError("session.commit: the response has started, so no new id can reach the client; commit before that")
+        await self.before_save(session)
+        await self.commit(session)
+
+    def is_stuck(self, session: Session) -> bool:
+        """Say whether a commit would make an id that no response can carry any more."""
+        return self.is_late(session) and (self.id is None or self._mark == "regenerate")
+
+    def is_late(self, session: Session) -> bool:
+        """Say whether anything was asked or changed since the commit; what is gone or closed asks for nothing."""
+        return not (self._gone or self.deferred or self._error is not None) and super().is_late(session)
+
+    async def before_save(self, session: Session) -> None:
+        """Run the application's hook if the session is about to be written."""
+        if not self.is_idle(session):
+            await super().before_save(session)
+
+    async def commit(self, session: Session) -> None:
+        """Decide whether the session is written, and write it; ``word`` is what the response has to tell then.
+
+        Raises: UnserializableError, ReservedKeyError, SessionTooLarge; SessionUnavailable, SessionConflict. Nothing is
+        told to the client then.
+        """
+        if self.is_idle(session):
+            if self._ages():
+                await self._keep()
+            return
+        self.failed = True
+        body = self._text(session)
+        reason = self._reason(body)
+        if reason is not None:
+            reserved = self._reserved(session) if self._stored.koa or b'"_' in body else None
+            if reserved is not None:
+                raise ReservedKeyError(reserved)
+            self.ending = reason in ("destroy", "regenerate")
+            try:
+                await self._stored.shielded(self._carry_out(session, body, reason))
+            except SessionUnavailable:
+                self.told = True
+                raise
+        if type(session) is WatchedSession and session._touch == WROTE:
+            session._touch = READ
+        self.failed = False
+
+    async def end(self) -> None:
+        """Carry out what an application that failed had asked for and may not be lost: the old id is dead."""
+        if self._mark in ("destroy", "regenerate") and self.id is not None:
+            await self._stored.shielded(self._destroy(self._writer()))
+
+    def _text(self, session: Session) -> bytes:
+        try:
+            return _core.dumps(session)
+        except SessionTooLarge:
+            raise self._too_large(session) from None
+
+    def _too_large(self, session: Session) -> SessionTooLarge:
+        heavy = ", ".join(f"{key} ({octets} bytes)" for key, octets in self.heaviest(session)[:3])
+        return SessionTooLarge("", f"more than {_core.MAX_TEXT} bytes of JSON; the largest keys are {heavy}")
+
+    def _writer(self) -> Writer:
+        return Writer(self._stored, self._store, self._scope)
+
+    async def _carry_out(self, session: Session, body: bytes, reason: Reason) -> None:
+        writer = self._writer()
+        if reason == "destroy":
+            await self._destroy(writer)
+        elif self._loaded is None:
+            await self._destroy_and_create(session, body, reason, writer)
+        elif reason == "rotated" or (reason in ("rolling", "renew") and not self._dated):
+            await self._prolong(session, body, reason, writer)
+        else:
+            await self._save(session, body, reason, writer)
+
+    async def _destroy(self, writer: Writer) -> None:
+        if (key := self.key) is not None:
+            await writer.destroy(key)
+        self._say(None, None)
+        self._settle(None, "destroy")
+        self.id = None
+        self._whole = False
+
+    async def _destroy_and_create(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
+        """Make a record; of a session that was ended and then filled, end the old one first."""
+        if (key := self.key) is not None:
+            await writer.destroy(key)
+            self.id = None
+        enclosed = self._enclosed(session, body)
+        id = await writer.create(enclosed, self.owner)
+        self._held = Held(None, enclosed.value)
+        self._written(id, body, enclosed, reason)
+
+    async def _prolong(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
+        """Let the session live on: its expiry alone, never its data."""
+        key, enclosed = self.key, self._enclosed(session, body)
+        if reason == "rotated" or key is None:
+            self._say(self.id, self.expire_ms)
+            # From here on the newest key signs it.
+            self._index = 0
+            return
+        if self._mark is None and reason == "rolling" and self._is_rolled(enclosed.ttl_ms):
+            alive = True
+        else:
+            try:
+                alive = await writer.touch(key, enclosed.ttl_ms)
+            except SessionUnavailable:
+                # The session has its time as it was; the gate has told of the failure.
+                if self._options.on_store_error == "raise":
+                    raise
+                return
+        if alive:
+            self._written(self.id or "", body, enclosed, reason)
+        else:
+            self._lose()
+
+    def _is_rolled(self, ttl_ms: int) -> bool:
+        """Say whether the load has renewed the record already, or it was renewed just now."""
+        return self._ttl_ms is not None and self._ttl_ms >= ttl_ms - late_ms(ttl_ms)
+
+    async def _keep(self) -> None:
+        """Keep a session that ends with its browser for another day; nobody has to be told."""
+        key = self.key
+        if key is None:
+            return
+        try:
+            await self._stored.shielded(self._writer().touch(key, BROWSER_MS))
+            self._ttl_ms = BROWSER_MS
+        except SessionUnavailable:
+            if self._options.on_store_error == "raise":
+                raise
+
+    async def _save(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
+        """Write over the version that was loaded, merging what others wrote meanwhile."""
+        key, base, snapshot = self.key or "", self.body, body
+        moving = reason == "regenerate"
+        owner = self.owner
+        while True:
+            enclosed = self._enclosed(session, body)
+            answer: Replaced
+            if moving:
+                id, answer = await writer.move(self.id or "", enclosed, self._held, owner)
+            else:
+                id, answer = self.id or "", await writer.replace(key, enclosed, self._held)
+            if isinstance(answer, Saved):
+                break
+            if isinstance(answer, Gone):
+                await self._gone_while(session, base, body, reason, writer)
+                return
+            self._options.events.emit("conflict", self._scope, reason, self._mark_of_id())
+            base, body = self._reconciled(answer, base, body, moving)
+            await writer.pause()
+        self._held = Held(answer.version, enclosed.value)
+        if body != snapshot:
+            self._adopt(session, snapshot, body)
+        self._written(id, body, enclosed, reason)
+
+    def _reconciled(self, answer: Conflict, base: bytes, body: bytes, moving: bool) -> tuple[bytes, bytes]:
+        """Make what is to be written over what somebody else wrote."""
+        self._held = Held(answer.version, answer.value)
+        theirs: dict[str, Any] = {}
+        loaded, _ = self._opened(answer.value, None, theirs)
+        if loaded is None:
+            return base, body
+        # What they set beside the data, as a lifetime, holds unless this request set its own.
+        came = self._loaded
+        self._loaded = (*loaded[:3], came[3] if came is not None else None, *loaded[4:])
+        if self._whole or self._options.on_conflict == "overwrite":
+            return loaded[0], body
+        merged = merge(
+            _core.loads(base) or {}, _core.loads(body) or {}, theirs, atomic=self._options.atomic_keys, mine_first=moving
+        )
+        return loaded[0], _core.dumps(merged)
+
+    def _adopt(self, session: Session, snapshot: bytes, body: bytes) -> None:
+        """Show the application what was written, with what it changed while that was under way."""
+        was, written = _core.loads(snapshot) or {}, _core.loads(body) or {}
+        data = merge(was, dict.copy(session), written)
+        dict.clear(session)
+        dict.update(session, data)
+
+    async def _gone_while(self, session: Session, base: bytes, body: bytes, reason: Reason, writer: Writer) -> None:
+        """Meet the end of a session that somebody else ended meanwhile."""
+        if reason != "regenerate" or self._owner is None:
+            self._lose()
+            return
+        # A login is a beginning: what this request itself brought is kept, nothing of what was ended.
+        self._options.events.emit("gone", self._scope, reason, self._mark_of_id())
+        fresh = merge(_core.loads(base) or {}, _core.loads(body) or {}, {})
+        self._loaded = self.id = None
+        dict.clear(session)
+        dict.update(session, fresh)
+        await self._destroy_and_create(session, _core.dumps(fresh), reason, writer)
+
+    def _lose(self) -> None:
+        """Drop the write: the session has ended, and the response says nothing of it: another one may just have begun."""
+        self._gone = True
+        self.word = None
+        logger.info("a session ended while a request was using it: what that request changed is dropped")
+        self._options.events.emit("gone", self._scope, "", self._mark_of_id())
+
+    def _enclosed(self, session: Session, body: bytes) -> Enclosed:
+        """Write a record's text and say how long it lives."""
+        now_ms, life_ms, created_ms = self._stored.now_ms(), self.life_ms, self.created_ms
+        expire_ms = None
+        if life_ms is not None:
+            expire_ms = rules.next_expire(now_ms, life_ms, created_ms, self._options.absolute_ms)
+        value = _core.enclose(body, expire_ms if self._dated else None, life_ms, created_ms, self.owner)
+        if len(value) > _core.MAX_TEXT:
+            raise self._too_large(session)
+        ttl_ms = BROWSER_MS if expire_ms is None else max(1, expire_ms - now_ms + GRACE_MS)
+        return Enclosed(value, ttl_ms, expire_ms, life_ms, created_ms)
+
+    def _written(self, id: str, body: bytes, enclosed: Enclosed, reason: Reason) -> None:
+        """Take what was written as what is, and have the client told."""
+        life_ms = enclosed.life_ms
+        loaded: Loaded = (body, 0, True, enclosed.expire_ms, life_ms, life_ms is None or None, enclosed.created_ms, self.owner)
+        self.id, self._ttl_ms, self._index = id, enclosed.ttl_ms, 0
+        # koa: without maxAge the first cookie has no date.
+        self._say(id, enclosed.expire_ms if self._options.dated or self._life is not None or self._came else None)
+        self._whole = False
+        self._settle(loaded, reason)
+
+    def _say(self, id: str | None, expire_ms: int | None) -> None:
+        own = None if self._cookie is None else self._cookie.changed()
+        self.word = Word(id, expire_ms, self._stored.is_secure(self._scope), own)

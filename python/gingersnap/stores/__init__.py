@@ -1,0 +1,52 @@
+"""Where sessions live when they do not live in their cookie. Each store is loaded as it is first named."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .store import Conflict, Gone, Moved, Owned, OwnerIndex, Record, Replaced, Saved, Store, Taken
+
+if TYPE_CHECKING:
+    from .key_value import KeyValueStore
+    from .memory import MemoryStore
+    from .plain import PlainStore
+    from .postgres import PostgresStore
+    from .redis import RedisStore
+    from .sqlalchemy import SQLAlchemyStore
+    from .sqlite import SQLiteStore
+
+_STORES = {
+    "KeyValueStore": "key_value",
+    "MemoryStore": "memory",
+    "PlainStore": "plain",
+    "PostgresStore": "postgres",
+    "RedisStore": "redis",
+    "SQLAlchemyStore": "sqlalchemy",
+    "SQLiteStore": "sqlite",
+}
+
+__all__ = [
+    "Conflict",
+    "Gone",
+    "KeyValueStore",
+    "MemoryStore",
+    "Moved",
+    "Owned",
+    "OwnerIndex",
+    "PlainStore",
+    "PostgresStore",
+    "Record",
+    "RedisStore",
+    "Replaced",
+    "SQLAlchemyStore",
+    "SQLiteStore",
+    "Saved",
+    "Store",
+    "Taken",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Only who uses a store pays for its driver, or has to have it.
+    if name not in _STORES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_STORES[name]}", __name__), name)

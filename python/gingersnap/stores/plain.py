@@ -1,0 +1,189 @@
+"""Make a store of any object with koa's ``get``, ``set`` and ``destroy``. It cannot be atomic, and says so once."""
+
+import asyncio
+import inspect
+import logging
+import weakref
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .. import _core
+from ..errors import ConfigError, SessionError
+from ..types import Scope
+from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken
+
+logger = logging.getLogger("gingersnap")
+
+_NO_SESSION: Final = b""
+# One lock for each key that is being written, in this process.
+_locks: "weakref.WeakValueDictionary[tuple[int, str], asyncio.Lock]" = weakref.WeakValueDictionary()
+
+
+def _lock(key: str) -> asyncio.Lock:
+    place = (id(asyncio.get_running_loop()), key)
+    lock = _locks.get(place)
+    if lock is None:
+        lock = _locks[place] = asyncio.Lock()
+    return lock
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(kind: str) -> None:
+    """Say once for each kind of store that it cannot compare and swap."""
+    if kind not in _warned:
+        _warned.add(kind)
+        logger.warning("the session store %s cannot compare and swap: parallel requests in several processes may lose writes", kind)
+
+
+class PlainStore:
+    """A store over ``store``, which has these methods, sync or async, as koa-session's stores have them:
+
+    ``get(key, max_age, *, rolling, scope)``: the session as a dict, ``None`` where there is none;
+    ``set(key, session, max_age, *, rolling, changed, scope)``; ``destroy(key, *, scope)``.
+    ``max_age`` is seconds, or ``"session"``. Sessions hold their dates, as koa-session's do. Source: koa-session ``opts.store``.
+
+    Between what it reads and what it writes another process may write: within one process its calls are atomic, but across
+    processes an update can be lost. ``threads=True`` runs sync methods in threads, where they would hold up the event loop.
+
+    Raises: ConfigError where a method is missing.
+    """
+
+    atomic = False
+    dated = True
+
+    def __init__(self, store: Any, *, threads: bool = False) -> None:
+        for call in ("get", "set", "destroy"):
+            if not callable(getattr(store, call, None)):
+                raise ConfigError("store", f"{type(store).__name__} has no method {call}", "give it get, set and destroy")
+        self._store = store
+        self._threads = threads
+        _warn_once(type(store).__name__)
+
+    def serving(self, scope: Scope, *, rolling: bool, max_age_ms: int | None) -> "PlainCalls":
+        """Give what one request asks."""
+        return PlainCalls(self, scope, rolling, "session" if max_age_ms is None else max_age_ms / 1000)
+
+    async def ask(self, call: str, *given: Any, **named: Any) -> Any:
+        """Make a call of the object's own, sync or async."""
+        method = getattr(self._store, call)
+        if self._threads and not inspect.iscoroutinefunction(method):
+            return await asyncio.to_thread(method, *given, **named)
+        answer = method(*given, **named)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    async def ping(self) -> None:
+        """Ask nothing: there is no call for it."""
+
+    async def purge(self, limit: int) -> int:
+        """Remove nothing: whoever made the object sees to that."""
+        return 0
+
+    async def aclose(self) -> None:
+        """Close nothing: it opened nothing."""
+
+
+class PlainCalls:
+    """The calls of one request to a plain store, in the shape of ``Store``. A version is the data that was read."""
+
+    atomic = False
+    dated = True
+
+    def __init__(self, plain: PlainStore, scope: Scope, rolling: bool, max_age: float | str) -> None:
+        self._plain = plain
+        self._scope = scope
+        self._rolling = rolling
+        self._max_age = max_age
+
+    async def load(self, key: str, *, roll: bool = False) -> Record | None:
+        """Read a record. How long it has is in it."""
+        data = await self._plain.ask("get", key, self._max_age, rolling=self._rolling, scope=self._scope)
+        if data is None:
+            return None
+        value = _text(data)
+        return Record(value, value, None)
+
+    async def create(self, key: str, value: bytes, ttl_ms: int) -> bool:
+        """Make a record, unless there is one."""
+        async with _lock(key):
+            if await self.load(key) is not None:
+                return False
+            await self._set(key, value, ttl_ms, changed=True)
+        return True
+
+    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
+        """Write over a record that is as it was."""
+        async with _lock(key):
+            record = await self.load(key)
+            if record is None:
+                return Gone()
+            if record.version != version:
+                return Conflict(record.value, record.version)
+            await self._set(key, value, ttl_ms, changed=_data(value) != _data(record.value))
+        return Saved(value)
+
+    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any) -> Moved:
+        """Write it under another key. For a moment both are there; where the old one stays, the new one goes again."""
+        async with _lock(old):
+            record = await self.load(old)
+            if record is None:
+                return Gone()
+            if record.version != version:
+                return Conflict(record.value, record.version)
+            if not await self.create(new, value, ttl_ms):
+                return Taken()
+            try:
+                await self._plain.ask("destroy", old, scope=self._scope)
+            except BaseException:
+                await self._plain.ask("destroy", new, scope=self._scope)
+                raise
+        return Saved(value)
+
+    async def touch(self, key: str, ttl_ms: int) -> bool:
+        """Write a record as it is, with a new lifetime: there is no other way."""
+        async with _lock(key):
+            record = await self.load(key)
+            if record is None:
+                return False
+            await self._set(key, record.value, ttl_ms, changed=False)
+        return True
+
+    async def destroy(self, key: str) -> bool:
+        """Remove a record."""
+        async with _lock(key):
+            await self._plain.ask("destroy", key, scope=self._scope)
+        return True
+
+    async def purge(self, limit: int) -> int:
+        """Remove nothing."""
+        return await self._plain.purge(limit)
+
+    async def ping(self) -> None:
+        """Ask nothing."""
+
+    async def aclose(self) -> None:
+        """Close nothing."""
+
+    async def _set(self, key: str, value: bytes, ttl_ms: int, *, changed: bool) -> None:
+        data = _core.loads(value)
+        if data is None:
+            raise SessionError("a plain store holds JSON objects alone")
+        # koa: the word 'session' goes to the store as it is.
+        max_age: float | str = "session" if data.get("_session") is True else ttl_ms / 1000
+        await self._plain.ask("set", key, data, max_age, rolling=self._rolling, changed=changed, scope=self._scope)
+
+
+def _text(data: object) -> bytes:
+    """Write what the object gave as JSON; what is no session becomes a text that is none."""
+    if not isinstance(data, Mapping):
+        return _NO_SESSION
+    try:
+        return _core.dumps(dict(data))
+    except SessionError:
+        return _NO_SESSION
+
+
+def _data(value: bytes) -> dict[str, Any]:
+    data = _core.loads(value) or {}
+    return {name: member for name, member in data.items() if name not in _core.RESERVED}

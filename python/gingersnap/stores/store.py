@@ -1,0 +1,138 @@
+"""What a store of sessions is: the calls that the middleware makes, what each promises, and the answers it gives."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
+
+from .. import _core
+
+MOST_LATE_MS: Final = 60_000
+"""How much of a lifetime a rolling load may leave unrenewed, at most."""
+
+
+def late_ms(ttl_ms: int) -> int:
+    """Tell how much of a lifetime may go before a rolling load writes: a tenth, a minute at most. Milliseconds."""
+    return min(ttl_ms // 10, MOST_LATE_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A live record: its octets, the version that ``replace`` and ``move`` ask for, and how long it has, in milliseconds.
+
+    A version is compared and handed back, never looked into, and never ``None``. ``ttl_ms`` ``None``: the store cannot tell.
+    """
+
+    value: bytes = field(repr=False)
+    version: Any = field(repr=False)
+    ttl_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """It is written, and this is its version now."""
+
+    version: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Somebody wrote it since: this is what is there now. Nothing was written."""
+
+    value: bytes = field(repr=False)
+    version: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """There is no such record, or it has expired. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The new key has a record of its own. Nothing was written."""
+
+
+Replaced: TypeAlias = Saved | Conflict | Gone
+Moved: TypeAlias = Saved | Conflict | Gone | Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """One session of an owner: its key in the store, its octets, and how long it has, in milliseconds."""
+
+    key: str
+    value: bytes = field(repr=False)
+    ttl_ms: int
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the session holds, as JSON tells it; empty where it cannot be read."""
+        data = _core.loads(self.value) or {}
+        return {name: member for name, member in data.items() if name not in _core.RESERVED}
+
+
+class Store(Protocol):
+    """Where sessions live, as octets under keys. Every call is safe to repeat.
+
+    Keys are printable ASCII of 1 to 300 characters without blanks. One may start with a hash tag in braces, ``{Yp0x}``, as in
+    the keys of Redis Cluster; a session keeps its tag when it moves, so that a store that shards has both keys in one place.
+    Values are octets, as a rule JSON text. ``ttl_ms`` is at least 1: a record lives that many milliseconds from the call on,
+    and is as good as absent from then on, at once.
+    Only ``create`` makes a record; that alone makes a logout final. A call that fails raises; no call answers "absent" for
+    "could not look". A call that is cancelled does not give its connection back to a pool with a reply outstanding.
+
+    Two more attributes may say more of a store. ``purge_every``: how often, in seconds, the middleware is to ask it to
+    ``purge``; left out where the server removes expired records itself. ``atomic = False``: its ``replace`` and ``move`` can
+    race with those of other processes.
+    """
+
+    async def load(self, key: str, *, roll: bool = False) -> Record | None:
+        """Read a live record; ``None`` where there is none.
+
+        ``roll``: start its lifetime again, as long as it was last given to ``create``, ``replace`` or ``move``, in the
+        same round trip. It may be left as it is while no more than ``late_ms`` of it has gone. Data and version stay.
+        """
+
+    async def create(self, key: str, value: bytes, ttl_ms: int) -> bool:
+        """Make a record; ``False`` where a live one has the key, which is then as it was."""
+
+    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
+        """Write over that version of a live record, and over no other; start its lifetime anew."""
+
+    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any) -> Moved:
+        """Write that version of a record under another key. Whoever looks sees it under the old one or the new, never both."""
+
+    async def touch(self, key: str, ttl_ms: int) -> bool:
+        """Let a live record end no earlier than ``ttl_ms`` from now: never write data, never create, never shorten.
+
+        ``False`` where there is no live record.
+        """
+
+    async def destroy(self, key: str) -> bool:
+        """Remove a record; ``False`` where there was no live one."""
+
+    async def purge(self, limit: int) -> int:
+        """Remove expired records, ``limit`` at most; tell how many. 0 where the store's server does that itself."""
+
+    async def ping(self) -> None:
+        """Ask whether the store answers and is fit for use; raises where it does not."""
+
+    async def aclose(self) -> None:
+        """Close what the store itself opened. A store may be used again afterwards, and closed twice."""
+
+
+@runtime_checkable
+class OwnerIndex(Protocol):
+    """A store that knows whose session a record is.
+
+    Its ``create`` and ``move`` take ``owner``, keyword-only: a non-empty ``str``, or ``None`` for nobody, the default.
+    ``replace`` leaves the owner as it is.
+    """
+
+    async def sessions_of(self, owner: str) -> list[Owned]:
+        """List the live sessions of an owner, in no particular order."""
+
+    async def destroy_all(self, owner: str, keep: str | None = None) -> int:
+        """Remove every session of an owner but the one under the key ``keep``; tell how many.
+
+        A session that another request is moving meanwhile does not slip through.
+        """

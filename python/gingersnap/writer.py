@@ -1,0 +1,150 @@
+"""Write to a store so that a call that broke down may be made again, and what became of the first is found out."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from .errors import SessionConflict, SessionError, SessionUnavailable
+from .stores.store import Conflict, Gone, OwnerIndex, Record, Replaced, Saved, Store, Taken
+from .types import Scope
+
+if TYPE_CHECKING:
+    from .store_setup import StoreSetup
+
+T = TypeVar("T")
+
+TRIES: Final = 10
+"""How often a save meets somebody else's before it gives up."""
+PATIENCE_S: Final = 0.25
+"""For how long it tries, in seconds."""
+_LONGEST_PAUSE_S: Final = 0.05
+_NEW_IDS: Final = 5
+_REPEATED: Final = "every new id has a record already: genid must not repeat itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A record's text, how long the store keeps it, and what it says of its times. Milliseconds; dates since 1970."""
+
+    value: bytes = field(repr=False)
+    ttl_ms: int
+    expire_ms: int | None
+    life_ms: int | None
+    created_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is known of a record: its version, and its text; ``version`` is ``None`` after ``create``, which tells none."""
+
+    version: Any = field(repr=False)
+    value: bytes = field(repr=False)
+
+
+class Writer:
+    """The writes of one commit: together they have ``store_timeout``."""
+
+    def __init__(self, setup: "StoreSetup", store: Store, scope: Scope) -> None:
+        self._setup = setup
+        self._store = store
+        self._scope = scope
+        self._begun = asyncio.get_running_loop().time()
+        self._deadline = self._begun + setup.options.store_timeout_s
+        self._tries = 0
+
+    async def create(self, enclosed: Enclosed, owner: str | None) -> str:
+        """Make a record under a new id, and give that.
+
+        Raises: SessionError where every new id has a record already: ``genid`` repeats itself.
+        """
+        store, ttl_ms, owned = self._store, enclosed.ttl_ms, self._owned(owner)
+        for _ in range(_NEW_IDS):
+            new_id = await self._setup.ids.new(self._scope)
+            key = self._setup.ids.key(new_id)
+            made, again = await self._sure("create", partial(store.create, key, enclosed.value, ttl_ms, **owned))
+            if made or (again and await self._mine(key, enclosed.value)):
+                return new_id
+        raise SessionError(_REPEATED)
+
+    async def replace(self, key: str, enclosed: Enclosed, held: Held) -> Replaced:
+        """Write over a version; somebody else's write of the very same is as good as ours."""
+        store, value, ttl_ms = self._store, enclosed.value, enclosed.ttl_ms
+        known = await self._known(key, held)
+        if not isinstance(known, Saved):
+            return known
+        answer, _ = await self._sure("replace", partial(store.replace, key, value, ttl_ms, version=known.version))
+        return Saved(answer.version) if isinstance(answer, Conflict) and answer.value == value else answer
+
+    async def move(self, old_id: str, enclosed: Enclosed, held: Held, owner: str | None) -> tuple[str, Replaced]:
+        """Write a version under a new id; give that, and what became of it."""
+        ids, store, ttl_ms, owned = self._setup.ids, self._store, enclosed.ttl_ms, self._owned(owner)
+        old = ids.key(old_id)
+        known = await self._known(old, held)
+        if not isinstance(known, Saved):
+            return old_id, known
+        version = known.version
+        for _ in range(_NEW_IDS):
+            new_id = await ids.new(self._scope, old_id)
+            new = ids.key(new_id)
+            ask = partial(store.move, old, new, enclosed.value, ttl_ms, version=version, **owned)
+            answer, again = await self._sure("move", ask)
+            if again and isinstance(answer, Gone | Taken) and (mine := await self._mine(new, enclosed.value)):
+                return new_id, Saved(mine.version)
+            if not isinstance(answer, Taken):
+                return new_id, answer
+        raise SessionError(_REPEATED)
+
+    async def _known(self, key: str, held: Held) -> Replaced:
+        """Find the version of a record that was only created yet; whoever wrote it since is met as any other."""
+        if held.version is not None:
+            return Saved(held.version)
+        record = await self._ask("load", partial(self._store.load, key))
+        if record is None:
+            return Gone()
+        return Saved(record.version) if record.value == held.value else Conflict(record.value, record.version)
+
+    async def destroy(self, key: str) -> None:
+        """Remove a record, if there is one."""
+        await self._sure("destroy", partial(self._store.destroy, key))
+
+    async def touch(self, key: str, ttl_ms: int) -> bool:
+        """Let a record live on; ``False`` where there is none."""
+        return await self._ask("touch", partial(self._store.touch, key, ttl_ms))
+
+    async def pause(self) -> None:
+        """Wait a random while before the next try, longer each time.
+
+        Raises: SessionConflict after ``TRIES`` or ``PATIENCE_S``.
+        """
+        self._tries += 1
+        pause_s = random.uniform(0, min(_LONGEST_PAUSE_S, 0.001 * 2**self._tries))  # noqa: S311 (no secret)
+        left_s = self._begun + PATIENCE_S - asyncio.get_running_loop().time()
+        if self._tries >= TRIES or left_s <= pause_s:
+            raise SessionConflict("save")
+        if self._setup.options.on_conflict == "raise":
+            raise SessionConflict("save")
+        await asyncio.sleep(pause_s)
+
+    def _owned(self, owner: str | None) -> dict[str, str]:
+        return {"owner": owner} if owner is not None and isinstance(self._store, OwnerIndex) else {}
+
+    async def _mine(self, key: str, value: bytes) -> Record | None:
+        """Find a record that an earlier try has made."""
+        record = await self._ask("load", partial(self._store.load, key))
+        return record if record is not None and record.value == value else None
+
+    async def _ask(self, call: str, ask: Callable[[], Awaitable[T]]) -> T:
+        return await self._setup.gate.ask(call, self._deadline, ask, self._scope)
+
+    async def _sure(self, call: str, ask: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
+        """Ask, and once more where that broke down; say whether the first may have been carried out unseen."""
+        try:
+            return await self._ask(call, ask), False
+        except SessionUnavailable as error:
+            # What took too long has used up its time, and what the breaker held back was not tried.
+            if error.__cause__ is None or isinstance(error.__cause__, TimeoutError):
+                raise
+        return await self._ask(call, ask), True
