@@ -1,6 +1,7 @@
 """Conduct a session that lives in a store: fetch it, and at the commit write it, move it or end it."""
 
 import asyncio
+import inspect
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +47,8 @@ class StoreContext(Context):
         self._error: SessionUnavailable | None = None
         # Whether an id came that the store was not asked about yet.
         self.deferred = False
+        # Whether it was replaced without that.
+        self._unread = False
         # Whether an error was handed to the application.
         self.told = False
         # Whether the commit that is under way, or failed, ends an id.
@@ -86,6 +89,8 @@ class StoreContext(Context):
             session.__class__ = DegradedSession if word == "anonymous" else UnavailableSession
             return
         why = "missed" if record is None else self._take(session, record)
+        if why is None and not await self._is_valid():
+            why = "invalid"
         if why is None:
             return
         if why == "corrupt" and self._options.on_store_error == "raise":
@@ -100,9 +105,17 @@ class StoreContext(Context):
         ask = partial(store.load, key, roll=True) if rolls else partial(store.load, key)
         return await self._stored.gate.ask("load", deadline, ask, self._scope)
 
-    def _take(self, session: Session, record: Record) -> str | None:
-        """Fill the session from its record, or say why it is none."""
-        loaded, verdict = self._opened(record.value, record.ttl_ms, session)
+    async def _is_valid(self) -> bool:
+        """Ask the application's ``valid``. Source: koa-session ``valid``."""
+        if self._options.valid is None:
+            return True
+        # A copy: the question is no access, and whatever it does to its data no change.
+        verdict = self._options.valid(self._scope, _core.loads(self.body) or {})
+        return bool(await verdict if inspect.isawaitable(verdict) else verdict)
+
+    def _take(self, into: dict[str, Any], record: Record) -> str | None:
+        """Fill a dict from a record and be its session's context, or say why it is no session."""
+        loaded, verdict = self._opened(record.value, record.ttl_ms, into)
         if loaded is None or verdict is not None:
             return verdict or "corrupt"
         self._base = self._loaded = loaded
@@ -145,6 +158,12 @@ class StoreContext(Context):
     def replace(self) -> None:
         """Note that all of the data was put there on purpose, so that nothing is to be merged into it."""
         self._whole = True
+        self._unread, self.deferred = self._unread or self.deferred, False
+
+    def destroy(self) -> None:
+        """Note the end; nothing has to be read for that."""
+        super().destroy()
+        self._unread = self.deferred = False
 
     def forget(self) -> None:
         """Take back whatever was asked for since the last commit."""
@@ -178,7 +197,7 @@ class StoreContext(Context):
             return False
         if self._loaded is None:
             return watched and not dict.__len__(session)
-        if self._stored.renews or self._index > 0 or self._ages():
+        if self._stored.renews or self._index > 0:
             return False
         return (watched and session._touch != FETCHED) or is_same(session, self.body)
 
@@ -221,7 +240,11 @@ class StoreContext(Context):
             return
         self.failed = True
         body = self._text(session)
+        if self._unread:
+            await self._catch_up(session)
         reason = self._reason(body)
+        if reason is None and self._ages():
+            await self._keep()
         if reason is not None:
             reserved = self._reserved(session) if self._stored.koa or b'"_' in body else None
             if reserved is not None:
@@ -235,6 +258,13 @@ class StoreContext(Context):
         if type(session) is WatchedSession and session._touch == WROTE:
             session._touch = READ
         self.failed = False
+
+    async def _catch_up(self, session: Session) -> None:
+        """Fetch the record of a session that was replaced unread: what is written over must be known."""
+        record = await self._read()
+        self._unread = False
+        if record is None or self._take({}, record) is not None:
+            self.id = None
 
     async def end(self) -> None:
         """Carry out what an application that failed had asked for and may not be lost: the old id is dead."""
@@ -256,7 +286,7 @@ class StoreContext(Context):
 
     async def _carry_out(self, session: Session, body: bytes, reason: Reason) -> None:
         writer = self._writer()
-        if reason == "destroy":
+        if reason == "destroy" and (self._mark == "destroy" or self._whole):
             await self._destroy(writer)
         elif self._loaded is None:
             await self._destroy_and_create(session, body, reason, writer)
@@ -343,9 +373,13 @@ class StoreContext(Context):
             base, body = self._reconciled(answer, base, body, moving)
             await writer.pause()
         self._held = Held(answer.version, enclosed.value)
+        if reason == "destroy" and body == EMPTY:
+            # Key by key it was emptied, and nobody put anything in meanwhile: now it can go.
+            await self._destroy(writer)
+            return
         if body != snapshot:
             self._adopt(session, snapshot, body)
-        self._written(id, body, enclosed, reason)
+        self._written(id, body, enclosed, "changed" if reason == "destroy" else reason)
 
     def _reconciled(self, answer: Conflict, base: bytes, body: bytes, moving: bool) -> tuple[bytes, bytes]:
         """Make what is to be written over what somebody else wrote."""
