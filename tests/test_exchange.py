@@ -1,0 +1,466 @@
+"""What a client is told when the store fails: the table of outages, row by row."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from gingersnap import DegradedError, SessionMiddleware, SessionUnavailable, UnserializableError
+from gingersnap.breaker import FAILURES
+from gingersnap.stores import MemoryStore
+from tests.asgi import KEY, Response, Sessions, request
+
+# Names bear the ids of requirements as they are written.
+
+GONE_AWAY = {"load": OSError("down"), "replace": OSError("down"), "create": OSError("down"), "touch": OSError("down")}
+GONE_AWAY |= {"destroy": OSError("down"), "move": OSError("down")}
+
+
+class Failing(MemoryStore):
+    """A real store whose calls can be made to fail, before or after they are carried out, or to hang."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: dict[str, Exception] = {}
+        self.after: dict[str, list[Exception]] = {}
+        self.hang: set[str] = set()
+        self.calls: list[str] = []
+        self.hanging = asyncio.Event()
+        self.released = asyncio.Event()
+
+
+def _failing(name: str) -> Any:
+    async def call(self: Failing, *given: Any, **named: Any) -> Any:
+        self.calls.append(name)
+        if name in self.hang:
+            self.hanging.set()
+            await self.released.wait()
+        if name in self.before:
+            raise self.before[name]
+        answer = await getattr(MemoryStore, name)(self, *given, **named)
+        if self.after.get(name):
+            raise self.after[name].pop()
+        return answer
+
+    return call
+
+
+for _name in GONE_AWAY:
+    setattr(Failing, _name, _failing(_name))
+
+
+async def place(**options: Any) -> tuple[Failing, Sessions]:
+    """Give a store and a client whose session holds ``n``."""
+    store = Failing()
+    client = Sessions(store=store, **{"store_breaker": False, **options})
+    await client.do(lambda s: s.update(n=1))
+    store.calls.clear()
+    return store, client
+
+
+def is_503(response: Response) -> bool:
+    """Say whether a response is the answer to an outage: it can be tried again, and says nothing of the session."""
+    sent = (response.status, response.get("retry-after"), response.get("cache-control"), response.cookies)
+    return sent == (503, "1", "no-store", [])
+
+
+TOUCHES = {
+    "read": lambda s: s.get("n"),
+    "write": lambda s: s.update(n=2),
+    "item": lambda s: s["n"],
+    "dict": dict,
+    "len": len,
+    "in": lambda s: "n" in s,
+    "is_new": lambda s: s.is_new,
+    "owner": lambda s: s.owner,
+    "login": lambda s: s.login("ada"),
+    "logout": lambda s: s.logout(),
+    "replace": lambda s: s.replace({}),
+    "max_age": lambda s: s.max_age,
+    "commit": lambda s: s.commit(),
+    "load": lambda s: s.load(),
+    "reload": lambda s: s.reload(),
+}
+
+
+@pytest.mark.parametrize("touch", TOUCHES.values(), ids=TOUCHES)
+async def test_O01_a_failed_load_is_a_503_for_whoever_touches_the_session(touch: Any) -> None:
+    store, client = await place()
+    store.before = GONE_AWAY
+    jar = dict(client.jar)
+    assert is_503(await client.do(touch))
+    store.before = {}
+    assert client.jar == jar
+    assert await client.data() == {"n": 1}
+
+
+async def test_O02_a_failed_load_is_nothing_to_a_request_that_does_not_touch_the_session() -> None:
+    store, client = await place(rolling=True)
+    store.before = GONE_AWAY
+    for _ in range(100):
+        response = await client.do(lambda s: (s.degraded, repr(s)))
+        assert (response.status, response.headers) == (200, [])
+
+
+async def test_O02_scope_session_set_or_ended_on_a_failed_load_is_a_503() -> None:
+    store, client = await place()
+    store.before = GONE_AWAY
+    assert is_503(await client.on_scope(lambda scope: scope.__setitem__("session", None)))
+    assert is_503(await client.on_scope(lambda scope: scope.__setitem__("session", {"n": 2})))
+
+
+async def test_O01_a_framework_that_makes_a_500_of_it_is_overruled() -> None:
+    store, client = await place()
+    store.before = GONE_AWAY
+    kept: list[bool] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            scope["session"].get("n")
+        except SessionUnavailable as error:
+            kept.append(isinstance(error.__cause__, OSError))
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.body", "body": b"oops"})
+
+    client.browser.app.app = app  # type: ignore[attr-defined]
+    response = await client.browser.get()
+    assert is_503(response)
+    assert (kept, b"oops" in response.body) == ([True], False)
+
+
+async def test_O01_an_application_may_answer_for_itself() -> None:
+    store, client = await place()
+    store.before = GONE_AWAY
+
+    def handler(session: Any) -> None:
+        with pytest.raises(SessionUnavailable):
+            session.get("n")
+
+    response = await client.do(handler)
+    assert (response.status, response.cookies, response.get("vary")) == (200, [], "Cookie")
+
+
+async def test_O01_raise_lets_the_exception_out() -> None:
+    store, client = await place(on_store_error="raise")
+    store.before = GONE_AWAY
+    with pytest.raises(SessionUnavailable, match=r"failed to load; nothing was lost") as caught:
+        await client.do(lambda s: s["n"])
+    assert isinstance(caught.value.__cause__, OSError)
+    assert (await client.do(lambda s: None)).status == 200
+
+
+async def test_O01_anonymous_is_an_empty_session_that_can_only_be_read() -> None:
+    store, client = await place(on_store_error="anonymous")
+    store.before = GONE_AWAY
+    seen: list[Any] = []
+    response = await client.do(lambda s: seen.extend([dict(s), s.degraded, s.get("n"), s.owner]))
+    assert seen == [{}, True, None, None]
+    assert (response.status, response.cookies, response.get("vary")) == (200, [], "Cookie")
+    for write in (lambda s: s.update(n=2), lambda s: s.logout(), lambda s: s.__setitem__("n", 1), lambda s: s.login("x")):
+        with pytest.raises(DegradedError, match="ask session.degraded before writing"):
+            await client.do(write)
+    store.before = {}
+    assert await client.data() == {"n": 1}
+
+
+async def test_O01_a_callable_decides_for_each_request() -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def decide(scope: Any, error: Any) -> Any:
+        asked.append((scope["path"], error.call))
+        return {"/shop": "anonymous", "/raise": "raise", "/odd": "nonsense"}.get(scope["path"], "unavailable")
+
+    store, client = await place(on_store_error=decide)
+    store.before = GONE_AWAY
+    assert (await client.do(lambda s: s.get("n"), path="/shop")).status == 200
+    assert is_503(await client.do(lambda s: s.get("n"), path="/bank"))
+    assert is_503(await client.do(lambda s: s.get("n"), path="/odd"))
+    with pytest.raises(SessionUnavailable):
+        await client.do(lambda s: s.get("n"), path="/raise")
+    store.before = {"replace": OSError()}
+    response = await client.do(lambda s: s.update(n=2), path="/shop")
+    assert (response.status, response.cookies) == (200, [])
+    assert ("/shop", "replace") in asked
+
+
+@pytest.mark.parametrize("word", ["unavailable", "anonymous"])
+async def test_O01_a_failed_save_replaces_the_response(word: str) -> None:
+    store, client = await place(on_store_error=word)
+    store.before = {"replace": OSError()}
+    response = await client.do(lambda s: s.update(n=2))
+    assert is_503(response)
+    assert b"ok" not in response.body
+    store.before = {"create": OSError()}
+    client.jar.clear()
+    assert is_503(await client.do(lambda s: s.update(n=2)))
+    assert client.jar == {}
+
+
+@pytest.mark.parametrize("word", ["unavailable", "raise", "anonymous", lambda scope, error: "anonymous"])
+@pytest.mark.parametrize("end", [lambda s: s.logout(), lambda s: s.clear(), lambda s: s.regenerate(), lambda s: s.login("ada")])
+async def test_O03_a_logout_or_new_id_that_failed_is_never_reported_as_done(word: Any, end: Any) -> None:
+    store, client = await place(on_store_error=word)
+    jar = dict(client.jar)
+    store.before = {"destroy": OSError(), "move": OSError()}
+    assert is_503(await client.do(end))
+    assert client.jar == jar
+    store.before = {}
+    assert await client.data() == {"n": 1}
+
+
+async def test_O01_a_failed_touch_leaves_the_response_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    store, client = await place()
+    store.before = {"touch": OSError("secret-key")}
+    response = await client.do(lambda s: s.touch())
+    assert (response.status, response.cookies) == (200, [])
+    assert "failed to touch: OSError" in caplog.text
+    assert "secret-key" not in caplog.text
+    strict = Sessions(store=store, store_breaker=False, on_store_error="raise")
+    strict.jar.update(client.jar)
+    with pytest.raises(SessionUnavailable):
+        await strict.do(lambda s: s.touch())
+
+
+async def test_O01_a_corrupt_record_raises_where_that_is_wanted() -> None:
+    store, client = await place(on_store_error="raise")
+    [entry] = store._entries.values()
+    entry.value = b"5"
+    with pytest.raises(SessionUnavailable, match="read a record that is no session"):
+        await client.do(lambda s: s["n"])
+
+
+@pytest.mark.parametrize("call", ["load", "replace"])
+async def test_O01_a_slow_store_has_its_time_and_no_more(call: str) -> None:
+    store, client = await place(store_timeout=0.05)
+    store.hang = {call}
+    assert is_503(await client.do(lambda s: s.update(n=2)))
+    assert store.calls.count(call) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "handler", "left"),
+    [
+        ("replace", lambda s: s.update(n=2), {"n": 2}),
+        ("move", lambda s: s.regenerate(), {"n": 1}),
+        ("destroy", lambda s: s.logout(), {}),
+    ],
+)
+async def test_O01_a_write_whose_reply_was_lost_is_made_once(call: str, handler: Any, left: Any) -> None:
+    store, client = await place()
+    store.after = {call: [ConnectionResetError()]}
+    response = await client.do(handler)
+    assert response.status == 200
+    assert await client.data() == left
+    assert len(store) == len(left)
+
+
+async def test_O01_a_create_whose_reply_was_lost_is_one_session() -> None:
+    store, client = await place()
+    client.jar.clear()
+    store.after = {"create": [ConnectionResetError()]}
+    await client.do(lambda s: s.update(m=1))
+    assert await client.data() == {"m": 1}
+    assert len(store) == 2
+
+
+async def test_O04_the_breaker_opens_spares_the_store_and_other_routes_and_recovers() -> None:
+    store, client = await place(store_breaker=True)
+    store.before = GONE_AWAY
+    for _ in range(FAILURES):
+        assert is_503(await client.do(lambda s: s.get("n")))
+    store.calls.clear()
+    responses = [await client.do(lambda s: s.get("n")) for _ in range(20)]
+    assert {response.status for response in responses} == {503}
+    assert all(1 <= int(response.get("retry-after") or 0) <= 6 for response in responses)
+    assert (await client.do(lambda s: None)).status == 200
+    assert (await Sessions(store=store).do(lambda s: None)).status == 200
+    assert store.calls == []
+    store.before = {}
+    breaker = client.browser.app._stored.gate._breaker  # type: ignore[attr-defined]
+    breaker._until = 0
+    assert await client.data() == {"n": 1}
+
+
+async def test_O04_events_tell_of_the_failure_and_of_the_recovery() -> None:
+    store, client = await place()
+    store = Failing()
+    heard: list[tuple[str, str]] = []
+    listeners = dict.fromkeys(("store_error", "store_recovered"), lambda event: heard.append((event.name, event.detail)))
+    client = Sessions(store=store, listeners=listeners)
+    await client.do(lambda s: s.update(n=1))
+    store.before = GONE_AWAY
+    await client.do(lambda s: s.get("n"))
+    store.before = {}
+    await client.do(lambda s: s.get("n"))
+    assert heard == [("store_error", "load: OSError"), ("store_recovered", "load")]
+
+
+@pytest.mark.parametrize(
+    ("options", "mark", "left"),
+    [
+        ({}, lambda s: s.update(n=2), [b'{"n":1']),
+        ({"commit_on_error": True}, lambda s: s.update(n=2), [b'{"n":2']),
+        ({}, lambda s: s.logout(), []),
+        ({}, lambda s: s.regenerate(), []),
+        ({"commit_on_error": True}, lambda s: s.logout(), []),
+    ],
+)
+async def test_O01_an_application_that_fails_has_its_ends_carried_out_and_its_data_dropped(
+    options: Any, mark: Any, left: Any
+) -> None:
+    store, client = await place(**options)
+
+    async def handler(session: Any) -> None:
+        mark(session)
+        raise LookupError("the application")
+
+    with pytest.raises(LookupError):
+        await client.do(handler)
+    assert [entry.value.split(b",")[0].rstrip(b"}") for entry in store._entries.values()] == left
+
+
+async def test_O01_an_outage_never_hides_the_applications_own_exception() -> None:
+    store, client = await place()
+    store.before = {"destroy": OSError()}
+
+    async def handler(session: Any) -> None:
+        session.logout()
+        raise LookupError("the application")
+
+    with pytest.raises(LookupError):
+        await client.do(handler)
+
+
+async def test_a_session_that_cannot_be_written_is_an_exception_and_no_cookie() -> None:
+    _, client = await place()
+    with pytest.raises(UnserializableError):
+        await client.do(lambda s: s.update(bad=object()))
+    assert await client.data() == {"n": 1}
+
+
+async def test_S05_a_cancelled_request_saves_to_the_end() -> None:
+    store, client = await place()
+    store.hang = {"replace"}
+    task = asyncio.create_task(client.do(lambda s: s.update(n=2)))
+    await store.hanging.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    store.released.set()
+    await asyncio.sleep(0.01)
+    assert await client.data() == {"n": 2}
+
+
+async def websocket(app: Any, jar: str, *messages: Any) -> list[Any]:
+    """Open a WebSocket, let the application run to its end, and give what it sent."""
+    sent: list[Any] = []
+    given = iter([{"type": "websocket.connect"}, *messages, {"type": "websocket.disconnect", "code": 1000}])
+
+    async def receive() -> Any:
+        return next(given)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app({"type": "websocket", "scheme": "ws", "path": "/", "headers": [(b"cookie", jar.encode())]}, receive, send)
+    return sent
+
+
+async def test_a_websocket_saves_to_the_store_by_commit_and_at_its_end() -> None:
+    store, client = await place()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        session = scope["session"]
+        await receive()
+        await send({"type": "websocket.accept"})
+        session["n"] = 2
+        await session.commit()
+        assert await client.data() == {"n": 2}
+        await client.do(lambda s: s.update(m=1))
+        await session.reload()
+        assert dict(session) == {"n": 2, "m": 1}
+        session["end"] = 1
+
+    sent = await websocket(SessionMiddleware(app, keys=[KEY], store=store), client.browser.header())
+    assert [message["type"] for message in sent] == ["websocket.accept"]
+    assert await client.data() == {"n": 2, "m": 1, "end": 1}
+
+
+async def test_a_websockets_accept_carries_the_cookie_of_a_new_session() -> None:
+    store, _ = await place()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["n"] = 1
+        await send({"type": "websocket.accept"})
+        scope["session"].regenerate()
+        with pytest.raises(RuntimeError, match="no new id can reach the client"):
+            await scope["session"].commit()
+
+    sent = await websocket(SessionMiddleware(app, keys=[KEY], store=store), "")
+    assert [name for name, _ in sent[0]["headers"]].count(b"set-cookie") == 2
+
+
+async def test_O01_a_websocket_whose_session_cannot_be_had_is_closed() -> None:
+    store, client = await place()
+    store.before = GONE_AWAY
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"].get("n")
+
+    sent = await websocket(SessionMiddleware(app, keys=[KEY], store=store), client.browser.header())
+    assert sent == [{"type": "websocket.close", "code": 1013}]
+
+
+async def lifespan(app: Any) -> list[Any]:
+    """Start an application and stop it."""
+    sent: list[Any] = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    app.app = inner
+    await app({"type": "lifespan"}, None, send)
+    return sent
+
+
+class Unfit(MemoryStore):
+    async def ping(self) -> None:
+        raise RuntimeError("its schema is another one: run the migration")
+
+
+async def test_O01_start_up_warns_of_a_store_that_is_not_fit_or_fails(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        sent = await lifespan(SessionMiddleware(None, keys=[KEY], store=Unfit()))  # type: ignore[arg-type]
+    assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert "the session store is not ready: RuntimeError" in caplog.text
+    sent = await lifespan(SessionMiddleware(None, keys=[KEY], store=Unfit(), strict_startup=True))  # type: ignore[arg-type]
+    assert sent[0]["type"] == "lifespan.startup.failed"
+    assert "run the migration" in sent[0]["message"]
+
+
+async def test_strict_raises_for_what_is_lost() -> None:
+    from gingersnap import SessionSealed
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        scope["session"]["late"] = 1
+
+    for options in ({}, {"store": MemoryStore()}):
+        with pytest.raises(SessionSealed, match="the change is lost: late"):
+            await request(SessionMiddleware(app, keys=[KEY], strict=True, **options))
+
+
+async def test_P01_an_outage_shows_no_secret_anywhere(caplog: pytest.LogCaptureFixture) -> None:
+    store, client = await place()
+    id, key = client.jar["koa.sess"], next(iter(store._entries))
+    store.before = {"load": OSError(f"GET {key} failed for {id}")}
+    with caplog.at_level(logging.DEBUG):
+        response = await client.do(lambda s: s.get("n"))
+    told = caplog.text + str(response.headers) + str(response.body)
+    assert id not in told
+    assert key not in told
