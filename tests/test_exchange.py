@@ -158,7 +158,7 @@ async def test_O01_anonymous_is_an_empty_session_that_can_only_be_read() -> None
     assert seen == [{}, True, None, None]
     assert (response.status, response.cookies, response.get("vary")) == (200, [], "Cookie")
     for write in (lambda s: s.update(n=2), lambda s: s.logout(), lambda s: s.__setitem__("n", 1), lambda s: s.login("x")):
-        with pytest.raises(DegradedError, match="ask session.degraded before writing"):
+        with pytest.raises(DegradedError, match=r"ask session\.degraded before writing"):
             await client.do(write)
     store.before = {}
     assert await client.data() == {"n": 1}

@@ -19,7 +19,9 @@ T = TypeVar("T")
 class Gate:
     """What stands between the requests of one middleware and its store."""
 
-    def __init__(self, options: SessionOptions) -> None:
+    def __init__(self, options: SessionOptions, *, prompt: bool = False) -> None:
+        # Calls that never wait need no watch.
+        self._prompt = prompt
         self._events = options.events
         self._breaker = Breaker() if options.store_breaker else None
 
@@ -29,13 +31,17 @@ class Gate:
         Raises: SessionUnavailable, with the store's own exception as its cause, where it fails or takes too long, or where
         the breaker does not let it pass.
         """
-        breaker, loop = self._breaker, asyncio.get_running_loop()
-        wait_s = 0.0 if breaker is None else breaker.wait_s(loop.time())
-        if wait_s > 0:
-            raise SessionUnavailable(call, max(1, math.ceil(wait_s)))
+        breaker = self._breaker
+        if breaker is not None and breaker.failing:
+            wait_s = breaker.wait_s(asyncio.get_running_loop().time())
+            if wait_s > 0:
+                raise SessionUnavailable(call, math.ceil(wait_s))
         try:
-            async with asyncio.timeout_at(deadline):
+            if self._prompt:
                 answer = await ask()
+            else:
+                async with asyncio.timeout_at(deadline):
+                    answer = await ask()
         except asyncio.CancelledError:
             if breaker is not None:
                 breaker.abandon()
@@ -43,12 +49,11 @@ class Gate:
         except Exception as error:
             # A store is anybody's code: whatever it raises, it did not answer.
             if breaker is not None:
-                breaker.fail(loop.time())
+                breaker.fail(asyncio.get_running_loop().time())
             raise self._failed(call, error, scope) from error
-        if breaker is not None:
-            if breaker.failing:
-                logger.warning("the session store answers again")
-                self._events.emit("store_recovered", scope, call)
+        if breaker is not None and breaker.failing:
+            logger.warning("the session store answers again")
+            self._events.emit("store_recovered", scope, call)
             breaker.succeed()
         return answer
 

@@ -39,7 +39,6 @@ class StoreSetup(Setup):
 
     def __init__(self, options: SessionOptions) -> None:
         super().__init__(options)
-        self.gate = Gate(options)
         self.ids = Ids(options)
         self.transport: Transport
         if options.external_key is None:
@@ -51,8 +50,10 @@ class StoreSetup(Setup):
         # Whether a load renews the record: an absolute end, which only the session's own data tells, forbids that.
         self.rolls = options.rolling and options.absolute_ms is None
         self._running: set[asyncio.Task[None]] = set()
-        self._plain: dict[int, PlainStore] = {}
         self._store = None if options.store is None else as_store(options.store)
+        # Its own word alone: what inherits it may wait all the same.
+        self._prompt = options.context_store is None and vars(type(self._store)).get("prompt", False) is True
+        self.gate = Gate(options, prompt=self._prompt)
         self.purge = Purge(self._store)
 
     def store_for(self, scope: Scope) -> Store:
@@ -119,6 +120,9 @@ class StoreSetup(Setup):
 
     async def shielded(self, work: Coroutine[Any, Any, Any]) -> None:
         """Carry out a write to its end or its time, whether or not somebody still waits for it."""
+        if self._prompt:
+            await work
+            return
         task = asyncio.create_task(work)
         # A task that nobody holds may be collected before it is done.
         self._running.add(task)
