@@ -1,0 +1,321 @@
+"""What Gingersnap promises of sessions in a store, through the middleware, on every store that ships."""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gingersnap import Event, SessionMiddleware
+from gingersnap._core import Keygrip
+from tests.asgi import KEY, Browser, app_of
+from tests.stores.kinds import KINDS, SHARED, Kind, kind_of
+
+# Names bear the ids of requirements as they are written.
+
+LONG = os.environ.get("GINGERSNAP_LONG") == "1"
+"""Whether every figure is to be shown in full: ``make figures``."""
+ABREAST = 25
+"""How many races run at a time: those of one batch are on different sessions."""
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Kind:
+    """Give each kind of store in turn."""
+    return kind_of(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=SHARED)
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Kind:
+    """Give each kind that processes share."""
+    return kind_of(request.param, request, tmp_path)
+
+
+class Site:
+    """One application over one store; the handler of each request travels in its scope."""
+
+    def __init__(self, store: Any, **options: Any) -> None:
+        self.events: list[str] = []
+        listeners = dict.fromkeys(("gone", "conflict", "missed"), self._note)
+        self.app = SessionMiddleware(app_of(self._handle), keys=[KEY], store=store, listeners=listeners, **options)
+
+    def _note(self, event: Event) -> None:
+        self.events.append(event.name)
+
+    @staticmethod
+    def _handle(scope: Any) -> Any:
+        return scope["handler"](scope["session"])
+
+    def browser(self, like: Browser | None = None) -> Browser:
+        browser = Browser(self.app)
+        browser.jar.update({} if like is None else like.jar)
+        return browser
+
+
+async def play(browser: Browser, handler: Callable[[Any], Any]) -> Any:
+    return await browser.get(handler=handler)
+
+
+async def in_batches(races: int, race: Callable[[int], Awaitable[None]]) -> None:
+    for start in range(0, races, ABREAST):
+        await asyncio.gather(*(race(number) for number in range(start, min(start + ABREAST, races))))
+
+
+LATE: list[Callable[[Any], Any]] = [
+    lambda s: s.update(late=1),
+    lambda s: s.save(),
+    lambda s: s.touch(),
+    lambda s: s.regenerate(),
+    lambda s: s.replace({"late": 1}),
+    lambda s: setattr(s, "max_age", 50),
+    lambda s: s.pop("n"),
+]
+
+
+def test_N01_a_thousand_logouts_are_final(kind: Kind) -> None:
+    """Every other race has the late request wait for the logout; the rest meet as they will."""
+
+    async def races(store: Any) -> tuple[int, int]:
+        site, revived, cookies = Site(store), 0, 0
+
+        async def race(number: int) -> None:
+            nonlocal revived, cookies
+            late, other = site.browser(), site.browser()
+            await play(late, lambda s: s.update(n=number))
+            other.jar.update(late.jar)
+            gone = asyncio.Event()
+
+            async def handler(session: Any) -> None:
+                LATE[number % len(LATE)](session)
+                if number % 2:
+                    await gone.wait()
+
+            async def logout() -> None:
+                await play(other, lambda s: s.logout())
+                gone.set()
+
+            response, _ = await asyncio.gather(play(late, handler), logout())
+            assert response.status == 200
+            # Whatever the late response says now, with it or with the id from before nobody is let in again.
+            cookies += bool(number % 2 and response.cookies)
+            for jar in ({**other.jar}, {**late.jar}):
+                seen: dict[str, Any] = {}
+                thief = site.browser()
+                thief.jar.update(jar)
+                await play(thief, lambda s, seen=seen: seen.update(dict(s)))
+                moved = LATE[number % len(LATE)] is LATE[3] and not number % 2
+                revived += bool(seen) and not moved
+
+        await in_batches(1000, race)
+        return revived, cookies
+
+    assert kind.run(races) == (0, 0)
+
+
+def test_N02_eight_processes_lose_no_write(shared: Kind, capsys: pytest.CaptureFixture[str]) -> None:
+    async def begin(store: Any) -> str:
+        browser = Site(store).browser()
+        await play(browser, lambda s: s.update(n=1))
+        return json.dumps(browser.jar)
+
+    jar = shared.run(begin)
+    writes = 100 if LONG else 25
+    command = [sys.executable, "-m", "tests.stores.session_writer", shared.name, shared.address, jar, str(writes)]
+    writers = [subprocess.Popen([*command, str(number)], stdout=subprocess.PIPE, text=True) for number in range(8)]
+    reports = [json.loads(writer.communicate(timeout=300)[0]) for writer in writers]
+    assert [writer.returncode for writer in writers] == [0] * 8
+
+    async def read(store: Any) -> dict[str, Any]:
+        browser, seen = Site(store).browser(), {}
+        browser.jar.update(json.loads(jar))
+        await play(browser, lambda s: seen.update(dict(s)))
+        return seen
+
+    seen = shared.run(read)
+    lost = {f"w{number}.{write}" for number in range(8) for write in range(writes)} - set(seen)
+    slowest = max(report["slowest_ms"] for report in reports)
+    refused = sum(report["refused"] for report in reports)
+    with capsys.disabled():
+        print(
+            f"\nN-02, N-06 {shared.name}: 8 processes x {writes} writes, {len(lost)} lost; "
+            f"slowest saved request {slowest:.0f} ms, {refused} answered with 503 (SessionConflict) and made again"
+        )
+    assert lost == set()
+
+
+def test_N03_a_thousand_reads_write_no_data(kind: Kind) -> None:
+    async def reads(store: Any) -> list[Any]:
+        site = Site(store, rolling=True)
+        browser = site.browser()
+        await play(browser, lambda s: s.update(n=1))
+        key = ""
+
+        def note(session: Any) -> None:
+            nonlocal key
+            key = session.store_key
+
+        await play(browser, note)
+        before = await store.load(key)
+        for number in range(1000):
+            await play(browser, (lambda s: s["n"]) if number % 2 else (lambda s: None))
+        after = await store.load(key)
+        return [before.version == after.version, before.value == after.value, site.events]
+
+    assert kind.run(reads) == [True, True, []]
+
+
+def test_D05_ten_thousand_requests_without_a_session_leave_no_record(kind: Kind) -> None:
+    async def flood(store: Any) -> None:
+        site = Site(store)
+        keygrip = Keygrip([KEY.encode()], "sha256")
+
+        async def bogus(number: int) -> None:
+            browser = site.browser()
+            if number % 2:
+                id = f"{number:043d}"
+                browser.jar = {"koa.sess": id, "koa.sess.sig": keygrip.sign(f"koa.sess={id}".encode())}
+            response = await play(browser, lambda s: s.get("n"))
+            assert response.cookies == []
+
+        count = 10_000 if LONG or kind.name == "memory" else 1_000
+        await in_batches(count, bogus)
+        assert site.events == ["missed"] * (count // 2)
+        await assert_empty(kind, store)
+
+    kind.run(flood)
+
+
+async def assert_empty(kind: Kind, store: Any) -> None:
+    """Look into the store itself: there is no record."""
+    if kind.name == "memory":
+        assert len(store) == 0
+    elif kind.name in ("valkey", "redis7"):
+        import redis.asyncio
+
+        url, _, prefix = kind.address.partition("#")
+        async with redis.asyncio.from_url(url) as client:
+            assert [key async for key in client.scan_iter(f"{prefix}*")] == []
+    elif kind.name == "sqlite":
+        import sqlite3
+        from contextlib import closing
+
+        with closing(sqlite3.connect(kind.address)) as connection:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            assert [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables] == [(0,)] * len(tables)
+    else:
+        assert await store.purge(10) == 0
+
+
+def test_L03_an_old_id_is_dead_after_login(kind: Kind) -> None:
+    async def logins(store: Any) -> None:
+        site = Site(store)
+        browser = site.browser()
+        await play(browser, lambda s: s.update(n=1))
+        old = site.browser(browser)
+        await play(browser, lambda s: s.login("ada"))
+        seen: list[Any] = []
+        await play(old, lambda s: seen.append(dict(s)))
+        await play(browser, lambda s: seen.append((dict(s), s.owner)))
+        assert seen == [{}, ({"n": 1}, "ada")]
+
+    kind.run(logins)
+
+
+def test_L10_log_out_everywhere_else(kind: Kind) -> None:
+    async def devices(store: Any) -> None:
+        site = Site(store)
+        browsers = [site.browser() for _ in range(5)]
+        for number, browser in enumerate(browsers):
+            await play(browser, lambda s, number=number: (s.update(device=number), s.login("ada@example.org")))
+
+        async def everywhere_else(session: Any) -> None:
+            listed = await store.sessions_of(session.owner)
+            assert sorted(owned.data["device"] for owned in listed) == [0, 1, 2, 3, 4]
+            assert await store.destroy_all(session.owner, keep=session.store_key) == 4
+
+        await play(browsers[2], everywhere_else)
+        seen: list[Any] = []
+        for browser in browsers:
+            await play(browser, lambda s: seen.append(dict(s)))
+        assert seen == [{}, {}, {"device": 2}, {}, {}]
+        await play(browsers[2], lambda s: s.logout())
+        assert await store.sessions_of("ada@example.org") == []
+
+    kind.run(devices)
+
+
+def test_L04_both_ends_are_the_servers(kind: Kind) -> None:
+    async def ends(store: Any) -> None:
+        site = Site(store, max_age=0.3, absolute_age=0.75, rolling=True)
+        browser = site.browser()
+        await play(browser, lambda s: s.update(n=1))
+        jar = dict(browser.jar)
+        begun = asyncio.get_running_loop().time()
+        seen: list[Any] = []
+        alive_at = 0.0
+        while not seen or seen[-1]:
+            await asyncio.sleep(0.1)
+            browser.jar.update(jar)
+            now = asyncio.get_running_loop().time()
+            await play(browser, lambda s: seen.append(dict(s)))
+            if seen[-1]:
+                alive_at = now
+        # Used every tenth of a second it outlives its idle lifetime, and never its absolute one.
+        assert alive_at - begun <= 0.76
+        idle = site.browser()
+        await play(idle, lambda s: s.update(n=1))
+        await asyncio.sleep(0.4)
+        await play(idle, lambda s: seen.append(dict(s)))
+        assert seen[-1] == {}
+
+    kind.run(ends)
+
+
+def test_S03_a_repeated_id_overwrites_nothing(kind: Kind) -> None:
+    async def collide(store: Any) -> None:
+        given = iter(["same", "same", "other"])
+        site = Site(store, genid=lambda scope: next(given))
+        first, second = site.browser(), site.browser()
+        await play(first, lambda s: s.update(n=1))
+        await play(second, lambda s: s.update(n=2))
+        seen: list[Any] = []
+        for browser in (first, second):
+            await play(browser, lambda s: seen.append((s.external_key, dict(s))))
+        assert seen == [("same", {"n": 1}), ("other", {"n": 2})]
+
+    kind.run(collide)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_N04_requests_of_one_session_are_as_if_one_came_after_the_other(kind: Kind, seed: int) -> None:
+    """Counters that only one client each writes: none goes back, whatever the others do meanwhile."""
+
+    async def requests(store: Any) -> None:
+        site, chance = Site(store), random.Random(seed)
+        first = site.browser()
+        await play(first, lambda s: s.update(n=1))
+
+        async def client(name: str) -> None:
+            browser = site.browser(first)
+            for count in range(1, 11):
+
+                async def handler(session: Any, count: int = count) -> None:
+                    assert session.get(name, 0) == count - 1
+                    session[name] = count
+                    await asyncio.sleep(chance.random() / 500)
+
+                while (await play(browser, handler)).status == 503:
+                    pass
+
+        await asyncio.gather(*(client(name) for name in "abcd"))
+        seen: dict[str, Any] = {}
+        await play(first, lambda s: seen.update(dict(s)))
+        assert seen == {"n": 1, "a": 10, "b": 10, "c": 10, "d": 10}
+
+    kind.run(requests)
