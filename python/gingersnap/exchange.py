@@ -43,8 +43,9 @@ class Exchange:
             return
         # Noted first: if the commit fails, the error page must still get out, without a session.
         session._started = True
-        if self._context.told and self._is_error(message) and await self._may_replace():
-            await self.refuse(self._context.refused())
+        told = self._context.told
+        if told is not None and self._is_error(message) and await self._setup.word_for(told, self._scope) != "raise":
+            await self.refuse(told)
             return
         error = await self._commit()
         if error is None:
@@ -55,9 +56,6 @@ class Exchange:
     def _is_error(self, message: Message) -> bool:
         """Say whether a framework has made its own answer of an exception that was ours."""
         return int(message.get("status", 0)) >= 500
-
-    async def _may_replace(self) -> bool:
-        return await self._setup.word_for(self._context.refused(), self._scope) != "raise"
 
     async def _commit(self) -> SessionUnavailable | None:
         """Commit; give the error that the client is to be told of."""

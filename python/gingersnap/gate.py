@@ -42,15 +42,16 @@ class Gate:
             else:
                 async with asyncio.timeout_at(deadline):
                     answer = await ask()
-        except asyncio.CancelledError:
-            if breaker is not None:
-                breaker.abandon()
-            raise
         except Exception as error:
             # A store is anybody's code: whatever it raises, it did not answer.
             if breaker is not None:
                 breaker.fail(asyncio.get_running_loop().time())
             raise self._failed(call, error, scope) from error
+        except BaseException:
+            # Cancelled, or closed with its event loop: nobody else would let another call probe.
+            if breaker is not None:
+                breaker.abandon()
+            raise
         if breaker is not None and breaker.failing:
             logger.warning("the session store answers again")
             self._events.emit("store_recovered", scope, call)

@@ -49,8 +49,8 @@ class StoreContext(Context):
         self.deferred = False
         # Whether it was replaced without that.
         self._unread = False
-        # Whether an error was handed to the application.
-        self.told = False
+        # The error that was handed to the application, until the store answers again.
+        self.told: SessionUnavailable | None = None
         # Whether the commit that is under way, or failed, ends an id.
         self.ending = False
         self.word: Word | None = None
@@ -146,10 +146,9 @@ class StoreContext(Context):
 
     def refused(self) -> SessionUnavailable:
         """Give the error that whoever touches the session gets."""
-        self.told = True
         error = self._error or SessionUnavailable("load")
         # Raised anew each time: a traceback grows with every frame that it is raised through.
-        again = SessionUnavailable(error.call, error.retry_after)
+        self.told = again = SessionUnavailable(error.call, error.retry_after)
         again.__cause__ = error.__cause__
         return again
 
@@ -178,7 +177,8 @@ class StoreContext(Context):
             dict.clear(session)
             return
         record = await self._read()
-        self._error, self.degraded, self._gone = None, False, False
+        self._error = self.told = None
+        self.degraded = self._gone = False
         if session.__class__ is not Session:
             session.__class__ = WatchedSession
         dict.clear(session)
@@ -204,7 +204,7 @@ class StoreContext(Context):
     def _ages(self) -> bool:
         """Say whether the record of a session that ends with its browser has lived half of its days."""
         loaded = self._loaded
-        kept = loaded is not None and loaded[5] is True and not self._dated
+        kept = loaded is not None and loaded[5] is True
         return kept and self._ttl_ms is not None and self._ttl_ms < BROWSER_MS / 2
 
     async def commit_now(self, session: Session) -> None:
@@ -252,9 +252,10 @@ class StoreContext(Context):
             self.ending = reason in ("destroy", "regenerate")
             try:
                 await self._stored.shielded(self._carry_out(session, body, reason))
-            except SessionUnavailable:
-                self.told = True
+            except SessionUnavailable as error:
+                self.told = error
                 raise
+            self.told = None
         if type(session) is WatchedSession and session._touch == WROTE:
             session._touch = READ
         self.failed = False

@@ -54,7 +54,8 @@ class CookieTransport:
 
     def amend(self, message: Message, scope: Scope, word: Word | None, *, accessed: bool, stale: list[bytes]) -> Message:
         """Set the cookie, or remove it."""
-        lines = stale if accessed else []
+        # koa: with a store each request reads the cookie, touched or not, and so drops what does not verify.
+        lines = stale
         if word is not None:
             cookie = self._format.cookie(word.secure, word.own)
             lines = cookie.lines(b"", 0) if word.id is None else cookie.lines(word.id.encode("ascii"), word.expire_ms)
