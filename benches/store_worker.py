@@ -73,7 +73,11 @@ async def main(kind: str, address: str, action: str, seconds: float) -> None:
     handler, options = ACTIONS[action]
     current: list[Any] = [lambda scope: scope["session"].update(cases.PAYLOAD)]
     async with AsyncExitStack() as stack:
-        app = await wrap(kind, address, app_of(lambda scope: current[0](scope))  # noqa: PLW0108 (it changes), bool(options), stack)
+
+        def handle(scope: Any) -> None:
+            current[0](scope)
+
+        app = await wrap(kind, address, app_of(handle), bool(options), stack)
         clients = [Client(app) for _ in range(CLIENTS)]
         for client in clients:
             await client.request()
