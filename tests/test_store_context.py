@@ -517,6 +517,26 @@ async def test_two_commits_of_a_new_session_are_one_record() -> None:
     assert len(place.store) == 1
 
 
+class Waiting(MemoryStore):
+    """A real store that lets others go first."""
+
+    async def create(self, *given: Any, **named: Any) -> bool:
+        await asyncio.sleep(0)
+        return await super().create(*given, **named)
+
+
+async def test_two_commits_at_once_of_a_new_session_are_one_record() -> None:
+    client = Sessions(store=(store := Waiting()))
+
+    async def handler(scope: Any) -> None:
+        scope["session"]["a"] = 1
+        await asyncio.gather(*(scope["session"].commit() for _ in range(3)))
+
+    await client.on_scope(handler)
+    assert await client.data() == {"a": 1}
+    assert len(store) == 1
+
+
 async def test_auto_commit_off_writes_by_commit_alone() -> None:
     place = Place(auto_commit=False)
     response = await place.client.do(lambda s: s.update(n=1))

@@ -54,6 +54,7 @@ class StoreContext(Context):
         # Whether the commit that is under way, or failed, ends an id.
         self.ending = False
         self.word: Word | None = None
+        self._committing = asyncio.Lock()
 
     @property
     def key(self) -> str | None:
@@ -234,10 +235,13 @@ class StoreContext(Context):
         Raises: UnserializableError, ReservedKeyError, SessionTooLarge; SessionUnavailable, SessionConflict. Nothing is
         told to the client then.
         """
-        if self.is_idle(session):
-            if self._ages():
-                await self._keep()
+        if self.is_idle(session) and not self._ages():
             return
+        # Two tasks of one request may commit at once: the second sees what the first has done.
+        async with self._committing:
+            await self._commit(session)
+
+    async def _commit(self, session: Session) -> None:
         self.failed = True
         body = self._text(session)
         if self._unread:
