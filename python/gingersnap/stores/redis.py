@@ -1,0 +1,257 @@
+"""Keep sessions in Redis or Valkey: for any number of processes and machines."""
+
+import asyncio
+import contextlib
+import os
+from typing import Any, Literal, NamedTuple
+
+from ..errors import ConfigError
+
+try:
+    from redis.asyncio import ConnectionPool
+    from redis.exceptions import RedisError
+except ImportError as error:
+    raise ImportError("RedisStore needs redis-py: pip install 'gingersnap[redis]'") from error
+
+from .redis_client import Client, examine, one_slot, opened, sender
+from .redis_owners import Index
+from .redis_scripts import NATIVE, PLAIN, Layout
+from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
+
+
+class RedisStore:
+    """Sessions as hashes in Redis 7 or Valkey, one round trip a call, each call one step of the server.
+
+    ``client``: a ``Redis``, ``RedisCluster`` or ``ConnectionPool`` of ``redis.asyncio``, which stays yours to close; a Sentinel's
+    ``master_for`` gives such a ``Redis``. Or a URL: then the store opens a client for each event loop it is used on, and
+    ``aclose`` closes that of the loop it is awaited on. ``prefix``: what each key begins with.
+
+    ``layout="plain"`` keeps strings, as connect-redis and koa-redis do (``prefix`` is ``""`` then if left out). Such a record has
+    no owner and does not know the lifetime that it was given: ``load(roll=True)`` leaves its end where it is, ``touch`` moves
+    it. Of one that Redis was told to keep for good it cannot tell how long it has.
+
+    ``wait_replicas``: how many replicas must have a removal or a move before the call succeeds; it raises after a second. That
+    does not make Redis strongly consistent: a failover to another replica can still bring back what was removed.
+
+    In a Cluster, keys with the same hash tag move in one step. Keys without are in two slots, and a move makes the new one
+    before it removes the old; an owner's index is in a slot of its own and costs a round trip more.
+
+    Raises: ConfigError where an argument cannot be used, a client with ``decode_responses=True`` among them.
+    """
+
+    _lua: Layout = NATIVE
+
+    def __new__(cls, *_: object, layout: str = "native", **__: object) -> "RedisStore":
+        """Give the class that has the layout: one without owners has no calls that ask for them."""
+        return super().__new__(_PlainRedisStore if layout == "plain" and cls is RedisStore else cls)
+
+    def __init__(
+        self,
+        client: Client | ConnectionPool | str,
+        *,
+        prefix: str | None = None,
+        layout: Literal["native", "plain"] = "native",
+        wait_replicas: int = 0,
+        **options: Any,
+    ) -> None:
+        if layout not in ("native", "plain"):
+            raise ConfigError("layout", f"it cannot be {layout!r}", 'give "native" or "plain"')
+        if layout == "plain" and not isinstance(self, _PlainRedisStore):
+            raise ConfigError("layout", "a subclass of RedisStore has the native one", "make a RedisStore itself")
+        if isinstance(wait_replicas, bool) or not isinstance(wait_replicas, int) or wait_replicas < 0:
+            raise ConfigError("wait_replicas", f"it cannot be {wait_replicas!r}", "give how many replicas, 0 for none")
+        if options and not isinstance(client, str):
+            raise ConfigError(next(iter(options)), "it is for a URL", "give it to the client itself")
+        self._prefix = ("" if layout == "plain" else "gingersnap:") if prefix is None else prefix
+        self._clients = opened(client, options)
+        self._wait = wait_replicas
+        self._index = Index(self._prefix)
+        self._fit = False
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> "RedisStore":
+        """Make a store for a server. ``options``: those of the store itself, and of a ``BlockingConnectionPool`` of redis-py."""
+        return cls(url, **options)
+
+    async def load(self, key: str, *, roll: bool = False) -> Record | None:
+        """Read a live record."""
+        client = self._clients.get()
+        found = await self._lua.load(client.execute_command, [self._prefix + key], [int(roll)])
+        if found is None:
+            return None
+        value, token, left_ms, owner, rolled = found
+        if rolled and owner:
+            await self._index.extend(client, owner.decode(), left_ms)
+        return Record(value, self._version(value, token, owner), left_ms if left_ms > 0 else None)
+
+    async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
+        """Make a record, unless a live one has the key."""
+        fresh = _Fresh(value, max(1, ttl_ms), os.urandom(8), self._digest(owner))
+        client, key = self._clients.get(), self._prefix + key
+        return await self._create(client, key, fresh, *await self._listed(client, key, fresh))
+
+    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
+        """Write over that version."""
+        client, key = self._clients.get(), self._prefix + key
+        stamp, owner = self._parts(version)
+        fresh = _Fresh(value, max(1, ttl_ms), os.urandom(8), owner)
+        index = [self._index.key(owner)] if owner else []
+        args = [stamp, value, fresh.ttl_ms, fresh.token]
+        if one_slot(client, key, *index):
+            reply = await self._lua.replace(client.execute_command, [key, *index], args)
+        else:
+            replacing = self._lua.replace(client.execute_command, [key], args)
+            reply, _ = await asyncio.gather(replacing, self._index.extend(client, owner, fresh.ttl_ms))
+        return self._refused(reply) or self._saved(fresh)
+
+    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any, owner: str | None = None) -> Moved:
+        """Write that version under another key."""
+        client, old, new = self._clients.get(), self._prefix + old, self._prefix + new
+        stamp, _ = self._parts(version)
+        fresh = _Fresh(value, max(1, ttl_ms), os.urandom(8), self._digest(owner))
+        if not one_slot(client, old, new):
+            return await self._move_apart(client, old, new, stamp, fresh)
+        index, size = await self._listed(client, new, fresh, old)
+        if size == 0:
+            await self._lua.take(sender(client, self._wait), [old], [stamp])
+            return Gone()
+        args = [stamp, value, fresh.ttl_ms, fresh.token, fresh.owner]
+        reply = await self._lua.move(sender(client, self._wait), [old, new, *index], args)
+        refused = Taken() if reply == -1 else self._refused(reply)
+        if refused is None:
+            await self._sweep(client, fresh.owner, size or reply - 1)
+        return refused or self._saved(fresh)
+
+    async def touch(self, key: str, ttl_ms: int) -> bool:
+        """Let a live record end no earlier than that."""
+        client, ttl_ms = self._clients.get(), max(1, ttl_ms)
+        reply = await self._lua.touch(client.execute_command, [self._prefix + key], [ttl_ms])
+        if isinstance(reply, bytes):
+            await self._index.extend(client, reply.decode(), ttl_ms)
+        return bool(reply)
+
+    async def destroy(self, key: str) -> bool:
+        """Remove a record."""
+        return bool(await sender(self._clients.get(), self._wait)("UNLINK", self._prefix + key))
+
+    async def purge(self, limit: int) -> int:
+        """Remove nothing: the server removes what has expired."""
+        return 0
+
+    async def ping(self) -> None:
+        """Ask whether the server answers and, the first time, whether it is fit for use.
+
+        Raises: RuntimeError where it is older than version 7.
+        """
+        client = self._clients.get()
+        await client.execute_command("PING")
+        if not self._fit:
+            await examine(client)
+            self._fit = True
+
+    async def aclose(self) -> None:
+        """Close the client that the store itself opened on this event loop."""
+        await self._clients.aclose()
+
+    async def sessions_of(self, owner: str) -> list[Owned]:
+        """List the live sessions of an owner."""
+        return await self._index.read(self._clients.get(), self._digest(owner))
+
+    async def destroy_all(self, owner: str, keep: str | None = None) -> int:
+        """Remove every session of an owner but one."""
+        client, kept = self._clients.get(), None if keep is None else self._prefix + keep
+        return await self._index.destroy(client, sender(client, self._wait), self._digest(owner), kept)
+
+    async def _create(self, client: Client, key: str, fresh: "_Fresh", index: list[str], size: int | None) -> bool:
+        args = [fresh.value, fresh.ttl_ms, fresh.token, fresh.owner]
+        reply = await self._lua.create(client.execute_command, [key, *index], args)
+        if reply:
+            await self._sweep(client, fresh.owner, size or reply - 1)
+        return bool(reply)
+
+    async def _listed(self, client: Client, key: str, fresh: "_Fresh", source: str = "") -> tuple[list[str], int | None]:
+        """Give the owner's index to the script that makes the record; where it cannot reach that, write there first.
+
+        Answers with the index, or how many keys it holds now: 0 where the session that comes from ``source`` is to end.
+        """
+        if not fresh.owner:
+            return [], None
+        index = self._index.key(fresh.owner)
+        if one_slot(client, key, index, *([source] if source else [])):
+            return [index], None
+        return [], await self._index.insert(client, fresh.owner, key, fresh.ttl_ms, source)
+
+    async def _sweep(self, client: Client, owner: str, size: int) -> None:
+        # The record is made: that its owner's index could not be swept is no reason to say that it failed.
+        with contextlib.suppress(RedisError):
+            await self._index.sweep(client, owner, size)
+
+    async def _move_apart(self, client: Client, old: str, new: str, stamp: bytes, fresh: "_Fresh") -> Moved:
+        """Move between slots: make the new one, remove the old one if it still is that version, else remove the new one."""
+        found = await self._lua.load(client.execute_command, [old], [0])
+        if found is None:
+            return Gone()
+        conflict = Conflict(found[0], self._version(found[0], found[1], found[3]))
+        if self._parts(conflict.version)[0] != stamp:
+            return conflict
+        index, size = await self._listed(client, new, fresh, old)
+        if size == 0:
+            await self._lua.take(sender(client, self._wait), [old], [stamp])
+            return Gone()
+        if not await self._create(client, new, fresh, index, size):
+            return Taken()
+        refused: Conflict | Gone | None = Gone()
+        try:
+            refused = self._refused(await self._lua.take(sender(client, self._wait), [old], [stamp]))
+        finally:
+            # Also where the removal failed: nobody may have a session under two keys. Cancelled or not, this is tried.
+            if refused is not None:
+                await self._lua.take(client.execute_command, [new], [self._parts(self._saved(fresh).version)[0]])
+        return refused or self._saved(fresh)
+
+    def _refused(self, reply: Any) -> Conflict | Gone | None:
+        if isinstance(reply, list):
+            return Conflict(reply[0], self._version(*reply))
+        return None if reply else Gone()
+
+    def _saved(self, fresh: "_Fresh") -> Saved:
+        return Saved(self._version(fresh.value, fresh.token, fresh.owner.encode()))
+
+    def _digest(self, owner: str | None) -> str:
+        return "" if owner is None else self._index.digest(owner)
+
+    def _version(self, value: bytes, token: bytes, owner: bytes | None) -> Any:
+        # The owner goes along, so that a replace can reach his index in the same round trip.
+        return token, owner or b""
+
+    def _parts(self, version: Any) -> tuple[bytes, str]:
+        return version[0], version[1].decode()
+
+
+class _Fresh(NamedTuple):
+    """What a call is to write. ``owner``: his digest, "" for nobody."""
+
+    value: bytes
+    ttl_ms: int
+    token: bytes
+    owner: str
+
+
+class _PlainRedisStore(RedisStore):
+    """Strings: their octets are their version, and they have no owner."""
+
+    _lua = PLAIN
+    # ``None`` says to isinstance() that this is no OwnerIndex.
+    sessions_of = None  # type: ignore[assignment]
+    destroy_all = None  # type: ignore[assignment]
+
+    def _digest(self, owner: str | None) -> str:
+        if owner is not None:
+            raise ConfigError("owner", "a plain string has none", 'keep sessions with layout="native"')
+        return ""
+
+    def _version(self, value: bytes, token: bytes, owner: bytes | None) -> Any:
+        return value
+
+    def _parts(self, version: Any) -> tuple[bytes, str]:
+        return version, ""

@@ -1,0 +1,154 @@
+"""The client that RedisStore talks through: the one it was given, or one for each event loop that it opens itself."""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Any, TypeAlias
+
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from ..errors import ConfigError
+from .redis_scripts import MARK, Send
+
+logger = logging.getLogger("gingersnap")
+
+Client: TypeAlias = Redis | RedisCluster
+
+_WAIT_MS = 1000
+"""How long replicas have to acknowledge."""
+
+# What a URL is opened with, where its options do not say otherwise.
+# - The middleware times each call: a timeout of the driver's own costs 10 to 15 us a call and changes nothing.
+# - It also tries again, once. What the driver tries again at once is a connection that turned out to be dead.
+# - Beyond 50 connections one process gains nothing: who comes then waits for one, as long as he likes.
+# - RESP2 needs no greeting, and with it the driver looks whether a connection is clean before each use. RESP3 gives that up.
+_OPTIONS: dict[str, Any] = {
+    "socket_timeout": None,
+    "socket_connect_timeout": 5,
+    "max_connections": 50,
+    "timeout": None,
+    "protocol": 2,
+}
+
+
+class Given:
+    """A client of somebody else's, who closes it himself."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        _refuse_text(client)
+
+    def get(self) -> Client:
+        """Give the client."""
+        return self._client
+
+    async def aclose(self) -> None:
+        """Close nothing."""
+
+
+class Opened:
+    """A client for each running event loop, opened when it is first asked for: connections belong to the loop they began on."""
+
+    def __init__(self, url: str, options: dict[str, Any]) -> None:
+        self._url = url
+        self._options = _OPTIONS | options
+        self._clients: dict[asyncio.AbstractEventLoop, Redis] = {}
+        try:
+            client = self._open()
+        except (TypeError, ValueError):
+            # The driver's own message may have the password in it.
+            raise ConfigError("client", "its URL or options cannot be used", "give redis://, rediss:// or unix://") from None
+        _refuse_text(client)
+
+    def get(self) -> Client:
+        """Give the running loop's client."""
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            self._clients = {loop: client for loop, client in self._clients.items() if not loop.is_closed()}
+            client = self._clients[loop] = self._open()
+        return client
+
+    async def aclose(self) -> None:
+        """Close the running loop's client; the next call opens another."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    def _open(self) -> Redis:
+        retry = Retry(NoBackoff(), 1)
+        return Redis.from_pool(BlockingConnectionPool.from_url(self._url, **{"retry": retry} | self._options))
+
+
+def opened(client: Client | ConnectionPool | str, options: dict[str, Any]) -> Given | Opened:
+    """Take what a store was given.
+
+    Raises: ConfigError where it is none of those, or answers with ``str``.
+    """
+    if isinstance(client, str):
+        return Opened(client, options)
+    if isinstance(client, ConnectionPool):
+        return Given(Redis(connection_pool=client))
+    if isinstance(client, Redis | RedisCluster):
+        return Given(client)
+    cure = "give a Redis, RedisCluster or ConnectionPool of redis.asyncio, or a URL"
+    raise ConfigError("client", f"it cannot be a {type(client).__module__}.{type(client).__qualname__}", cure)
+
+
+def _refuse_text(client: Client) -> None:
+    if client.get_encoder().decode_responses:
+        problem = "it decodes what it reads, and sessions are octets"
+        raise ConfigError("client", problem, "make a client without decode_responses=True")
+
+
+def one_slot(client: Client, *keys: str) -> bool:
+    """Tell whether one script can have these keys."""
+    return not isinstance(client, RedisCluster) or len({client.keyslot(key) for key in keys}) == 1
+
+
+def sender(client: Client, replicas: int) -> Send:
+    """Give what sends a removal: a command that waits until so many replicas have it too."""
+    return partial(_send_and_wait, client, replicas) if replicas else client.execute_command
+
+
+async def _send_and_wait(client: Client, replicas: int, *command: Any) -> Any:
+    """Send a command, and wait for replicas on the same connection: that alone knows what it has to wait for."""
+    key = command[3] if command[0].startswith("EVAL") else command[1]
+    where = {}
+    if isinstance(client, RedisCluster):
+        await client.initialize()
+        where["target_nodes"] = client.get_node_from_key(key)
+    pipe = client.pipeline(transaction=False)
+    pipe.execute_command(*command)
+    # A removal that is repeated finds nothing to remove, and has to wait all the same for the one before.
+    pipe.execute_command("EVAL", MARK, 1, key)
+    pipe.execute_command("WAIT", replicas, _WAIT_MS, **where)
+    # Raised by the pipeline, an error would have the command in its message.
+    reply, _, acknowledged = await pipe.execute(raise_on_error=False)
+    for error in (reply, acknowledged):
+        if isinstance(error, Exception):
+            raise error
+    if acknowledged < replicas:
+        raise RedisError(f"{acknowledged} of {replicas} replicas have acknowledged within {_WAIT_MS} ms")
+    return reply
+
+
+async def examine(client: Client) -> None:
+    """Look whether a server is fit: raises where it is too old, warns where it may throw sessions out.
+
+    What it keeps to itself is not held against it.
+    """
+    try:
+        info = await client.info()
+    except ResponseError:
+        return
+    version = str(info.get("redis_version", "7"))
+    if int(version.partition(".")[0]) < 7:
+        raise RuntimeError(f"RedisStore needs Redis 7 or Valkey, and this server is Redis {version}: upgrade it")
+    policy = str(info.get("maxmemory_policy", ""))
+    if policy.startswith("allkeys-"):
+        cure = "set it to noeviction or volatile-ttl"
+        logger.warning("Redis throws sessions out when its memory is full: its maxmemory-policy is %s; %s", policy, cure)

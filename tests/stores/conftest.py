@@ -1,0 +1,6 @@
+"""The servers behind the stores, as fixtures: each started where a test asks for it, on a free loopback port."""
+
+from tests.stores.redis_sites import cluster_site, redis_site, valkey_site  # noqa: F401
+from tests.stores.servers.mariadb import mariadb  # noqa: F401
+from tests.stores.servers.postgres import postgres  # noqa: F401
+from tests.stores.servers.valkey import lone_valkey, redis7, redis_cluster, replica, sentinel, valkey  # noqa: F401
