@@ -1,0 +1,171 @@
+"""Keep sessions in PostgreSQL 14 or later: for any number of processes and machines, with owners.
+
+The driver is asyncpg. Measured beside psycopg 3 (``AsyncConnectionPool``, autocommit, prepared, binary) on PostgreSQL 18, loopback,
+2 cores, ten connections each, calls per second and p99 in ms:
+
+=====================  ==============  ==============  =====
+..                     asyncpg         psycopg         ratio
+=====================  ==============  ==============  =====
+load, 1 task           3,700 (0.6)     3,970 (0.4)     0.93
+load, 16 tasks         10,980 (6.3)    5,760 (3.8)     1.91
+replace, 1 task        1,660 (0.7)     1,750 (0.7)     0.95
+replace, 16 tasks      3,970 (10.4)    2,530 (12.5)    1.57
+rolling, 1 task        3,580 (0.5)     3,440 (0.4)     1.04
+rolling, 16 tasks      10,700 (5.4)    5,740 (6.4)     1.86
+=====================  ==============  ==============  =====
+
+A call with a timeout of 0.3 s whose server hangs came back after 0.3 s (as it is done here: the connection is dropped at once) and
+10.3 s; a restart of the server cost 0 and 10 errors with ten idle connections, as asyncpg's notice that they were closed.
+"""
+
+import logging
+import re
+import secrets
+from typing import Any
+
+from ..errors import ConfigError
+
+try:
+    import asyncpg  # type: ignore[import-untyped]
+except ImportError as error:
+    raise ImportError("PostgresStore needs asyncpg: pip install 'gingersnap[postgres]'") from error
+
+from .postgres_pool import Connections
+from .postgres_schema import Table
+from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
+
+logger = logging.getLogger("gingersnap")
+
+
+class PostgresStore:
+    """Sessions as rows of one table, each call one statement and one round trip; a call that meets another writer takes two.
+
+    ``pool_or_dsn``: an asyncpg pool, which stays yours to close (give ``create_pool`` a ``reset`` that does nothing: its own
+    costs each call a second round trip). Or an address, ``postgresql://...``: then the store opens a pool for each event loop it
+    is used on, as it is first used, and ``aclose`` closes that of the loop it is awaited on. ``min_size``, ``max_size``: how many
+    connections such a pool holds. ``options``: more arguments of ``asyncpg.create_pool``, such as ``ssl``.
+
+    ``table``, ``schema``: where they are; without a schema, the connection's search path says. ``create``: whether a missing
+    table is made on first use; ``False``: make it yourself, by ``ddl``. ``purge_every``: how often the middleware is to purge,
+    in seconds; ``None``: somebody else does.
+
+    Behind PgBouncer in transaction mode set its ``max_prepared_statements``, or give ``statement_cache_size=0`` where it is older
+    than 1.21.
+
+    Raises: ConfigError where an argument cannot be used. The first call and ``ping``: RuntimeError where the table will not do.
+    """
+
+    def __init__(
+        self,
+        pool_or_dsn: Any,
+        *,
+        table: str = "gingersnap_session",
+        schema: str | None = None,
+        create: bool = True,
+        purge_every: float | None = 300.0,
+        min_size: int = 0,
+        max_size: int = 10,
+        **options: Any,
+    ) -> None:
+        self._table = Table(table, schema)
+        self._sql = self._table.sql
+        self._create = create
+        self._warned = False
+        if purge_every is not None and not purge_every > 0:
+            raise ConfigError("purge_every", f"it cannot be {purge_every!r}", "give seconds above 0, or None")
+        self.purge_every = purge_every
+        if isinstance(pool_or_dsn, asyncpg.Pool):
+            if options:
+                raise ConfigError(min(options), "it is for a pool that the store opens", "give it to your own pool")
+            self._connections = Connections(pool_or_dsn, {}, self._prepare)
+            return
+        if not isinstance(pool_or_dsn, str) or re.match(r"postgres(ql)?://", pool_or_dsn) is None:
+            raise ConfigError("pool_or_dsn", "it is neither a pool nor an address", "give an asyncpg pool or postgresql://...")
+        if not 0 <= min_size <= max_size or max_size < 1:
+            raise ConfigError(
+                "max_size", f"a pool cannot hold {min_size} to {max_size}", "give 0 <= min_size <= max_size, 1 or more"
+            )
+        options |= {"dsn": pool_or_dsn, "min_size": min_size, "max_size": max_size}
+        self._connections = Connections(None, options, self._prepare)
+
+    @classmethod
+    def from_url(cls, dsn: str, **options: Any) -> "PostgresStore":
+        """Make a store by an address, ``postgresql://user:password@host:port/database``."""
+        return cls(dsn, **options)
+
+    @property
+    def ddl(self) -> str:
+        """The statements that make the table and its indexes, for a migration."""
+        return self._table.ddl
+
+    async def load(self, key: str, *, roll: bool = False) -> Record | None:
+        """Read a live record."""
+        rows = await self._connections.fetch(self._sql.roll if roll else self._sql.load, key)
+        return Record(*rows[0]) if rows else None
+
+    async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
+        """Make a record, unless a live one has the key."""
+        # Versions count from anywhere, so that those of one record are not those of a later one under its key.
+        first = secrets.randbits(62)
+        return bool(await self._connections.fetch(self._sql.create, key, value, ttl_ms, first, owner))
+
+    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: int) -> Replaced:
+        """Write over that version."""
+        rows = await self._connections.fetch(self._sql.replace, key, value, ttl_ms, version)
+        return Saved(rows[0][0]) if rows else await self._refused(key)
+
+    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: int, owner: str | None = None) -> Moved:
+        """Write that version under another key."""
+        for _ in range(2):
+            try:
+                rows = await self._connections.fetch(self._sql.move, old, value, ttl_ms, version, new, owner)
+            except asyncpg.UniqueViolationError:
+                # What is in the way may have expired.
+                await self._connections.fetch(self._sql.clear, new)
+            else:
+                return Saved(rows[0][0]) if rows else await self._refused(old)
+        return Taken()
+
+    async def touch(self, key: str, ttl_ms: int) -> bool:
+        """Let a live record end no earlier than that."""
+        return bool(await self._connections.fetch(self._sql.touch, key, ttl_ms))
+
+    async def destroy(self, key: str) -> bool:
+        """Remove a record."""
+        rows = await self._connections.fetch(self._sql.destroy, key)
+        return bool(rows and rows[0][0])
+
+    async def purge(self, limit: int) -> int:
+        """Remove what has expired, ``limit`` records at most; what another call holds is left to the next purge."""
+        return int((await self._connections.fetch(self._sql.purge, limit))[0][0])
+
+    async def ping(self) -> None:
+        """Ask whether the server answers and the table will do; warns once if an answered write can still be lost."""
+        await self._connections.prepare()
+        [[synchronous]] = await self._connections.fetch("SELECT current_setting('synchronous_commit')")
+        if synchronous == "off" and not self._warned:
+            self._warned = True
+            logger.warning(
+                "synchronous_commit is off: a crash of PostgreSQL can undo a logout that was already confirmed; "
+                "turn it on for the role or the database of the sessions"
+            )
+
+    async def aclose(self) -> None:
+        """Close the pool that the store opened for the running event loop."""
+        await self._connections.aclose()
+
+    async def sessions_of(self, owner: str) -> list[Owned]:
+        """List the live sessions of an owner."""
+        return [Owned(*row) for row in await self._connections.fetch(self._sql.sessions_of, owner)]
+
+    async def destroy_all(self, owner: str, keep: str | None = None) -> int:
+        """Remove every session of an owner but one."""
+        return int((await self._connections.fetch(self._sql.destroy_all, owner, keep))[0][0])
+
+    async def _refused(self, key: str) -> Conflict | Gone:
+        # A statement of its own: the one before may have waited for a writer that its snapshot does not show.
+        rows = await self._connections.fetch(self._sql.load, key)
+        return Conflict(rows[0][0], rows[0][1]) if rows else Gone()
+
+    async def _prepare(self, connection: Any) -> None:
+        await self._table.check(connection, create=self._create)

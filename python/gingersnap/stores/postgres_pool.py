@@ -1,0 +1,101 @@
+"""The connections of PostgresStore: a pool for each event loop, or the user's; none is used again after a call was cut short."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import asyncpg  # type: ignore[import-untyped]
+
+TRIES: Final = 10
+"""How often a statement is run that the server gives up in favour of another one."""
+
+CLOSE_S: Final = 5.0
+"""How long the server may take to say goodbye, in seconds."""
+
+Ask: TypeAlias = Callable[[Any], Awaitable[Any]]
+
+
+@dataclass(slots=True)
+class _Opened:
+    """What one event loop has: its pool, and whether that was prepared."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    pool: Any = None
+    ready: bool = False
+
+
+class Connections:
+    """The given pool, or else one for each event loop, made by ``options`` as it is first used.
+
+    ``prepare`` is awaited with a connection before a loop's first statement, until it has once not raised.
+    """
+
+    def __init__(self, given: Any, options: dict[str, Any], prepare: Ask) -> None:
+        self._given = given
+        self._options = options
+        self._prepare = prepare
+        self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
+
+    async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
+        """Run a statement as a transaction of its own, in one round trip; give its rows."""
+        pool = await self._pool()
+        for left in reversed(range(TRIES)):
+            try:
+                rows: list[Any] = await _ask(pool, lambda connection: connection.fetch(sql, *arguments))
+                return rows
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+                # The server undid it all. The first comes where REPEATABLE READ or SERIALIZABLE is the database's default.
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def prepare(self) -> None:
+        """Prepare, whether or not that was done before."""
+        await _ask(await self._pool(), self._prepare)
+
+    async def aclose(self) -> None:
+        """Close the pool of the running event loop, but not the given one."""
+        opened = self._opened.pop(asyncio.get_running_loop(), None)
+        if opened is not None and opened.pool is not None and self._given is None:
+            # A close that is cancelled drops the connections.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await opened.pool.close()
+
+    async def _pool(self) -> Any:
+        opened = self._here()
+        if not opened.ready:
+            async with opened.lock:
+                if opened.pool is None:
+                    opened.pool = self._given or await asyncpg.create_pool(**self._options, reset=_leave)
+                if not opened.ready:
+                    await _ask(opened.pool, self._prepare)
+                    opened.ready = True
+        return opened.pool
+
+    def _here(self) -> _Opened:
+        loop = asyncio.get_running_loop()
+        opened = self._opened.get(loop)
+        if opened is None:
+            for other in [*self._opened]:
+                if other.is_closed():
+                    self._opened.pop(other, None)
+            opened = self._opened[loop] = _Opened()
+        return opened
+
+
+async def _ask(pool: Any, ask: Ask) -> Any:
+    async with pool.acquire() as connection:
+        try:
+            return await ask(connection)
+        except (asyncio.CancelledError, TimeoutError, asyncpg.InternalClientError):
+            # Its reply is outstanding, or it is at odds with its server. asyncpg would ask the server to cancel, and wait for
+            # that however long it takes: one that hangs would hold the caller beyond any timeout.
+            connection.terminate()
+            raise
+
+
+async def _leave(_: Any) -> None:
+    """Reset nothing: no statement of ours leaves anything behind, and asyncpg's own reset is a second round trip each."""
