@@ -1,0 +1,141 @@
+"""Keep sessions in a file of this machine, by SQLite: durable, for any number of processes, with nothing to install or start."""
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+from ..errors import ConfigError
+from . import sqlite_calls as calls
+from .sqlite_file import check_schema, open_file, patiently
+from .sqlite_thread import SQLiteThread
+from .store import Moved, Owned, Record, Replaced
+
+if sqlite3.sqlite_version_info < (3, 37):
+    raise ImportError(f"SQLiteStore needs SQLite 3.37 or newer, and this Python has {sqlite3.sqlite_version}: use a newer Python")
+
+BATCH: Final = 100
+"""How many expired records one transaction removes: of a million, some 10 ms in which nobody else writes."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SQLiteStore:
+    """Sessions in the file at ``path``, which is created at the first call, readable by its owner alone.
+
+    What a call has acknowledged is on the disk and survives the end of the process and of the machine. Several processes may
+    have the file, and any number of event loops and threads the store; calls that come at the same time share a commit.
+    The file has to be on a disk of this machine: over a network file system SQLite's locks do not hold, and files break.
+
+    ``purge_every``: how often expired sessions are removed, in seconds. ``busy_timeout``: how long a write waits for those of
+    other processes, in seconds; then it raises. ``clock`` tells the time in seconds, in any thread, and must be the same for
+    all processes of a file.
+
+    Raises: ConfigError where an option is wrong.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        purge_every: float = 300.0,
+        busy_timeout: float = 1.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.purge_every = _seconds("purge_every", purge_every)
+        self._clock = clock
+        path, busy_timeout_s = _path(path), _seconds("busy_timeout", busy_timeout)
+        self._reader = SQLiteThread(partial(open_file, path, busy_timeout_s, writes=False), None)
+        # Who is to write has the lock from the start: SQLite refuses it to whoever has read before, if others wrote meanwhile.
+        begin = partial(patiently, statement="BEGIN IMMEDIATE", busy_timeout_s=busy_timeout_s)
+        self._writer = SQLiteThread(partial(open_file, path, busy_timeout_s, writes=True), begin)
+
+    async def load(self, key: str, *, roll: bool = False) -> Record | None:
+        """Read a live record; a rolling load writes only once ``late_ms`` has gone."""
+        found = await self._read(calls.load, key)
+        if found is None:
+            return None
+        record, late = found
+        return await self._write(calls.roll, key) if roll and late else record
+
+    async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
+        """Make a record, unless a live one has the key."""
+        return await self._write(calls.create, key, value, ttl_ms, owner)
+
+    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: int) -> Replaced:
+        """Write over that version."""
+        return await self._write(calls.replace, key, value, ttl_ms, version)
+
+    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: int, owner: str | None = None) -> Moved:
+        """Write that version under another key."""
+        return await self._write(calls.move, old, new, value, ttl_ms, version, owner)
+
+    async def touch(self, key: str, ttl_ms: int) -> bool:
+        """Let a live record end no earlier than that."""
+        return await self._write(calls.touch, key, ttl_ms)
+
+    async def destroy(self, key: str) -> bool:
+        """Remove a record."""
+        return await self._write(calls.destroy, key)
+
+    async def purge(self, limit: int) -> int:
+        """Remove what has expired, ``limit`` records at most, and let other writes in between."""
+        purged = 0
+        while purged < limit:
+            batch = min(BATCH, limit - purged)
+            removed = await self._write(calls.purge, batch)
+            purged += removed
+            if removed < batch:
+                break
+        return purged
+
+    async def ping(self) -> None:
+        """Ask whether the file can be read and written.
+
+        Raises: RuntimeError where it is not a file of this store's; sqlite3.Error or OSError where it cannot be opened.
+        """
+        await self._reader.do(check_schema)
+        await self._writer.do(check_schema)
+
+    async def aclose(self) -> None:
+        """Close the file, once the calls that are under way have been answered."""
+        for thread in (self._reader.stop(), self._writer.stop()):
+            if thread is not None:
+                await asyncio.to_thread(thread.join)
+
+    async def sessions_of(self, owner: str) -> list[Owned]:
+        """List the live sessions of an owner."""
+        return await self._read(calls.sessions_of, owner)
+
+    async def destroy_all(self, owner: str, keep: str | None = None) -> int:
+        """Remove every session of an owner but one."""
+        return await self._write(calls.destroy_all, owner, keep)
+
+    async def _read(self, call: Callable[Concatenate[sqlite3.Connection, int, P], T], *args: P.args, **named: P.kwargs) -> T:
+        return await self._reader.do(lambda db: call(db, self._now_ms(), *args, **named))
+
+    async def _write(self, call: Callable[Concatenate[sqlite3.Connection, int, P], T], *args: P.args, **named: P.kwargs) -> T:
+        # The time is that at which the writer has its turn, not that at which it began to wait for it.
+        return await self._writer.do(lambda db: call(db, self._now_ms(), *args, **named))
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+
+def _path(given: object) -> str:
+    """Give the absolute path of the file itself, as it is now, whatever the process does to its folder later."""
+    if not isinstance(given, str | os.PathLike) or not isinstance(path := os.fspath(given), str):
+        raise ConfigError("path", f"it cannot be {type(given).__name__}", "give the path of a file, as str or Path")
+    if path in ("", ":memory:"):
+        raise ConfigError("path", "SQLiteStore needs a file", "give the path of one, or take MemoryStore")
+    return os.path.realpath(path)
+
+
+def _seconds(option: str, given: object) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):
+        raise ConfigError(option, f"it cannot be {given!r}", "give a number of seconds above 0")
+    return given
