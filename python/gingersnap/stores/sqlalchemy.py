@@ -1,0 +1,201 @@
+"""Keep sessions in any database that SQLAlchemy has an async driver for: MySQL and MariaDB above all."""
+
+import hashlib
+import re
+import secrets
+from typing import Any, Final
+
+from ..errors import ConfigError
+
+try:
+    from sqlalchemy import URL, CursorResult, Executable, MetaData, Row
+    from sqlalchemy.exc import DBAPIError, IntegrityError
+    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.schema import CreateTable
+except ImportError as error:
+    raise ImportError("SQLAlchemyStore needs SQLAlchemy: pip install 'gingersnap[sqlalchemy]'") from error
+
+from .sqlalchemy_engine import collided, opened
+from .sqlalchemy_table import Statements, is_there, session_table
+from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken, late_ms
+
+__all__ = ["SQLAlchemyStore", "session_table"]
+
+_TRIES: Final = 5
+"""How often a statement is tried that the server gives up for another one's sake."""
+
+_BATCH: Final = 500
+"""How many rows one statement purges at most: each takes a parameter, of which some drivers have few."""
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+
+
+class SQLAlchemyStore:
+    """Sessions as rows of one table, each call one statement that is a transaction of its own.
+
+    ``engine``: an ``AsyncEngine`` of SQLAlchemy 2, which stays yours to dispose of. Or a URL: then the store makes an engine for
+    each event loop it is used on, and ``aclose`` disposes of that of the loop it is awaited on. By a URL a call costs one round
+    trip. By an engine of yours it costs what a transaction costs there: on MySQL two round trips more.
+
+    ``table``: made on first use; ``create=False``: only looked at then. ``session_table`` describes it.
+    ``purge_every``: how often the middleware has expired rows removed, in seconds.
+
+    The time is that of the server on MySQL, MariaDB, PostgreSQL and SQLite. On any other it is this process's own: there the
+    clocks of all processes have to agree.
+
+    Raises: ConfigError where an argument cannot be used; ImportError where the URL's driver is not installed.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine | URL | str,
+        *,
+        table: str = "gingersnap_session",
+        create: bool = True,
+        purge_every: float = 300.0,
+    ) -> None:
+        if not isinstance(table, str) or not _NAME.fullmatch(table):
+            raise ConfigError("table", f"it cannot be {table!r}", "give a name of letters, digits and _, 63 at most")
+        if isinstance(purge_every, bool) or not isinstance(purge_every, int | float) or not purge_every > 0:
+            raise ConfigError("purge_every", f"it cannot be {purge_every!r}", "give seconds, more than 0")
+        self.purge_every = purge_every
+        self._engines = opened(engine)
+        self._table = session_table(MetaData(), table)
+        self._sql = Statements(self._table, self._engines.dialect)
+        self._create = create
+        self._fit = False
+
+    async def load(self, key: str, *, roll: bool = False) -> Record | None:
+        """Read a live record. One that is rolled costs a second round trip."""
+        row = await self._live(key)
+        if row is None:
+            return None
+        left = row.left
+        if roll and left <= row.ttl - late_ms(row.ttl) and await self._write(self._sql.roll, this=key.encode()):
+            left = row.ttl
+        return Record(row.data, row.ver, left)
+
+    async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
+        """Make a record, unless a live one has the key."""
+        row = {"new": key.encode(), "whose": _digest(owner), "value": value, "after": _version(), "lifetime": ttl_ms}
+        return await self._place(self._sql.create, row) is not None
+
+    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: int) -> Replaced:
+        """Write over that version."""
+        after = _version()
+        row = {"this": key.encode(), "before": version, "value": value, "after": after, "lifetime": ttl_ms}
+        return Saved(after) if await self._write(self._sql.replace, **row) else await self._why_not(key)
+
+    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: int, owner: str | None = None) -> Moved:
+        """Write that version under another key."""
+        after = _version()
+        row = {"new": new.encode(), "whose": _digest(owner), "value": value, "after": after, "lifetime": ttl_ms}
+        moved = await self._place(self._sql.move, {"this": old.encode(), "before": version, **row})
+        if moved is None:
+            return Taken()
+        return Saved(after) if moved else await self._why_not(old)
+
+    async def touch(self, key: str, ttl_ms: int) -> bool:
+        """Let a live record end no earlier than that."""
+        touched = await self._write(self._sql.touch, this=key.encode(), lifetime=ttl_ms)
+        return bool(touched) or await self._live(key) is not None
+
+    async def destroy(self, key: str) -> bool:
+        """Remove a record."""
+        return await self._write(self._sql.destroy, this=key.encode()) > 0
+
+    async def purge(self, limit: int) -> int:
+        """Remove expired records, ``limit`` at most."""
+        [[now]] = await self._read(self._sql.now)
+        ids = [row.id for row in await self._read(self._sql.expired, until=now, most=limit)]
+        parts = [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
+        return sum([await self._write(self._sql.purge, ids=part, until=now) for part in parts])
+
+    async def ping(self) -> None:
+        """Ask the server, and the first time also whether it has the table.
+
+        Raises: RuntimeError where it has not, or has another.
+        """
+        await self._read(self._sql.now)
+
+    async def aclose(self) -> None:
+        """Dispose of the engine that the store itself made on this event loop."""
+        await self._engines.aclose()
+
+    async def sessions_of(self, owner: str) -> list[Owned]:
+        """List the live sessions of an owner."""
+        rows = await self._read(self._sql.sessions_of, whose=_digest(owner))
+        return [Owned(row.key.decode(), row.data, row.left) for row in rows if row.left > 0]
+
+    async def destroy_all(self, owner: str, keep: str | None = None) -> int:
+        """Remove every session of an owner but one."""
+        # No key is empty.
+        return await self._write(self._sql.destroy_all, whose=_digest(owner), keep=(keep or "").encode())
+
+    async def _live(self, key: str) -> Row[Any] | None:
+        for row in await self._read(self._sql.load, this=key.encode()):
+            if row.left > 0:
+                return row
+        return None
+
+    async def _why_not(self, key: str) -> Conflict | Gone:
+        row = await self._live(key)
+        return Gone() if row is None else Conflict(row.data, row.ver)
+
+    async def _place(self, statement: Executable, row: dict[str, Any]) -> int | None:
+        """Write a row under its new key and tell how many that were; ``None`` where a live record has the key."""
+        try:
+            return await self._write(statement, **row)
+        except IntegrityError:
+            # What has expired is not in the way.
+            await self._write(self._sql.clear, this=row["new"])
+        try:
+            return await self._write(statement, **row)
+        except IntegrityError:
+            return None
+
+    async def _read(self, statement: Executable, **given: Any) -> list[Row[Any]]:
+        return [*(await self._execute(statement, given)).all()]
+
+    async def _write(self, statement: Executable, **given: Any) -> int:
+        return (await self._execute(statement, given)).rowcount
+
+    async def _execute(self, statement: Executable, given: dict[str, Any]) -> CursorResult[Any]:
+        if not self._fit:
+            await self._prepare()
+        for tried in range(1, _TRIES + 1):
+            try:
+                async with self._engines.transaction() as connection:
+                    return await connection.execute(statement, given)
+            except DBAPIError as error:
+                if tried == _TRIES or not collided(error):
+                    raise
+        raise AssertionError
+
+    async def _prepare(self) -> None:
+        """See that the table is there. Several processes may do so at once."""
+        async with self._engines.transaction() as connection:
+            there = await connection.run_sync(is_there, self._table)
+        if not there and not self._create:
+            raise RuntimeError(f"there is no table {self._table.name!r}: make it, or leave out create=False")
+        if not there:
+            await self._make()
+        self._fit = True
+
+    async def _make(self) -> None:
+        try:
+            async with self._engines.transaction() as connection:
+                await connection.execute(CreateTable(self._table))
+        except DBAPIError:
+            # Somebody else may have been quicker.
+            async with self._engines.transaction() as connection:
+                if not await connection.run_sync(is_there, self._table):
+                    raise
+
+
+def _version() -> int:
+    return secrets.randbits(63)
+
+
+def _digest(owner: str | None) -> bytes | None:
+    return None if owner is None else hashlib.sha256(owner.encode("utf-8", "surrogatepass")).digest()
