@@ -1,0 +1,21 @@
+"""Hold a store to what the middleware builds on: subclass ``StoreContract`` in a test, and pytest runs the suite. Needs pytest."""
+
+from .calls import Calls
+from .lifetimes import Lifetimes
+from .owners import Owners
+from .races import Races
+
+__all__ = ["StoreContract"]
+
+
+class StoreContract(Calls, Lifetimes, Owners, Races):
+    """The promises of ``gingersnap.stores.Store``, each as a test::
+
+        class TestMyStore(StoreContract):
+            @asynccontextmanager
+            async def store(self):
+                yield MyStore()
+
+    No plugin for async is needed. ``suite.Suite`` has what a subclass may set besides: ``other``, ``wait``, ``atomic``,
+    ``has_owners``, and how many races are run.
+    """
