@@ -134,18 +134,21 @@ def _octets(most: int) -> Callable[[str, object], int]:
     return check
 
 
+def _has(value: object, *calls: str) -> bool:
+    """Say whether an object, and not merely its class, has these methods."""
+    return not isinstance(value, type) and all(callable(getattr(value, call, None)) for call in calls)
+
+
 def _store(name: str, value: object) -> object:
-    if value is None or all(
-        callable(getattr(value, call, None)) for call in ("load", "create", "replace", "move", "touch", "destroy")
-    ):
-        return value
-    if all(callable(getattr(value, call, None)) for call in ("get", "set", "destroy")):
+    # The last is PlainStore, which makes the first of the second.
+    kinds = (("load", "create", "replace", "move", "touch", "destroy"), ("get", "set", "destroy"), ("serving", "ask"))
+    if value is None or any(_has(value, *calls) for calls in kinds):
         return value
     raise _refuse(name, value, "give one of gingersnap.stores, or an object with the methods get, set and destroy")
 
 
 def _external_key(name: str, value: object) -> object:
-    if value is None or (callable(getattr(value, "get", None)) and callable(getattr(value, "set", None))):
+    if value is None or _has(value, "get", "set"):
         return value
     raise _refuse(name, value, "give HeaderKey('x-session-token'), or an object with the methods get and set")
 

@@ -14,6 +14,7 @@ from tests.conftest import missing
 pytest.register_assert_rewrite("tests.interop.peer")
 
 from tests.interop.peer import Both, Peer  # noqa: E402 (its assertions are to explain themselves)
+from tests.stores.servers.valkey import lone_valkey, valkey  # noqa: E402, F401 (fixtures)
 
 HERE = Path(__file__).parent
 # What npm writes last of all when it installs.

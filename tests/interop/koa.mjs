@@ -1,16 +1,21 @@
 // The real koa-session on the real Koa: each request says in its body which application it wants and what to do there.
 //
-// Request: POST, JSON `{setup: {keys, algorithm?, proxy?, options?}, now, steps: [[verb, ...arguments], ...]}`.
-// Answer: JSON `{seen, isNew, error}`; `seen` has one entry for each step "see".
+// Request: POST, JSON `{setup: {keys, algorithm?, proxy?, options?, redis?, header?}, now, steps: [[verb, ...arguments], ...]}`.
+// `redis`: [port, database] of a store. `header`: the name of the header that the id travels in, in place of its cookie.
+// Answer: JSON `{seen, error}`; `seen` has one entry for each step "see" or "key". What "fail" throws, nobody catches.
 // Started as a program it prints its port, and it ends when its standard input does.
 import http from "node:http";
 import { pathToFileURL } from "node:url";
 import Keygrip from "keygrip";
 import Koa from "koa";
 import session from "koa-session";
+import { RedisStore } from "./koa_store.mjs";
 
 const realNow = Date.now;
 const apps = new Map();
+const stores = new Map();
+
+class Failure extends Error {}
 
 const verbs = {
   see: (ctx, out) => out.seen.push(JSON.parse(JSON.stringify(ctx.session))),
@@ -23,6 +28,12 @@ const verbs = {
   save: (ctx) => ctx.session.save(),
   regenerate: (ctx) => ctx.session.regenerate(),
   commit: (ctx) => ctx.session.manuallyCommit(),
+  key: (ctx, out) => void out.seen.push(ctx.session.externalKey ?? null),
+  // As a logout by another request would, meanwhile.
+  drop: (ctx) => ctx.sessionOptions.store.destroy(ctx.session.externalKey),
+  fail: () => {
+    throw new Failure();
+  },
 };
 
 async function handle(ctx) {
@@ -30,9 +41,24 @@ async function handle(ctx) {
   try {
     for (const [verb, ...given] of ctx.req.command.steps) await verbs[verb](ctx, out, ...given);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     out.error = error.message;
   }
   ctx.body = out;
+}
+
+function storeFor([port, db]) {
+  const name = `${port} ${db}`;
+  if (!stores.has(name)) stores.set(name, new RedisStore(port, db));
+  return stores.get(name);
+}
+
+function optionsFor({ options, redis, header }) {
+  return {
+    ...options,
+    ...(redis && { store: storeFor(redis) }),
+    ...(header && { externalKey: { get: (ctx) => ctx.get(header), set: (ctx, value) => ctx.set(header, value) } }),
+  };
 }
 
 function appFor(setup) {
@@ -42,7 +68,7 @@ function appFor(setup) {
     app.silent = true;
     // Koa makes a default Keygrip of a list.
     app.keys = setup.algorithm ? new Keygrip(setup.keys, setup.algorithm) : setup.keys;
-    app.use(session({ ...setup.options }, app));
+    app.use(session(optionsFor(setup), app));
     app.use(handle);
     apps.set(name, app.callback());
   }

@@ -18,11 +18,25 @@ NAMES = {"httpOnly": "http_only", "sameSite": "same_site", "maxAge": "max_age", 
 
 @dataclass
 class Answer:
-    """What one side answered: its Set-Cookie lines, the session at each step "see", and why a step failed."""
+    """What one side answered: its Set-Cookie lines, what was seen at each step "see" or "key", and why a step failed.
+
+    ``token`` is the id that came in a header of its own.
+    """
 
     cookies: list[str]
     seen: list[Any] = field(default_factory=list)
     error: str | None = None
+    token: str | None = None
+
+
+class Failure(Exception):  # noqa: N818 (as in koa.mjs)
+    """What the step "fail" raises."""
+
+
+FAILED = "Internal Server Error"
+"""What a side whose application failed answers."""
+HEADER = "x-session"
+"""The header that an id travels in where it is in no cookie."""
 
 
 class Peer:
@@ -34,17 +48,26 @@ class Peer:
     def close(self) -> None:
         self._connection.close()
 
-    def ask(self, setup: dict[str, Any], steps: Steps, *, now: float = NOW, cookie: str = "", https: bool = False) -> Answer:
+    def ask(
+        self, setup: dict[str, Any], steps: Steps, *, now: float = NOW, cookie: str = "", https: bool = False, token: str = ""
+    ) -> Answer:
         """Have an application made as ``setup`` says take ``steps``."""
         body = json.dumps({"setup": setup, "now": round(now * 1000), "steps": steps}).encode()
-        headers = {"content-type": "application/json", **({"cookie": cookie} if cookie else {})}
+        headers = {
+            "content-type": "application/json",
+            **({"cookie": cookie} if cookie else {}),
+            **({HEADER: token} if token else {}),
+        }
         if https:
             headers["x-forwarded-proto"] = "https"
         self._connection.request("POST", "/", body, headers)
         response = self._connection.getresponse()
         answer = response.read()
+        cookies = response.headers.get_all("set-cookie") or []
+        if response.status == 500:
+            return Answer(cookies, error=answer.decode())
         assert response.status == 200, (response.status, answer)
-        return Answer(response.headers.get_all("set-cookie") or [], **json.loads(answer))
+        return Answer(cookies, token=response.headers.get(HEADER), **json.loads(answer))
 
 
 class Koa:
@@ -52,14 +75,16 @@ class Koa:
 
     def __init__(self, peer: Peer, *, keys: list[str], algorithm: str | None = None, **options: Any) -> None:
         self.peer = peer
-        self.setup: dict[str, Any] = {"keys": keys, "proxy": True, "options": options}
+        # Where koa.mjs is to make a store, and have the id travel in a header.
+        made = {name: options.pop(name) for name in ("redis", "header") if name in options}
+        self.setup: dict[str, Any] = {"keys": keys, "proxy": True, "options": options, **made}
         if algorithm:
             self.setup["algorithm"] = algorithm
         # Only its jar is used: both sides' browsers keep cookies alike.
         self.browser = Browser(None)
 
-    async def do(self, *steps: list[Any], now: float = NOW, https: bool = False) -> Answer:
-        answer = self.peer.ask(self.setup, [*steps], now=now, cookie=self.browser.header(), https=https)
+    async def do(self, *steps: list[Any], now: float = NOW, https: bool = False, token: str = "") -> Answer:
+        answer = self.peer.ask(self.setup, [*steps], now=now, cookie=self.browser.header(), https=https, token=token)
         self.browser.keep(answer.cookies)
         return answer
 
@@ -83,6 +108,10 @@ def _delete(session: Any, key: str) -> None:
     session.pop(key, None)
 
 
+def _fail() -> None:
+    raise Failure
+
+
 VERBS = {
     "see": lambda scope, seen: seen.append(plain(scope["session"])),
     "set": lambda scope, seen, key, value: scope["session"].__setitem__(key, value),
@@ -94,6 +123,8 @@ VERBS = {
     "save": lambda scope, seen: scope["session"].save(),
     "regenerate": lambda scope, seen: scope["session"].regenerate(),
     "commit": lambda scope, seen: scope["session"].commit(),
+    "key": lambda scope, seen: seen.append(scope["session"].external_key),
+    "fail": lambda scope, seen: _fail(),
 }
 
 
@@ -124,10 +155,16 @@ class Ours:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    async def do(self, *steps: list[Any], now: float = NOW, https: bool = False) -> Answer:
+    async def do(self, *steps: list[Any], now: float = NOW, https: bool = False, token: str = "") -> Answer:
         self.steps, self.seen, self.clock.now = steps, [], now
-        response = await self.browser.get(headers=[(b"x-forwarded-proto", b"https")] if https else [])
-        return Answer(response.cookies, self.seen)
+        headers = [(b"x-forwarded-proto", b"https")] if https else []
+        if token:
+            headers.append((HEADER.encode(), token.encode()))
+        try:
+            response = await self.browser.get(headers=headers)
+        except Failure:
+            return Answer([], error=FAILED)
+        return Answer(response.cookies, self.seen, token=response.get(HEADER))
 
     async def read(self, header: str) -> Answer:
         """Read the session that a Cookie header holds, apart from the jar."""

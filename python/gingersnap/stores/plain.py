@@ -1,10 +1,11 @@
 """Make a store of any object with koa's ``get``, ``set`` and ``destroy``. It cannot be atomic, and says so once."""
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import weakref
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from .. import _core
@@ -58,7 +59,7 @@ class PlainStore:
             if not callable(getattr(store, call, None)):
                 raise ConfigError("store", f"{type(store).__name__} has no method {call}", "give it get, set and destroy")
         self._store = store
-        self._threads = threads
+        self.threads = threads
         _warn_once(type(store).__name__)
 
     def serving(self, scope: Scope, *, rolling: bool, max_age_ms: int | None) -> "PlainCalls":
@@ -68,9 +69,10 @@ class PlainStore:
     async def ask(self, call: str, *given: Any, **named: Any) -> Any:
         """Make a call of the object's own, sync or async."""
         method = getattr(self._store, call)
-        if self._threads and not inspect.iscoroutinefunction(method):
-            return await asyncio.to_thread(method, *given, **named)
-        answer = method(*given, **named)
+        if self.threads and not inspect.iscoroutinefunction(method):
+            answer = await asyncio.to_thread(method, *given, **named)
+        else:
+            answer = method(*given, **named)
         return await answer if inspect.isawaitable(answer) else answer
 
     async def ping(self) -> None:
@@ -95,10 +97,13 @@ class PlainCalls:
         self._scope = scope
         self._rolling = rolling
         self._max_age = max_age
+        # Calls in threads, which nobody can stop; keys that a move has made whose old one may still be there.
+        self._running: set[asyncio.Future[Any]] = set()
+        self._begun: set[str] = set()
 
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
         """Read a record. How long it has is in it."""
-        data = await self._plain.ask("get", key, self._max_age, rolling=self._rolling, scope=self._scope)
+        data = await self._ask("get", key, self._max_age, rolling=self._rolling)
         if data is None:
             return None
         value = _text(data)
@@ -106,7 +111,7 @@ class PlainCalls:
 
     async def create(self, key: str, value: bytes, ttl_ms: int) -> bool:
         """Make a record, unless there is one."""
-        async with _lock(key):
+        async with self._turn(key):
             if await self.load(key) is not None:
                 return False
             await self._set(key, value, ttl_ms, changed=True)
@@ -114,35 +119,43 @@ class PlainCalls:
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
         """Write over a record that is as it was."""
-        async with _lock(key):
+        async with self._turn(key):
             record = await self.load(key)
             if record is None:
                 return Gone()
             if record.version != version:
                 return Conflict(record.value, record.version)
-            await self._set(key, value, ttl_ms, changed=_data(value) != _data(record.value))
+            await self._set(key, value, ttl_ms, changed=_body(value) != _body(record.value))
         return Saved(value)
 
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any) -> Moved:
         """Write it under another key. For a moment both are there; where the old one stays, the new one goes again."""
-        async with _lock(old):
+        async with self._turn(old):
             record = await self.load(old)
             if record is None:
                 return Gone()
             if record.version != version:
                 return Conflict(record.value, record.version)
-            if not await self.create(new, value, ttl_ms):
+            if new == old or (new not in self._begun and not await self.create(new, value, ttl_ms)):
                 return Taken()
+            self._begun.add(new)
             try:
-                await self._plain.ask("destroy", old, scope=self._scope)
-            except BaseException:
-                await self._plain.ask("destroy", new, scope=self._scope)
+                await self._ask("destroy", old)
+            except Exception:
+                await self._take_back(old, new)
                 raise
         return Saved(value)
 
+    async def _take_back(self, old: str, new: str) -> None:
+        """Remove what a move has made, if the old one is still there: the reply alone may have been lost."""
+        with contextlib.suppress(Exception):
+            if await self.load(old) is not None:
+                await self._ask("destroy", new)
+                self._begun.discard(new)
+
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Write a record as it is, with a new lifetime: there is no other way."""
-        async with _lock(key):
+        async with self._turn(key):
             record = await self.load(key)
             if record is None:
                 return False
@@ -151,8 +164,8 @@ class PlainCalls:
 
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
-        async with _lock(key):
-            await self._plain.ask("destroy", key, scope=self._scope)
+        async with self._turn(key):
+            await self._ask("destroy", key)
         return True
 
     async def purge(self, limit: int) -> int:
@@ -171,7 +184,30 @@ class PlainCalls:
             raise SessionError("a plain store holds JSON objects alone")
         # koa: the word 'session' goes to the store as it is.
         max_age: float | str = "session" if data.get("_session") is True else ttl_ms / 1000
-        await self._plain.ask("set", key, data, max_age, rolling=self._rolling, changed=changed, scope=self._scope)
+        await self._ask("set", key, data, max_age, rolling=self._rolling, changed=changed)
+
+    async def _ask(self, call: str, *given: Any, **named: Any) -> Any:
+        asking = self._plain.ask(call, *given, scope=self._scope, **named)
+        if not self._plain.threads:
+            return await asking
+        task = asyncio.ensure_future(asking)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, key: str) -> AsyncIterator[None]:
+        """Keep the rest of this process off a key until a call is over, and the thread too that it may leave behind."""
+        lock = _lock(key)
+        await lock.acquire()
+        try:
+            yield
+        finally:
+            left = [*self._running]
+            if left:
+                asyncio.gather(*left, return_exceptions=True).add_done_callback(lambda _: lock.release())
+            else:
+                lock.release()
 
 
 def _text(data: object) -> bytes:
@@ -184,6 +220,7 @@ def _text(data: object) -> bytes:
         return _NO_SESSION
 
 
-def _data(value: bytes) -> dict[str, Any]:
+def _body(value: bytes) -> bytes:
+    """Give a session's text without what it says of itself: there 1, 1.0 and true are three."""
     data = _core.loads(value) or {}
-    return {name: member for name, member in data.items() if name not in _core.RESERVED}
+    return _core.dumps({name: member for name, member in data.items() if name not in _core.RESERVED})
