@@ -31,6 +31,7 @@ lock:
 	$(VENV)-lock/bin/python -m pip freeze > requirements.txt
 	rm -rf $(VENV)-lock
 
+# make demo STORE=sqlite, redis or memory: sessions live there, not in their cookies. make hands STORE on by itself.
 demo: $(BIN)/.native
 	$(BIN)/python examples/demo/serve.py
 

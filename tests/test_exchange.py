@@ -438,9 +438,31 @@ async def test_O01_start_up_warns_of_a_store_that_is_not_fit_or_fails(caplog: py
         sent = await lifespan(SessionMiddleware(None, keys=[KEY], store=Unfit()))  # type: ignore[arg-type]
     assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert "the session store is not ready: RuntimeError" in caplog.text
-    sent = await lifespan(SessionMiddleware(None, keys=[KEY], store=Unfit(), strict_startup=True))  # type: ignore[arg-type]
-    assert sent[0]["type"] == "lifespan.startup.failed"
+
+
+async def test_O01_an_application_that_may_not_start_closes_what_it_opened() -> None:
+    log: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        log.append("open")
+        try:
+            await send({"type": "lifespan.startup.complete"})
+        except RuntimeError:
+            await send({"type": "lifespan.startup.failed", "message": "again"})
+            raise
+        finally:
+            log.append("closed")
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with pytest.raises(RuntimeError):
+        await SessionMiddleware(app, keys=[KEY], store=Unfit(), strict_startup=True)({"type": "lifespan"}, None, send)  # type: ignore[arg-type]
+    assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
     assert "run the migration" in sent[0]["message"]
+    assert log == ["open", "closed"]
 
 
 async def test_strict_raises_for_what_is_lost() -> None:

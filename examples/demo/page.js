@@ -1,5 +1,5 @@
-// Count down to the end of the session. The page's own clock is not asked: it may differ from the server's.
-for (const time of document.querySelectorAll("time.countdown")) {
+// Count down to the ends of sessions. The page's own clock is not asked: it may differ from the server's.
+for (const time of document.querySelectorAll("[data-left]")) {
   const end = performance.now() + Number(time.dataset.left);
   const show = () => {
     const left = Math.max(0, Math.floor((end - performance.now()) / 1000));

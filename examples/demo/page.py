@@ -2,17 +2,17 @@
 
 import base64
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from gingersnap import CookieTooLarge
+from gingersnap import CookieTooLarge, SessionTooLarge
 
-from . import words
+from . import cookie_panel, store_panels, words
 from .actions import BISCUITS, LIFETIMES, LONGEST_NAME
 from .cookie import Held
+from .devices import Stored
 from .markup import Html, html, joined
 from .recorder import Exchange
 
@@ -50,11 +50,15 @@ class Seen:
     max_age: float | Literal["session"]
     exchanges: list[Exchange]
     """Newest first; the first is the response that carries the page."""
+    stored: Stored | None
+    """``None``: the session lives in its cookie."""
 
 
 def render(seen: Seen) -> Html:
     """Draw the whole page."""
-    cookie = seen.cookie
+    cookie, stored = seen.cookie, seen.stored
+    texts = words.IN_COOKIE if stored is None else words.IN_STORE
+    why = words.WHY if stored is None else words.WHY_STORED
     return html(
         _PAGE,
         style=_STYLE,
@@ -73,13 +77,21 @@ def render(seen: Seen) -> Html:
         biscuits=joined(html("<option>{name}</option>", name=name) for name in BISCUITS),
         lifetimes=_lifetimes(seen.max_age),
         notes=words.count(len(_list(seen.data.get("notes"))), "note"),
-        exchanges=joined(_exchange(exchange, first=not at) for at, exchange in enumerate(seen.exchanges)),
-        cookie=_cookie(cookie),
+        exchanges=joined(_exchange(exchange, why, first=not at) for at, exchange in enumerate(seen.exchanges)),
+        cookie=cookie_panel.drawn(cookie, seen.exchanges[0].refusal, has_data=stored is None),
+        devices="" if stored is None else store_panels.devices(stored, seen.owner, seen.data),
+        record="" if stored is None else store_panels.record(stored),
+        **{name: html(text, limit=seen.limit, place=stored.place if stored else "") for name, text in texts.items()},
     )
 
 
-def too_large(error: CookieTooLarge) -> str:
-    """Say kindly that the cookie is full."""
+def too_large(error: CookieTooLarge | SessionTooLarge) -> str:
+    """Say kindly that the cookie, or the record, is full."""
+    if isinstance(error, SessionTooLarge):
+        return (
+            f"That was too much: it would take {error.problem}. Nothing was written and the session is as it was. "
+            "Remove something, or reset the data."
+        )
     largest = ", ".join(f"{key} ({octets} bytes)" for key, octets in error.largest)
     heavy = f" The largest keys are {largest}." if largest else ""
     return (
@@ -93,7 +105,11 @@ def _list(value: object) -> list[Any]:
 
 
 def _note(exchanges: list[Exchange]) -> Html:
-    told = [*(exchange.note for exchange in exchanges[1:2]), words.REFUSED.get(exchanges[0].refusal, "")]
+    page, button, before = [*exchanges, Exchange("", ""), Exchange("", "")][:3]
+    told = [button.note, words.REFUSED.get(page.refusal, "")]
+    if button.method == "POST" and button.refusal not in (page.refusal, before.refusal):
+        # The button that led here met what no page has told of.
+        told.append(words.REFUSED.get(button.refusal, ""))
     return joined(html('<p class="note" role="status">{text}</p>', text=text) for text in told if text)
 
 
@@ -166,7 +182,7 @@ def _lifetimes(max_age: float | str) -> Html:
     )
 
 
-def _exchange(exchange: Exchange, *, first: bool) -> Html:
+def _exchange(exchange: Exchange, why: dict[str, str], *, first: bool) -> Html:
     lines = html("<pre>{lines}</pre>", lines="\n".join(f"Set-Cookie: {words.shortened(line)}" for line in exchange.lines))
     return html(
         '<li><p>{badge} <code>{method} {path}</code>{here}</p><p class="why">{why}</p>{lines}</li>',
@@ -174,22 +190,6 @@ def _exchange(exchange: Exchange, *, first: bool) -> Html:
         method=exchange.method,
         path=exchange.path,
         here=html(" <small>this page</small>") if first else "",
-        why=words.WHY.get(exchange.reason, exchange.reason),
+        why=why.get(exchange.reason, exchange.reason),
         lines=lines if exchange.lines else "",
-    )
-
-
-def _cookie(cookie: Held | None) -> Html:
-    if cookie is None:
-        return html('<p class="quiet">There is none: a session that holds nothing needs no cookie. Count a view, and it does.</p>')
-    payload = cookie.payload
-    shown = "another cookie of this name" if payload is None else json.dumps(payload, indent=2, ensure_ascii=False)
-    return html(
-        '<pre class="payload" tabindex="0" aria-label="Decoded payload">{payload}</pre>'
-        "<details><summary>As the browser sends it</summary><dl><dt>{name}</dt><dd><pre>{value}</pre></dd>"
-        "<dt>{name}.sig</dt><dd><pre>{signature}</pre></dd></dl></details>",
-        payload=shown,
-        name=cookie.name,
-        value=cookie.value,
-        signature=cookie.signature,
     )

@@ -16,7 +16,7 @@ RESPONSES = 5
 """How many responses of each."""
 
 _WRITTEN = ("saved", "renewed", "regenerated", "destroyed")
-_REFUSED = ("expired", "invalid", "tampered", "duplicate", "corrupt")
+_REFUSED = ("missed", "expired", "invalid", "tampered", "duplicate", "corrupt")
 
 
 @dataclass(slots=True)

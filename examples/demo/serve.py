@@ -1,40 +1,71 @@
-"""Serve the demo on 127.0.0.1. Environment: ``PORT`` (8000; 0 takes a free one) and ``SESSION_KEY`` (random for each start)."""
+"""Serve the demo on 127.0.0.1. Environment: ``PORT`` (8000; 0 takes a free one) and ``SESSION_KEY`` (random for each start).
+
+``STORE``: where sessions live: ``cookie``, ``memory``, ``sqlite`` (``SQLITE_FILE``) or ``redis`` (``REDIS_URL``).
+"""
 
 import contextlib
 import errno
 import os
 import secrets
+import signal
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+    from .places import Place
 
 HOST = "127.0.0.1"
 
 
 def main() -> None:
-    """Bind, say where, serve until interrupted."""
+    """Open the store, bind, say where, serve until interrupted."""
     # So that `python serve.py` finds this folder as the package that the tests import.
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    try:
-        import uvicorn
+    # Terminated, it still closes and stops what it opened.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    with contextlib.ExitStack() as stack, contextlib.suppress(KeyboardInterrupt):
+        try:
+            import uvicorn
 
-        from demo.app import create_app, demo_options
-    except ModuleNotFoundError as error:
-        sys.exit(f"The demo needs {error.name}: pip install 'gingersnap[demo]', or make demo.")
-    from gingersnap import ConfigError
+            from demo.app import create_app, demo_options
+            from demo.places import place_for
 
-    key = os.environ.get("SESSION_KEY")
-    try:
-        app = create_app(demo_options([key or secrets.token_urlsafe(32)]))
-    except ConfigError as error:
-        sys.exit(f"SESSION_KEY will not do: {error}")
+            place = stack.enter_context(place_for(os.environ.get("STORE") or "cookie"))
+        except ModuleNotFoundError as error:
+            sys.exit(f"The demo needs {error.name}: pip install 'gingersnap[demo]', or make demo.")
+        except ImportError as error:
+            # A store without its driver, which says how that is had.
+            sys.exit(str(error))
+        from gingersnap import ConfigError
+
+        key = os.environ.get("SESSION_KEY")
+        try:
+            app = create_app(demo_options([key or secrets.token_urlsafe(32)], store=place.store), place.name)
+        except ConfigError as error:
+            sys.exit(f"SESSION_KEY will not do: {error}")
+        # The lifespan is when the store is asked whether it is fit, and when it is closed.
+        lifespan = "off" if place.store is None else "on"
+        told = [place.told, signed(place, has_key=bool(key)), "Ctrl-C stops it"]
+        serve(uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan=lifespan)), "; ".join(filter(None, told)))
+
+
+def signed(place: "Place", *, has_key: bool) -> str:
+    """Say how long sessions last."""
+    if has_key:
+        return "signed with SESSION_KEY"
+    cure = "; SESSION_KEY=... keeps them" if place.lasts else ""
+    return f"signed with a random key: sessions end with this process{cure}"
+
+
+def serve(server: "Server", told: str) -> None:
+    """Serve on the port that is asked for."""
     listener = bound(os.environ.get("PORT") or "8000")
-    kept = (
-        "signed with SESSION_KEY" if key else "signed with a random key: sessions end with this process; SESSION_KEY=... keeps them"
-    )
-    print(f"Gingersnap demo on http://{HOST}:{listener.getsockname()[1]} ({kept}; Ctrl-C stops it)", flush=True)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-    with listener, contextlib.suppress(KeyboardInterrupt):
+    print(f"Gingersnap demo on http://{HOST}:{listener.getsockname()[1]} ({told})", flush=True)
+    with listener:
         server.run(sockets=[listener])
 
 

@@ -89,16 +89,22 @@ class SessionMiddleware:
 
     def _with_store(self, send: Send) -> Send:
         """Ask the store before the application says that it serves, and close it when that is done."""
-        setup = self._stored
+        setup, unfit = self._stored, False
 
         async def send_with_store(message: Message) -> None:
+            nonlocal unfit
+            if unfit:
+                # The server has been told why already.
+                return
             if setup is not None and message["type"] == "lifespan.startup.complete":
                 try:
                     await setup.start()
                 except Exception as error:
                     # strict_startup: whatever the store raises, the server is not to start.
+                    unfit = True
                     await send({"type": "lifespan.startup.failed", "message": f"the session store is not fit: {error}"})
-                    return
+                    # The application is to close what it has opened.
+                    raise
             elif setup is not None and message["type"] == "lifespan.shutdown.complete":
                 await setup.stop()
             await send(message)

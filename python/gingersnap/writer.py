@@ -92,6 +92,9 @@ class Writer:
             ask = partial(store.move, old, new, enclosed.value, ttl_ms, version=version, **owned)
             answer, again = await self._sure("move", ask)
             if again and isinstance(answer, Gone | Taken) and (mine := await self._mine(new, enclosed.value)):
+                if isinstance(answer, Taken):
+                    # A store that is not atomic may have come half way, and the old id must be dead.
+                    await self.destroy(old)
                 return new_id, Saved(mine.version)
             if not isinstance(answer, Taken):
                 return new_id, answer

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,10 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="module")
-def demo() -> Iterator[str]:
+@contextmanager
+def served(**environment: str) -> Iterator[str]:
     """Serve the demo on a free port and give its address."""
-    environment = {**os.environ, "PORT": "0"}
+    environment = {**os.environ, "PORT": "0", **environment}
     with subprocess.Popen([sys.executable, SERVE], env=environment, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         said = server.stdout.readline()
@@ -36,16 +37,30 @@ def demo() -> Iterator[str]:
             server.terminate()
 
 
+@pytest.fixture(scope="module")
+def demo() -> Iterator[str]:
+    """Serve the demo."""
+    with served(STORE="cookie") as address:
+        yield address
+
+
 @pytest.fixture
-def driver(tmp_path: Path) -> Iterator[WebDriver]:
-    """Open a browser that nobody has used."""
+def demo_with_store() -> Iterator[str]:
+    """Serve it with its sessions in SQLite."""
+    with served(STORE="sqlite", SQLITE_FILE="") as address:
+        yield address
+
+
+@contextmanager
+def chromium(profile: Path) -> Iterator[WebDriver]:
+    """Open a browser that keeps its cookies in that folder."""
     browser, chromedriver = (shutil.which(name) for name in ("chromium", "chromedriver"))
     if browser is None or chromedriver is None:
         missing("chromium or chromedriver", "apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path}"):
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     # Both paths are given, so selenium looks for nothing to download.
     driver = webdriver.Chrome(options=options, service=Service(executable_path=chromedriver))
@@ -53,3 +68,17 @@ def driver(tmp_path: Path) -> Iterator[WebDriver]:
         yield driver
     finally:
         driver.quit()
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator[WebDriver]:
+    """Open a browser that nobody has used."""
+    with chromium(tmp_path / "profile") as driver:
+        yield driver
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[WebDriver]:
+    """Open another one beside it."""
+    with chromium(tmp_path / "other") as driver:
+        yield driver

@@ -1,5 +1,6 @@
 """examples/demo in a real browser: what a person sees and does, and what the browser's own jar holds."""
 
+import pytest
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
@@ -114,10 +115,31 @@ def test_the_page_works_without_its_script(demo: str, driver: WebDriver) -> None
     assert text(driver, ".countdown").startswith(("9:", "10:"))
 
 
-def test_the_page_fits_a_small_screen(demo: str, driver: WebDriver) -> None:
+def test_one_window_logs_the_other_out(demo_with_store: str, driver: WebDriver, other: WebDriver) -> None:
+    for window in (driver, other):
+        window.get(demo_with_store)
+        log_in(window, "Gretel")
+    press(driver, "Count a view")
+    assert len(driver.find_elements(By.CSS_SELECTOR, ".devices li")) == 2
+    press(driver, "End")
+    assert "has ended" in text(driver, ".note")
+    assert len(driver.find_elements(By.CSS_SELECTOR, ".devices li")) == 1
+
+    assert text(other, "#owner") == "Gretel"
+    press(other, "Only read")
+    assert "You are logged out" in text(other, ".note")
+    assert not other.find_elements(By.ID, "owner")
+
+    press(driver, "Only read")
+    assert (text(driver, "#owner"), text(driver, "#views")) == ("Gretel", "1")
+    assert [*driver.get_log("browser"), *other.get_log("browser")] == []
+
+
+@pytest.mark.parametrize("kind", ["demo", "demo_with_store"])
+def test_the_page_fits_a_small_screen(kind: str, driver: WebDriver, request: pytest.FixtureRequest) -> None:
     driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True}
     )
-    driver.get(demo)
+    driver.get(request.getfixturevalue(kind))
     log_in(driver, "W" * 60)
     assert driver.execute_script("return document.documentElement.scrollWidth") == 320

@@ -97,9 +97,8 @@ class PlainCalls:
         self._scope = scope
         self._rolling = rolling
         self._max_age = max_age
-        # Calls in threads, which nobody can stop; keys that a move has made whose old one may still be there.
+        # Calls in threads, which nobody can stop.
         self._running: set[asyncio.Future[Any]] = set()
-        self._begun: set[str] = set()
 
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
         """Read a record. How long it has is in it."""
@@ -136,9 +135,8 @@ class PlainCalls:
                 return Gone()
             if record.version != version:
                 return Conflict(record.value, record.version)
-            if new == old or (new not in self._begun and not await self.create(new, value, ttl_ms)):
+            if new == old or not await self.create(new, value, ttl_ms):
                 return Taken()
-            self._begun.add(new)
             try:
                 await self._ask("destroy", old)
             except Exception:
@@ -151,7 +149,6 @@ class PlainCalls:
         with contextlib.suppress(Exception):
             if await self.load(old) is not None:
                 await self._ask("destroy", new)
-                self._begun.discard(new)
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Write a record as it is, with a new lifetime: there is no other way."""

@@ -70,7 +70,7 @@ def patiently(db: sqlite3.Connection, statement: str, busy_timeout_s: float) -> 
 def check_schema(db: sqlite3.Connection) -> None:
     """Ask whether the file is fit. Raises: RuntimeError where it is not."""
     if not _has_schema(db):
-        raise RuntimeError("the file of SQLiteStore has been emptied while it was in use; restart its processes")
+        raise RuntimeError("the file of SQLiteStore was emptied while it was in use")
 
 
 def _has_schema(db: sqlite3.Connection) -> bool:

