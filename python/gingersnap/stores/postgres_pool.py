@@ -41,15 +41,16 @@ class Connections:
     async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
         """Run a statement as a transaction of its own, in one round trip; give its rows."""
         pool = await self._pool()
-        for left in reversed(range(TRIES)):
+        tries = TRIES
+        while True:
             try:
                 rows: list[Any] = await _ask(pool, lambda connection: connection.fetch(sql, *arguments))
                 return rows
             except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                 # The server undid it all. The first comes where REPEATABLE READ or SERIALIZABLE is the database's default.
-                if not left:
+                tries -= 1
+                if not tries:
                     raise
-        raise AssertionError("unreachable")
 
     async def prepare(self) -> None:
         """Prepare, whether or not that was done before."""
