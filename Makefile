@@ -7,7 +7,7 @@ RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs)
 FUZZ_TARGETS := json_read cookie_find base64 date keygrip
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test test-rust fuzz lint format audit bench wheel interop lock clean
+.PHONY: all demo test test-rust figures fuzz lint format audit bench bench-stores wheel interop lock clean
 
 all: lint test
 
@@ -41,6 +41,11 @@ test: $(BIN)/.native test-rust
 
 test-rust:
 	cargo test --quiet --locked --no-default-features
+
+# The figures that the stores are held to, in full: 10,000 histories and cancellations, 100 kills, 8 writers of 100 writes.
+figures: $(BIN)/.native
+	GINGERSNAP_LONG=1 GINGERSNAP_HISTORIES=10000 $(BIN)/python -m pytest -s tests/stores/test_guarantees.py tests/stores/test_histories.py \
+		tests/stores/test_cancellations.py tests/stores/test_sqlite.py tests/stores/test_memory.py
 
 # Each property of rust/tests/held for FUZZ_SECONDS, on whatever a coverage-guided fuzzer makes up: fuzz/README.md.
 fuzz:
@@ -85,6 +90,9 @@ audit:
 
 bench: $(BIN)/.native
 	$(BIN)/python benches/run.py
+
+bench-stores: $(BIN)/.native
+	$(BIN)/python benches/bench_stores.py
 
 wheel: $(BIN)/.ready
 	$(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out dist
