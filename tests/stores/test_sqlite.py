@@ -363,7 +363,7 @@ if pid == 0:
     if os.path.exists("/proc/self/fd"):
         inherited = [os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
         assert os.path.realpath(sys.argv[1]) not in inherited
-assert asyncio.run(store.load("before")) is not None
+assert asyncio.run(asyncio.wait_for(store.load("before"), 60)) is not None
 asyncio.run(store.create(f"after-{pid == 0}", b"1", 60_000))
 if pid == 0:
     os._exit(0)
@@ -466,15 +466,19 @@ class Killed:
         assert wrong == {}
 
 
-def test_S04_acknowledged_writes_survive_kill_9(path) -> None:
+async def test_S04_acknowledged_writes_survive_kill_9(path) -> None:
+    async with opened(path) as store:
+        await store.ping()
     killed = Killed(path, seed=4)
     living = killed.start()
-    # There are always two: one dies while the other writes, and goes on after the recovery.
-    for _ in range(KILLS):
-        dying, living = living, killed.start()
-        killed.kill(dying)
-        killed.check()
-    killed.kill(living)
+    try:
+        # There are always two: one dies while the other writes, and goes on after the recovery.
+        for _ in range(KILLS):
+            dying, living = living, killed.start()
+            killed.kill(dying)
+            killed.check()
+    finally:
+        killed.kill(living)
     killed.check()
     assert killed.acknowledged > KILLS
-    print(f"{KILLS} kills, {killed.acknowledged} acknowledged writes, 0 lost")
+    print(f"{killed.count} kills, {killed.acknowledged} acknowledged writes, 0 lost")

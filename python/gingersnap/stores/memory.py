@@ -32,6 +32,8 @@ class MemoryStore:
     Raises: ConfigError where ``cap`` is not a positive ``int``.
     """
 
+    prompt = True
+
     def __init__(self, cap: int = 100_000, *, clock: Callable[[], float] = time.time) -> None:
         if isinstance(cap, bool) or not isinstance(cap, int) or cap < 1:
             raise ConfigError("cap", f"it cannot be {cap!r}", "give the most sessions that memory may hold, at least 1")

@@ -58,6 +58,8 @@ class RedisStore:
             raise ConfigError("layout", f"it cannot be {layout!r}", 'give "native" or "plain"')
         if layout == "plain" and not isinstance(self, _PlainRedisStore):
             raise ConfigError("layout", "a subclass of RedisStore has the native one", "make a RedisStore itself")
+        if not isinstance(prefix, str | None):
+            raise ConfigError("prefix", f"it cannot be of {type(prefix).__name__}", "give a str")
         if isinstance(wait_replicas, bool) or not isinstance(wait_replicas, int) or wait_replicas < 0:
             raise ConfigError("wait_replicas", f"it cannot be {wait_replicas!r}", "give how many replicas, 0 for none")
         if options and not isinstance(client, str):
@@ -70,7 +72,7 @@ class RedisStore:
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> "RedisStore":
-        """Make a store for a server. ``options``: those of the store itself, and of a ``BlockingConnectionPool`` of redis-py."""
+        """Make a store for a server. ``options``: those of the store itself, and of redis-py's ``ConnectionPool``."""
         return cls(url, **options)
 
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
@@ -79,10 +81,10 @@ class RedisStore:
         found = await self._lua.load(client.execute_command, [self._prefix + key], [int(roll)])
         if found is None:
             return None
-        value, token, left_ms, owner, rolled = found
-        if rolled and owner:
-            await self._index.extend(client, owner.decode(), left_ms)
-        return Record(value, self._version(value, token, owner), left_ms if left_ms > 0 else None)
+        value, token, left_ms, *owner = found
+        if len(owner) == 2:
+            await self._index.extend(client, owner[0].decode(), left_ms)
+        return Record(value, self._version(value, token, *owner[:1]), left_ms if left_ms > 0 else None)
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
@@ -191,7 +193,7 @@ class RedisStore:
         found = await self._lua.load(client.execute_command, [old], [0])
         if found is None:
             return Gone()
-        conflict = Conflict(found[0], self._version(found[0], found[1], found[3]))
+        conflict = Conflict(found[0], self._version(found[0], found[1], *found[3:]))
         if self._parts(conflict.version)[0] != stamp:
             return conflict
         index, size = await self._listed(client, new, fresh, old)
@@ -220,7 +222,7 @@ class RedisStore:
     def _digest(self, owner: str | None) -> str:
         return "" if owner is None else self._index.digest(owner)
 
-    def _version(self, value: bytes, token: bytes, owner: bytes | None) -> Any:
+    def _version(self, value: bytes, token: bytes, owner: bytes | None = None) -> Any:
         # The owner goes along, so that a replace can reach his index in the same round trip.
         return token, owner or b""
 
@@ -250,7 +252,7 @@ class _PlainRedisStore(RedisStore):
             raise ConfigError("owner", "a plain string has none", 'keep sessions with layout="native"')
         return ""
 
-    def _version(self, value: bytes, token: bytes, owner: bytes | None) -> Any:
+    def _version(self, value: bytes, token: bytes, owner: bytes | None = None) -> Any:
         return value
 
     def _parts(self, version: Any) -> tuple[bytes, str]:

@@ -33,7 +33,7 @@ class Script:
 class Layout(NamedTuple):
     """How records lie in Redis. Keys and arguments, and answers, are the same in each; a layout ignores what it has no use for.
 
-    - ``load`` key; roll (0, 1): nothing, or {data, version, ms left, owner, rolled (0, 1)}
+    - ``load`` key; roll (0, 1): nothing, or {data, version, ms left}, + {owner}, + {1} if his index must now live that long
     - ``create`` key, index of owner if any; data, ms, new version, owner: 0, or 1 + how many keys the index holds
     - ``replace`` key, index if any; version, data, ms, new version: 1, 0 (gone), or {data, version, owner} of what is there
     - ``move`` old, new, index if any; version, data, ms, new version, owner: as replace, but 1 + as create, and -1 (taken)
@@ -99,12 +99,12 @@ NATIVE = Layout(
 local r = redis.call('HMGET', KEYS[1], 'd', 'v', 'o', 't')
 local left = redis.call('PTTL', KEYS[1])
 if not r[1] or left == 0 then return false end
-local ttl, rolled = tonumber(r[4]), 0
+local found, ttl = {{r[1], r[2], left, r[3] or nil}}, tonumber(r[4])
 if ARGV[1] == '1' and left > 0 and left <= ttl - math.min(math.floor(ttl / 10), {MOST_LATE_MS}) then
   redis.call('PEXPIRE', KEYS[1], r[4])
-  left, rolled = ttl, 1
+  found[3], found[5] = ttl, r[3] and 1 or nil
 end
-return {{r[1], r[2], left, r[3], rolled}}
+return found
 """
     ),
     create=Script(
@@ -167,7 +167,7 @@ PLAIN = Layout(
     load=Script("""
 local d, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
 if not d or left == 0 then return false end
-return {d, false, left, false, 0}
+return {d, false, left}
 """),
     create=Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') and 1 or 0"),
     replace=Script("""

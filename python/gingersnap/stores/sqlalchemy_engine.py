@@ -1,7 +1,8 @@
 """The engine that SQLAlchemyStore talks through: the one it was given, or one for each event loop that it opens itself."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from sqlalchemy import URL, Dialect
@@ -12,6 +13,11 @@ from ..errors import ConfigError
 
 _RECYCLE_S: Final = 1800
 """When a connection is replaced, in seconds: servers and firewalls end what is idle for long."""
+
+_GRACE_S: Final = 1.0
+"""How long a connection may go on being made for which nobody waits any more, in seconds."""
+
+_closing: Final[set[asyncio.Future[None]]] = set()
 
 _DEADLOCK: Final = 1213
 """The number that MySQL gives to a deadlock."""
@@ -30,10 +36,12 @@ class Given:
         self._engine.sync_engine.hide_parameters = True
         self.dialect: Dialect = engine.dialect
 
-    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection for one statement, which is committed. MySQL takes two round trips more for that, others one."""
-        # Not by AUTOCOMMIT: to set it and to set it back costs MySQL five, and who is cancelled meanwhile loses the connection.
-        return self._engine.begin()
+        # Not by AUTOCOMMIT: to set it and to set it back takes MySQL five, and who is cancelled meanwhile loses the connection.
+        async with _taken(self._engine) as connection, connection.begin():
+            yield connection
 
     async def aclose(self) -> None:
         """Dispose of nothing."""
@@ -54,7 +62,7 @@ class Opened:
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Give a connection for one statement, which the server commits itself."""
-        return self._get().connect()
+        return _taken(self._get())
 
     async def aclose(self) -> None:
         """Dispose of the running loop's engine; the next call makes another."""
@@ -80,6 +88,31 @@ class Opened:
             pool_recycle=_RECYCLE_S,
             hide_parameters=True,
         )
+
+
+@asynccontextmanager
+async def _taken(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Take a connection out of the pool, and give it back.
+
+    SQLAlchemy leaves one that is half made to the garbage collector where whoever waits for it is cancelled: so it is made on.
+    """
+    taking = asyncio.create_task(engine.connect().start())
+    try:
+        connection = await asyncio.shield(taking)
+    except asyncio.CancelledError:
+        taking.get_loop().call_later(_GRACE_S, taking.cancel)
+        taking.add_done_callback(_give_back)
+        raise
+    async with AsyncExitStack() as stack:
+        stack.push_async_exit(connection)
+        yield connection
+
+
+def _give_back(taking: asyncio.Task[AsyncConnection]) -> None:
+    if not taking.cancelled() and taking.exception() is None:
+        closing = asyncio.ensure_future(taking.result().close())
+        _closing.add(closing)
+        closing.add_done_callback(_closing.discard)
 
 
 def opened(engine: AsyncEngine | URL | str) -> Given | Opened:

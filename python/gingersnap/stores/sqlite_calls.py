@@ -19,7 +19,8 @@ def load(db: sqlite3.Connection, now_ms: int, key: str) -> tuple[Record, bool] |
 def roll(db: sqlite3.Connection, now_ms: int, key: str) -> Record | None:
     """Start the lifetime of a live record again, and read it."""
     rows = db.execute(
-        "UPDATE session SET exp = max(exp, ?2 + ttl) WHERE id = ?1 AND exp > ?2 RETURNING data, ver, exp - ?2", (key, now_ms)
+        "UPDATE session SET exp = max(exp, ? + ttl) WHERE id = ? AND exp > ? RETURNING data, ver, exp - ?",
+        (now_ms, key, now_ms, now_ms),
     ).fetchall()
     return Record(*rows[0]) if rows else None
 
@@ -29,9 +30,10 @@ def create(db: sqlite3.Connection, now_ms: int, key: str, value: bytes, ttl_ms: 
     # Counted from anywhere: a version of the record that had the key before does not come again.
     version = secrets.randbits(62)
     written = db.execute(
-        "INSERT INTO session(id, ver, data, exp, ttl, owner) VALUES(?1, ?2, ?3, ?6 + ?4, ?4, ?5) ON CONFLICT(id) DO UPDATE"
-        " SET ver = ?2, data = ?3, exp = ?6 + ?4, ttl = ?4, owner = ?5 WHERE exp <= ?6",
-        (key, version, value, ttl_ms, owner, now_ms),
+        "INSERT INTO session(id, ver, data, exp, ttl, owner) VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE"
+        " SET ver = excluded.ver, data = excluded.data, exp = excluded.exp, ttl = excluded.ttl, owner = excluded.owner"
+        " WHERE session.exp <= ?",
+        (key, version, value, now_ms + ttl_ms, ttl_ms, owner, now_ms),
     )
     return written.rowcount == 1
 
@@ -98,7 +100,7 @@ def purge(db: sqlite3.Connection, now_ms: int, limit: int) -> int:
 
 def sessions_of(db: sqlite3.Connection, now_ms: int, owner: str) -> list[Owned]:
     """List the live sessions of an owner."""
-    rows = db.execute("SELECT id, data, exp - ?2 FROM session WHERE owner = ?1 AND exp > ?2", (owner, now_ms)).fetchall()
+    rows = db.execute("SELECT id, data, exp - ? FROM session WHERE owner = ? AND exp > ?", (now_ms, owner, now_ms)).fetchall()
     return [Owned(*row) for row in rows]
 
 
