@@ -6,6 +6,8 @@ Valkey; the cost of a request as the store grows; what a session takes in memory
 
 import argparse
 import asyncio
+import base64
+import hashlib
 import json
 import random
 import statistics
@@ -23,7 +25,11 @@ from typing import Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benches import cases, machine
-from benches.store_worker import ACTIONS, STARSESSIONS
+from benches.apps import SCOPE, app_of
+from benches.store_worker import ACTIONS, STARSESSIONS, receive
+from gingersnap import SessionMiddleware, SessionOptions
+from gingersnap._core import Keygrip
+from gingersnap.ids import Ids
 from gingersnap.stores import MemoryStore
 from tests.stores.kinds import open_store
 from tests.stores.servers import postgres, valkey
@@ -32,6 +38,8 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = Path(__file__).with_name("stores.json")
 WORKERS: Final = (1, 4)
 KINDS: Final = ("memory", "sqlite", "valkey", STARSESSIONS, "postgres")
+IDS: Final = Ids(SessionOptions(keys=[cases.KEY.decode()], store=MemoryStore()))
+KEYGRIP: Final = Keygrip([cases.KEY], "sha256")
 ROUNDS: Final = 3
 """How often each contender runs, in turn with the others; the median counts."""
 
@@ -100,26 +108,40 @@ def value_of(number: int) -> bytes:
     return cases.PAYLOAD_TEXT[:-1] + f',"n":{number},"_maxAge":86400000}}'.encode()
 
 
-def key_of(number: int) -> str:
-    """Give a key as the middleware makes them."""
-    return f"{{{number % 65_536:04x}}}{number * 0x9E3779B97F4A7C15 % 2**256:064x}"
+def id_of(number: int) -> str:
+    """Give an id of the shape that the middleware makes."""
+    return base64.urlsafe_b64encode(hashlib.sha256(str(number).encode()).digest()).decode().rstrip("=")
+
+
+def cookie_of(number: int) -> list[cases.Header]:
+    """Give the headers of a request whose session that is."""
+    pair = f"{cases.NAME}={id_of(number)}"
+    return [(b"cookie", f"{pair}; {cases.NAME}.sig={KEYGRIP.sign(pair.encode())}".encode())]
 
 
 async def fill(store: Any, count: int) -> None:
     """Make so many records, many at a time."""
     for start in range(0, count, 500):
         numbers = range(start, min(start + 500, count))
-        await asyncio.gather(*(store.create(key_of(number), value_of(number), 86_400_000) for number in numbers))
+        await asyncio.gather(*(store.create(IDS.key(id_of(number)), value_of(number), 86_400_000) for number in numbers))
 
 
 async def cost(store: Any, count: int, calls: int, seed: int) -> float:
-    """Tell the microseconds of a load and a replace of one record among so many."""
+    """Tell the microseconds of a request that changes one session among so many."""
+
+    def change(scope: Any) -> None:
+        scope["session"]["n"] = scope["count"]
+
+    app = SessionMiddleware(app_of(change), keys=[cases.KEY.decode()], store=store)
     chance = random.Random(seed)
+    scopes = [{**SCOPE, "headers": cookie_of(chance.randrange(count)), "count": -call} for call in range(calls)]
+
+    async def drop(message: Any) -> None:
+        pass
+
     begun = time.perf_counter()
-    for _ in range(calls):
-        number = chance.randrange(count)
-        record = await store.load(key_of(number))
-        await store.replace(key_of(number), value_of(number), 86_400_000, version=record.version)
+    for scope in scopes:
+        await app(scope, receive, drop)
     return (time.perf_counter() - begun) / calls * 1e6
 
 
@@ -177,7 +199,7 @@ def main() -> None:
     show(rows)
     sizes = [1_000, 10_000] if quick else [1_000, 100_000, 1_000_000]
     grown = growth(sizes, 200 if quick else 2_000, 3 if quick else 9)
-    print(f"\n{'load + replace, us':<20}" + "".join(f"{size:>12,}" for size in sizes) + f"{'ratio':>10}")
+    print(f"\n{'changed request, us':<20}" + "".join(f"{size:>12,}" for size in sizes) + f"{'ratio':>10}")
     for row in grown:
         figures = "".join(f"{row['us'][size]:12.1f}" for size in sizes)
         print(f"{row['store']:<20}{figures}{row['ratio'][sizes[-1]]:10.2f}")

@@ -56,6 +56,22 @@ class Site:
         return (slot > 5460) + (slot > 10922)
 
 
+class Stepped(RedisCluster):
+    """A client that does something else before its nth script: 0 is the first."""
+
+    nth = -1
+
+    async def step(self) -> None:
+        """Do it."""
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        if args[0] == "EVALSHA":
+            self.nth -= 1
+            if self.nth == -1:
+                await self.step()
+        return await super().execute_command(*args, **options)
+
+
 @pytest.fixture(params=["valkey", "redis7", "redis_cluster"])
 def redis_site(request: pytest.FixtureRequest) -> Site:
     """Give each site in turn."""

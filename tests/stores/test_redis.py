@@ -18,7 +18,7 @@ from gingersnap.stores import Conflict, Gone, OwnerIndex, RedisStore, Saved, Tak
 from gingersnap.stores.redis_scripts import NATIVE
 from gingersnap.testing import StoreContract
 from tests.stores.proxy import Proxy
-from tests.stores.redis_sites import LONG, Site, bare_key, new_key
+from tests.stores.redis_sites import LONG, Site, Stepped, bare_key, new_key
 from tests.stores.servers.valkey import Server
 
 
@@ -272,10 +272,14 @@ async def test_between_slots_a_move_gives_the_same_answers(cluster_site: Site, l
 @pytest.mark.parametrize("nth", range(4))
 async def test_between_slots_a_move_that_fails_leaves_one_session(cluster_site: Site, nth: int) -> None:
     """Whichever of its four commands fails, the session is under the old key or nowhere, and never under two."""
-    async with cluster_site.store() as store, cluster_site.client(Cut) as client:
+
+    async def cut() -> None:
+        raise RedisConnectionError("cut")
+
+    async with cluster_site.store() as store, cluster_site.client(Stepped) as client:
         await store.create("a", b"1", LONG, owner="ann")
         version = (await store.load("a")).version
-        client.left = nth
+        client.nth, client.step = nth, cut
         with pytest.raises(RedisConnectionError):
             await RedisStore(client).move("a", "b", b"2", LONG, version=version, owner="ann")
         assert [each.key for each in await store.sessions_of("ann")] == ["a"]
@@ -293,19 +297,6 @@ async def test_between_slots_parallel_moves_leave_one_successor(cluster_site: Si
             alive = [key for key in [old, *new] if await store.load(key)]
             assert alive == [key for key, answer in zip(new, answers, strict=True) if isinstance(answer, Saved)]
             assert len(alive) == 1
-
-
-class Cut(RedisCluster):
-    """A client whose connection breaks at one command: before it is sent."""
-
-    left = 1_000_000
-
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
-        if args[0] == "EVALSHA":
-            self.left -= 1
-            if self.left == -1:
-                raise RedisConnectionError("cut")
-        return await super().execute_command(*args, **options)
 
 
 async def test_removals_wait_for_replicas(lone_valkey: Server, replica: Server) -> None:

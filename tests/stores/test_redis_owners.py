@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gingersnap.stores import Gone, RedisStore, Saved
-from gingersnap.stores.redis_scripts import END
-from tests.stores.redis_sites import LONG, Site, bare_key, new_key
+from gingersnap.stores.redis_scripts import END, INSERT, NATIVE
+from tests.stores.redis_sites import LONG, Site, Stepped, bare_key, new_key
 
 OWNER = "ann"
 INDEX = f"gingersnap:owner:{hashlib.sha256(OWNER.encode()).hexdigest()}"
@@ -66,6 +66,26 @@ async def test_N01_no_moving_session_slips_through_destroy_all(redis_site: Site,
             async with asyncio.timeout(10):
                 await asyncio.gather(*moving)
             assert [key for key in keys if await store.load(key)] == []
+
+
+@pytest.mark.parametrize("nth", range(4))
+async def test_N01_a_move_under_way_does_not_slip_through_destroy_all(cluster_site: Site, nth: int) -> None:
+    """A move that has listed its new key comes to it at each step of ``destroy_all``: list, end old, end new, forget."""
+    old, new = "gingersnap:{aaaa}old", "gingersnap:{aaaa}new"
+    owner = INDEX.rpartition(":")[2]
+    async with cluster_site.store() as store, cluster_site.client(Stepped) as client:
+        await store.create("{aaaa}old", b"{}", LONG, owner=OWNER)
+        version = (await store.load("{aaaa}old")).version[0]
+
+        async def move() -> None:
+            send = store._clients.get().execute_command
+            await NATIVE.move(send, [old, new], [version, "{}", LONG, "v", owner])
+
+        await INSERT(client.execute_command, [INDEX], [new, LONG, old])
+        client.nth, client.step = nth, move
+        assert await RedisStore(client).destroy_all(OWNER) == 1
+        assert await store.load("{aaaa}old") is None
+        assert await store.load("{aaaa}new") is None
 
 
 async def test_N01_a_session_that_is_kept_may_go_on_moving(redis_site: Site) -> None:

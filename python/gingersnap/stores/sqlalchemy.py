@@ -37,6 +37,8 @@ class SQLAlchemyStore:
     each event loop it is used on, and ``aclose`` disposes of that of the loop it is awaited on. By a URL a call costs one round
     trip. By an engine of yours it costs what a transaction costs there: on MySQL two round trips more.
 
+    On MySQL and MariaDB take asyncmy: aiomysql 0.3.2 cannot send octets by PyMySQL 1.2.3 and later. SQLite has a store of its own.
+
     ``table``: made on first use; ``create=False``: only looked at then. ``session_table`` describes it.
     ``purge_every``: how often the middleware has expired rows removed, in seconds.
 
@@ -116,7 +118,8 @@ class SQLAlchemyStore:
 
         Raises: RuntimeError where it has not, or has another.
         """
-        await self._read(self._sql.now)
+        # No key is empty; but a driver that cannot send octets is told so.
+        await self._live("")
 
     async def aclose(self) -> None:
         """Dispose of the engine that the store itself made on this event loop."""
