@@ -11,7 +11,21 @@ from typing import Any
 import pytest
 
 import gingersnap
-from gingersnap import ConfigError, CookieTooLarge, ReservedKeyError, SessionError, UnserializableError, errors
+from gingersnap import (
+    ConfigError,
+    CookieTooLarge,
+    DegradedError,
+    NotLoadedError,
+    ReservedKeyError,
+    SessionConflict,
+    SessionError,
+    SessionSealed,
+    SessionTooLarge,
+    SessionUnavailable,
+    UnserializableError,
+    errors,
+)
+from gingersnap.stores import MemoryStore
 from tests.asgi import Response, Sessions, request
 
 SECRET = "Zx9-marker-of-a-secret"
@@ -27,7 +41,11 @@ def test_every_error_is_a_session_error_and_public(kind: type[Exception]) -> Non
 
 @pytest.mark.parametrize(
     ("kind", "builtin"),
-    [(ConfigError, ValueError), (ReservedKeyError, KeyError), (UnserializableError, TypeError), (CookieTooLarge, ValueError)],
+    [
+        *((ConfigError, ValueError), (ReservedKeyError, KeyError), (UnserializableError, TypeError), (CookieTooLarge, ValueError)),
+        *((SessionTooLarge, UnserializableError), (SessionConflict, SessionUnavailable)),
+        *((SessionSealed, RuntimeError), (NotLoadedError, RuntimeError), (DegradedError, RuntimeError)),
+    ],
 )
 def test_errors_are_also_what_python_calls_them(kind: type[Exception], builtin: type[Exception]) -> None:
     assert issubclass(kind, builtin)
@@ -45,6 +63,19 @@ MESSAGES: list[tuple[SessionError, str]] = [
             "keep ids in the session and the data itself elsewhere"
         ),
     ),
+    (
+        SessionTooLarge("", "more than 65536 bytes of JSON"),
+        "the session: more than 65536 bytes of JSON; a session holds dict, list, str, int, float, bool and None",
+    ),
+    (SessionUnavailable("load"), "the session store failed to load; nothing was lost, try again in 1 s"),
+    (SessionUnavailable("move", 5), "the session store failed to move; nothing was lost, try again in 5 s"),
+    (SessionConflict("save"), "other requests kept writing this session, so this one's changes were not saved; try again"),
+    (SessionSealed("cart, user"), "the session changed after its response had started, and the change is lost: cart, user"),
+    (NotLoadedError(), "defer=True puts off loading this session: await session.load() before using it"),
+    (
+        DegradedError(),
+        "the session store does not answer, so this empty session is read-only: ask session.degraded before writing",
+    ),
 ]
 
 
@@ -59,6 +90,22 @@ def test_errors_carry_their_facts() -> None:
     assert (UnserializableError("a", "set").path, UnserializableError("a", "set").problem) == ("a", "set")
     large = CookieTooLarge(1, 2, [("a", 3)])
     assert (large.size, large.limit, large.largest) == (1, 2, [("a", 3)])
+    assert SessionSealed("a, b").keys == "a, b"
+
+
+def test_every_error_is_in_the_table_of_messages() -> None:
+    assert {type(error) for error, _ in MESSAGES} == {*CLASSES} - {SessionError}
+
+
+@pytest.mark.parametrize("kind", [SessionUnavailable, SessionConflict])
+@pytest.mark.parametrize("given", [("load",), ("save", 7)])
+def test_O01_an_outage_tells_frameworks_that_ask_what_to_answer(kind: type[SessionUnavailable], given: Any) -> None:
+    error = kind(*given)
+    retry_after = given[1] if len(given) > 1 else 1
+    assert (error.call, error.retry_after, error.status_code) == (given[0], retry_after, 503)
+    assert error.headers == {"Retry-After": str(retry_after)}
+    # Anybody may read it: it names no call.
+    assert error.detail == "The session store does not answer; try again."
 
 
 @pytest.mark.parametrize("error", [error for error, _ in MESSAGES], ids=lambda item: type(item).__name__)
@@ -192,3 +239,27 @@ async def test_P01_errors_show_no_data() -> None:
         error = caught.value
         shown.append(repr(error) + repr(error.args) + "".join(traceback.format_exception_only(error)))
     assert [text for text in shown if SECRET in text] == []
+
+
+async def test_P01_errors_of_a_store_show_no_data_no_id_and_no_key() -> None:
+    class Talkative(MemoryStore):
+        async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Any:
+            raise OSError(f"SET {key} {value!r}")
+
+    store = Talkative()
+    client = Sessions(store=store, on_store_error="raise")
+    await client.do(lambda session: session.update(a=SECRET))
+    id, [key] = client.jar["koa.sess"], store._entries
+    with pytest.raises(SessionUnavailable) as caught:
+        await client.do(lambda session: session.update(b=SECRET))
+    shown = repr(caught.value) + str(caught.value) + repr(caught.value.args) + caught.value.detail
+    assert [text for text in (SECRET, id, key) if text in shown] == []
+    # The cause is the store's own word, for whoever looks there.
+    assert key in str(caught.value.__cause__)
+
+
+async def test_P01_a_session_too_large_for_a_store_shows_no_data() -> None:
+    with pytest.raises(SessionTooLarge) as caught:
+        await Sessions(store=MemoryStore()).do(lambda session: session.update(a=SECRET * 5_000))
+    assert SECRET not in "".join(traceback.format_exception_only(caught.value)) + repr(caught.value.args)
+    assert "the largest keys are a (" in str(caught.value)

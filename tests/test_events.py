@@ -4,6 +4,7 @@
 
 import asyncio
 import gc
+import hashlib
 import logging
 from typing import Any, get_args
 
@@ -11,7 +12,8 @@ import pytest
 
 from gingersnap import ConfigError, Event, SessionOptions
 from gingersnap.events import NAMES, EventName, Events
-from tests.asgi import KEY
+from gingersnap.stores import MemoryStore
+from tests.asgi import KEY, Sessions
 
 SCOPE: dict[str, Any] = {"type": "http", "headers": [(b"cookie", b"koa.sess=s3cret")], "session": {"password": "s3cret"}}
 
@@ -33,6 +35,34 @@ def test_a_listener_hears_its_event_alone(name: str) -> None:
     for other in sorted(NAMES):
         events.emit(other, SCOPE, f"about {other}")
     assert calls == [Event(name, SCOPE, None, f"about {name}")]
+
+
+def test_P02_a_key_is_told_where_there_is_one() -> None:
+    events, calls = heard("saved")
+    events.emit("saved", SCOPE, "changed", "0" * 64)
+    events.emit("saved", SCOPE)
+    assert [(event.key, event.detail) for event in calls] == [("0" * 64, "changed"), (None, "")]
+
+
+def fingerprint_of(client: Sessions) -> str:
+    return hashlib.sha256(client.jar["koa.sess"].encode()).hexdigest()
+
+
+async def test_P02_a_session_in_a_store_is_told_by_the_hash_of_its_id_and_one_in_its_cookie_by_nothing() -> None:
+    calls: list[Event] = []
+    listeners = dict.fromkeys(NAMES, calls.append)
+    stored, alone = Sessions(listeners=listeners, store=MemoryStore()), Sessions(listeners=listeners)
+    await stored.do(lambda session: session.update(n=1))
+    first = fingerprint_of(stored)
+    await stored.do(lambda session: session.regenerate())
+    id, second = stored.jar["koa.sess"], fingerprint_of(stored)
+    await stored.do(lambda session: session.logout())
+    told = [(event.name, event.key) for event in calls]
+    assert told == [("created", first), ("saved", first), ("regenerated", second), ("destroyed", second)]
+    assert id not in repr(calls)
+    calls.clear()
+    await alone.do(lambda session: session.update(n=1))
+    assert [(event.name, event.key) for event in calls] == [("created", None), ("saved", None)]
 
 
 @pytest.mark.parametrize("name", ["", "Expired", "expire", "session:expired", None, 5, b"expired", ("expired",)], ids=repr)

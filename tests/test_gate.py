@@ -19,10 +19,10 @@ SECRET = "Zx9-marker-of-a-secret"
 FAR = 1e12
 
 
-def gate_of(**given: Any) -> tuple[Gate, list[Event]]:
+def gate_of(*, prompt: bool = False, **given: Any) -> tuple[Gate, list[Event]]:
     events: list[Event] = []
     listeners = {"store_error": events.append, "store_recovered": events.append}
-    return Gate(SessionOptions(keys=[KEY], store=MemoryStore(), listeners=listeners, **given)), events
+    return Gate(SessionOptions(keys=[KEY], store=MemoryStore(), listeners=listeners, **given), prompt=prompt), events
 
 
 async def answer() -> str:
@@ -44,8 +44,9 @@ async def failed(gate: Gate, ask: Any = fail, deadline: float = FAR) -> SessionU
     return caught.value
 
 
-async def test_an_answer_comes_through_as_it_is() -> None:
-    gate, events = gate_of()
+@pytest.mark.parametrize("prompt", [False, True])
+async def test_an_answer_comes_through_as_it_is(prompt: bool) -> None:
+    gate, events = gate_of(prompt=prompt)
     assert await gate.ask("load", FAR, answer, {}) == "answer"
     assert events == []
 
@@ -87,8 +88,9 @@ async def test_O01_a_time_that_is_over_lets_nothing_wait() -> None:
     assert isinstance((await failed(gate, hang, 0.0)).__cause__, TimeoutError)
 
 
-async def test_O04_after_five_failures_the_store_is_left_alone() -> None:
-    gate, events = gate_of()
+@pytest.mark.parametrize("prompt", [False, True])
+async def test_O04_after_five_failures_the_store_is_left_alone(prompt: bool) -> None:
+    gate, events = gate_of(prompt=prompt)
     asked: list[int] = []
 
     async def counting() -> None:

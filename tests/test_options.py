@@ -17,10 +17,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gingersnap import ConfigError, CookieTooLarge, SessionMiddleware, SessionOptions
+from gingersnap import ConfigError, CookieTooLarge, HeaderKey, SessionMiddleware, SessionOptions
 from gingersnap.cookies import Attributes, SessionCookie
 from gingersnap.options import DEFAULTS, PRESETS
 from gingersnap.setup import Setup
+from gingersnap.stores import MemoryStore, PlainStore
 from tests.asgi import KEY, NOW, Clock, Sessions
 
 NOW_MS = int(NOW * 1000)
@@ -67,6 +68,34 @@ NOT_AGES = [
     float("nan"),
 ]
 TOO_LONG = [float("inf"), 400 * DAY + 1, 86_400_000, timedelta(days=401), 10**15, 10**400]
+
+NOT_TIMEOUTS = [None, *NOT_AGES, "session", 0.0009, 60.001, 2_000, timedelta(minutes=2), float("inf"), 10**400]
+
+
+class Koa:
+    """An object with koa's three methods."""
+
+    def get(self, *given: Any, **named: Any) -> None: ...
+
+    def set(self, *given: Any, **named: Any) -> None: ...
+
+    def destroy(self, *given: Any, **named: Any) -> None: ...
+
+
+class Key:
+    """An external key."""
+
+    def get(self, scope: Any) -> None: ...
+
+    def set(self, scope: Any, headers: Any, value: str) -> None: ...
+
+
+def without(kind: type, missing: str) -> object:
+    """Give an object that lacks one method."""
+    return type(
+        "Half", (), {name: kind.__dict__[name] for name in kind.__dict__ if name not in (missing, "__dict__", "__weakref__")}
+    )()
+
 
 WRONG: dict[str, list[Any]] = {
     "keys": [
@@ -182,6 +211,47 @@ WRONG: dict[str, list[Any]] = {
     "lazy_rolling": NOT_FLAGS,
     "drop_bad_signature": NOT_FLAGS,
     "cache_headers": NOT_FLAGS,
+    "store": [
+        *(True, False, 0, 5, "memory", "redis://localhost", b"x", [], {}, {"get": print}, object(), print),
+        *(without(Koa, name) for name in ("get", "set", "destroy")),
+        *(without(MemoryStore, name) for name in ("load", "create", "replace", "move", "touch")),
+        # A class is no store yet.
+        *(MemoryStore, PlainStore, Koa),
+    ],
+    "context_store": [*NOT_CALLABLE, MemoryStore()],
+    "genid": NOT_CALLABLE,
+    "prefix": [
+        *(None, True, False, 0, 5, b"", b"sess", ["sess"], object()),
+        *(" ", "a b", "a;b", "a,b", "a=b", 'a"b', "a/b", "a\\b", "a\n", "\n", "a\0", "ü", "\u017f", "{a}", "a*", "x" * 65),
+    ],
+    "external_key": [
+        *(True, False, 0, 5, "x-session", b"x", ["x"], {}, print, object(), HeaderKey, Key),
+        *(without(Key, name) for name in ("get", "set")),
+    ],
+    "defer": NOT_FLAGS,
+    "on_conflict": [None, True, False, "Merge", "mine", "theirs", *NOT_WORDS],
+    "atomic_keys": [
+        None,
+        True,
+        0,
+        5,
+        "",
+        "user",
+        b"user",
+        {},
+        {"user": 1},
+        [1],
+        ["user", None],
+        (b"user",),
+        iter(["user"]),
+        object(),
+    ],
+    "on_store_error": [None, True, False, "Raise", "503", "ignore", *NOT_WORDS],
+    "store_timeout": NOT_TIMEOUTS,
+    "store_breaker": NOT_FLAGS,
+    "strict_startup": NOT_FLAGS,
+    "commit_on_error": NOT_FLAGS,
+    "strict": NOT_FLAGS,
     "preset": [True, False, 0, 5, "", "Koa", "express", b"koa", ["koa"], {"koa"}, {}, object()],
     "scope_key": [None, True, 0, 5, "", b"session", ["session"], object()],
     "listeners": [
@@ -202,11 +272,31 @@ WRONG: dict[str, list[Any]] = {
 CASES = [pytest.param(name, value, id=f"{name}-{ascii(value)[:24]}") for name, wrong in WRONG.items() for value in wrong]
 
 
+NEED_STORE = {
+    "genid": str,
+    "prefix": "sess:",
+    "external_key": HeaderKey("x-session"),
+    "defer": True,
+    "on_conflict": "raise",
+    "atomic_keys": ["user"],
+    "on_store_error": "raise",
+    "store_timeout": 3,
+    "store_breaker": False,
+    "strict_startup": True,
+}
+
+PARTNERS: dict[str, dict[str, Any]] = {
+    "encode": {"decode": dict},
+    "decode": {"encode": str},
+    "partitioned": {"secure": True},
+    **{name: {"store": MemoryStore()} for name in sorted(NEED_STORE)},
+}
+
+
 def refused(name: str, value: Any) -> ConfigError:
     """Give the refusal of one option; its partner is set, where it has one."""
-    partner = {"encode": {"decode": dict}, "decode": {"encode": str}}.get(name, {})
     with pytest.raises(ConfigError) as caught:
-        options_of(**{**partner, name: value})
+        options_of(**{**PARTNERS.get(name, {}), name: value})
     return caught.value
 
 
@@ -223,13 +313,12 @@ def test_a_wrong_option_is_refused_by_its_name_with_a_cure(name: str, value: Any
 
 @pytest.mark.parametrize(("name", "value"), CASES)
 def test_the_middleware_refuses_what_options_refuse(name: str, value: Any) -> None:
-    partner = {"encode": {"decode": dict}, "decode": {"encode": str}}.get(name, {})
     with quiet(), pytest.raises(ConfigError):
-        SessionMiddleware(None, **{"keys": [KEY], **partner, name: value})  # type: ignore[arg-type]
+        SessionMiddleware(None, **{"keys": [KEY], **PARTNERS.get(name, {}), name: value})  # type: ignore[arg-type]
 
 
-# Any text is a good scope_key, and a list of one such text good keys.
-@pytest.mark.parametrize("name", sorted(set(DEFAULTS) - {"listeners", "keys", "scope_key"}))
+# Any text is a good scope_key, and a list of one such text good keys, and good atomic_keys.
+@pytest.mark.parametrize("name", sorted(set(DEFAULTS) - {"listeners", "keys", "scope_key", "atomic_keys"}))
 def test_P01_a_refusal_shows_no_value(name: str) -> None:
     for value in ([SECRET], {SECRET: SECRET}, SECRET.encode(), SECRET + "\n;"):
         assert SECRET not in str(refused(name, value))
@@ -251,13 +340,31 @@ RIGHT: dict[str, list[Any]] = {
     "max_cookie_bytes": [64, 4096, 15_872],
     "max_header_bytes": [4608, 16_384, 1_048_576],
     "duplicates": ["reject", "first"],
+    "store": [None, MemoryStore(), Koa(), PlainStore(Koa())],
+    "context_store": [None, print, lambda scope: MemoryStore()],
+    "genid": [None, print],
+    "prefix": ["", "sess", "app:v1.2_x-", "x" * 64],
+    "external_key": [None, HeaderKey("x-session"), Key()],
+    "on_conflict": ["merge", "overwrite", "raise"],
+    "atomic_keys": [(), [], ["user"], ("user", "role"), {"user"}, frozenset({"user"}), ["any text at all: \n;"]],
+    "on_store_error": ["unavailable", "raise", "anonymous", print],
+    "store_timeout": [0.001, 1, 2.5, 60, timedelta(milliseconds=500)],
     "preset": [None, "koa"],
     "scope_key": ["session", "my session"],
     "listeners": [{}, {"saved": print, "expired": print}],
     "clock": [Clock(), lambda: 0.0],
     **{name: [True, False] for name in ("auto_commit", "rolling", "renew", "signed", "http_only", "overwrite", "trust_proxy")},
     **{name: [True, False] for name in ("encrypt", "keep_empty", "lazy_rolling", "drop_bad_signature", "cache_headers")},
+    **{name: [True, False] for name in ("defer", "store_breaker", "strict_startup", "commit_on_error", "strict")},
+    **{name: [True, False] for name in ("allow_weak_keys", "partitioned")},
+    "encode": [None, str],
+    "decode": [None, dict],
 }
+CHECKED_ELSEWHERE = ("keys", "max_age", "absolute_age", "listeners", "store_timeout", "allow_weak_keys")
+
+
+def test_the_table_of_right_options_knows_every_option() -> None:
+    assert set(RIGHT) == set(DEFAULTS)
 
 
 @pytest.mark.parametrize(
@@ -265,9 +372,43 @@ RIGHT: dict[str, list[Any]] = {
     [pytest.param(name, value, id=f"{name}-{ascii(value)[:20]}") for name, right in RIGHT.items() for value in right],
 )
 def test_a_right_option_is_taken(name: str, value: Any) -> None:
-    options = options_of(**{name: value})
-    if name not in ("keys", "max_age", "absolute_age", "listeners"):
-        assert getattr(options, name) is value or getattr(options, name) == value
+    partner = {} if name in ("encode", "decode") and value is None else PARTNERS.get(name, {})
+    options = options_of(**{**partner, name: value})
+    if name not in CHECKED_ELSEWHERE:
+        taken = getattr(options, name)
+        assert taken is value or taken == (frozenset(value) if name == "atomic_keys" else value)
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(2, 2.0), (0.25, 0.25), (timedelta(milliseconds=1500), 1.5), (60, 60.0)])
+def test_a_store_timeout_becomes_seconds(given: Any, seconds: float) -> None:
+    taken = options_of(store=MemoryStore(), store_timeout=given).store_timeout_s
+    assert (taken, type(taken)) == (seconds, float)
+
+
+def test_O01_a_store_has_two_seconds_unless_it_is_set_otherwise() -> None:
+    options = options_of(store=MemoryStore())
+    assert (options.store_timeout_s, options.on_store_error, options.store_breaker) == (2.0, "unavailable", True)
+    assert (options.on_conflict, options.commit_on_error, options.strict_startup) == ("merge", False, False)
+
+
+@pytest.mark.parametrize("name", NEED_STORE)
+def test_an_option_that_needs_a_store_is_refused_without_one(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{name}: a session that lives in its cookie has no use for it; pass store=") as caught:
+        options_of(**{name: NEED_STORE[name]})
+    assert caught.value.option == name
+    for store in ({"store": MemoryStore()}, {"store": Koa()}, {"context_store": lambda scope: MemoryStore()}):
+        options_of(**store, **{name: NEED_STORE[name]})
+
+
+def test_an_option_that_needs_a_store_may_be_given_as_it_is_without_one() -> None:
+    options_of(**{name: DEFAULTS[name] for name in NEED_STORE})  # type: ignore[literal-required]
+
+
+def test_K15_an_external_key_needs_neither_keys_nor_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for given in ({}, {"signed": False}, {"keys": [KEY]}):
+            SessionMiddleware(None, store=MemoryStore(), external_key=HeaderKey("x-session"), **given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -283,8 +424,14 @@ def test_a_right_option_is_taken(name: str, value: Any) -> None:
         ({"same_site": "none"}, "same_site", "pass secure=True, or same_site='auto'"),
         ({"same_site": "none", "secure": False}, "same_site", "pass secure=True"),
         ({"partitioned": True}, "partitioned", "pass secure=True"),
+        ({"keys": [], "store": MemoryStore()}, "keys", "there is none to sign with"),
+        ({"encrypt": True, "store": MemoryStore()}, "encrypt", "leave out encrypt: the cookie holds a random id"),
+        ({"encrypt": True, "context_store": print}, "encrypt", "leave out encrypt: the cookie holds a random id"),
+        ({"encode": str, "decode": dict, "store": MemoryStore()}, "encode", "the store has the session; leave them out"),
+        ({"encode": str, "store": MemoryStore()}, "encode", "it comes without decode"),
+        ({"prefix": "a", "genid": str, "store": MemoryStore()}, "prefix", "put it into what genid returns"),
     ],
-    ids=repr,
+    ids=lambda item: ascii(item)[:60],
 )
 def test_options_that_do_not_go_together_are_refused(given: dict[str, Any], option: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
@@ -300,6 +447,9 @@ def test_options_that_do_not_go_together_are_refused(given: dict[str, Any], opti
         ("secret_key", "write keys, a list"),
         ("max_agee", "did you mean max_age?"),
         ("rollin", "did you mean rolling?"),
+        ("ContextStore", "write context_store"),
+        ("externalKey", "write external_key"),
+        ("store_timout", "did you mean store_timeout?"),
         ("xyzzy", "choose among keys, allow_weak_keys, key, max_age"),
     ],
 )

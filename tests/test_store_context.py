@@ -624,6 +624,19 @@ async def test_valid_refuses_a_session_and_the_next_one_has_another_id() -> None
     assert await place.client.data() == {"n": 1}
 
 
+async def test_reload_asks_valid_too() -> None:
+    revoked: list[int] = []
+    place = Place(valid=lambda scope, data: data.get("n") not in revoked)
+    await place.client.do(lambda s: s.update(n=1))
+
+    async def handler(scope: Any) -> None:
+        revoked.append(1)
+        await scope["session"].reload()
+        assert (dict(scope["session"]), scope["session"].is_new) == ({}, True)
+
+    assert (await place.client.on_scope(handler)).status == 200
+
+
 async def test_late_changes_are_saved_and_those_of_a_new_session_reported(caplog: pytest.LogCaptureFixture) -> None:
     place = Place()
     await place.client.do(lambda s: s.update(n=1))

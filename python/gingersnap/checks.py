@@ -169,8 +169,19 @@ def _names(name: str, value: object) -> frozenset[str]:
     raise _refuse(name, value, "give a list of the session's keys that only make sense together, as ['user', 'role']")
 
 
-# Options that mean nothing without a store, and are off unless they are given.
-_NEED_STORE = ("genid", "prefix", "external_key", "defer", "atomic_keys", "strict_startup")
+# Options that mean nothing without a store, and what each is where it was not given.
+_NEED_STORE: Mapping[str, object] = {
+    "genid": None,
+    "prefix": "",
+    "external_key": None,
+    "defer": False,
+    "on_conflict": "merge",
+    "atomic_keys": (),
+    "on_store_error": "unavailable",
+    "store_timeout": 2,
+    "store_breaker": True,
+    "strict_startup": False,
+}
 
 _EACH: Mapping[str, Callable[[str, Any], Any]] = {
     "auto_commit": flag,
@@ -262,8 +273,8 @@ def together(values: "OptionValues") -> None:
     if values["store"] is not None or values["context_store"] is not None:
         _with_store(values)
     else:
-        for name in _NEED_STORE:
-            if values[name]:  # type: ignore[literal-required]
+        for name, default in _NEED_STORE.items():
+            if values[name] != default:  # type: ignore[literal-required]
                 raise ConfigError(name, "a session that lives in its cookie has no use for it", "pass store=..., or leave it out")
     cookie_agrees(values["key"], values)
 

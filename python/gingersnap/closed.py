@@ -1,7 +1,7 @@
 """Sessions that cannot be used as they are: the store failed, or nobody has fetched them yet."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from .errors import DegradedError, NotLoadedError
 from .session import READ, Session
@@ -11,7 +11,11 @@ _READS = (
     *("get", "keys", "items", "values", "copy"),
 )
 _WRITES = ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem", "setdefault", "update")
+_TELLS = ("is_new", "changed", "owner", "max_age", "expires_at", "created_at")
 _MARKS = ("save", "touch", "regenerate", "login", "destroy", "logout", "replace")
+# What a session that nobody has read holds: json looks behind a dict's methods whether it is empty, and this one is not.
+_UNREAD: Final = object()
+_REPR: Final = "<Session: not loaded>"
 
 
 class UnavailableSession(Session):
@@ -37,6 +41,9 @@ class UnavailableSession(Session):
     async def reload(self) -> Self:
         await self._conduct().reload(self)
         return self
+
+    def __repr__(self) -> str:
+        return _REPR
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -76,7 +83,18 @@ class DeferredSession(Session):
         self.__class__ = Session  # type: ignore[assignment]
         self.destroy()
 
+    def __repr__(self) -> str:
+        return _REPR
+
     __hash__ = None  # type: ignore[assignment]
+
+
+def close(session: Session, kind: type[Session]) -> None:
+    """Make a session one of these."""
+    session.__class__ = kind
+    dict.clear(session)
+    if kind is not DegradedSession:
+        dict.__setitem__(session, "", _UNREAD)
 
 
 def _refusing(name: str) -> Callable[..., Any]:
@@ -93,5 +111,7 @@ for _name in (*_WRITES, *_MARKS):
     setattr(DegradedSession, _name, _refusing(_name))
 for _name in (*_READS, *_WRITES, "save", "touch", "regenerate", "login"):
     setattr(DeferredSession, _name, _refusing(_name))
+for _name in _TELLS:
+    setattr(DeferredSession, _name, property(_refusing(_name), _refusing(_name)))
 for _class in (UnavailableSession, DegradedSession, DeferredSession):
     _class.__name__ = _class.__qualname__ = "Session"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core, rules
-from .closed import DegradedSession, UnavailableSession
+from .closed import DegradedSession, UnavailableSession, close
 from .context import EMPTY, Context, is_same
 from .errors import ReservedKeyError, SessionTooLarge, SessionUnavailable
 from .ids import fingerprint
@@ -73,10 +73,12 @@ class StoreContext(Context):
     async def load(self, session: Session) -> None:
         """Fetch the session where that was put off."""
         if self.deferred:
-            self.deferred = False
-            session.__class__ = WatchedSession
-            await self.fetch(session)
-            if self._error is not None:
+            # Two tasks of one request may ask at once: neither goes on before the session is there.
+            async with self._committing:
+                if self.deferred:
+                    await self.fetch(session)
+                    self.deferred = False
+            if session.__class__ is UnavailableSession:
                 raise self.refused()
 
     async def fetch(self, session: Session) -> None:
@@ -87,17 +89,20 @@ class StoreContext(Context):
             self._error = error
             self.degraded = True
             word = await self._stored.word_for(error, self._scope)
-            session.__class__ = DegradedSession if word == "anonymous" else UnavailableSession
+            close(session, DegradedSession if word == "anonymous" else UnavailableSession)
             return
+        if self.deferred:
+            session.__class__ = WatchedSession
+            dict.clear(session)
         why = "missed" if record is None else self._take(session, record)
         if why is None and not await self._is_valid():
             why = "invalid"
         if why is None:
             return
+        self.refuse(session, why)
         if why == "corrupt" and self._options.on_store_error == "raise":
             self._error = SessionUnavailable("read a record that is no session")
-            session.__class__ = UnavailableSession
-        self.refuse(session, why)
+            close(session, UnavailableSession)
 
     async def _read(self) -> Record | None:
         key, store = self._stored.ids.key(self.id or ""), self._store
@@ -173,7 +178,7 @@ class StoreContext(Context):
     async def reload(self, session: Session) -> None:
         """Fetch what is there now, in place of what was not committed."""
         self.forget()
-        self.deferred = False
+        self.deferred = self._unread = False
         if self.id is None:
             dict.clear(session)
             return
@@ -184,6 +189,8 @@ class StoreContext(Context):
             session.__class__ = WatchedSession
         dict.clear(session)
         why = "missed" if record is None else self._take(session, record)
+        if why is None and not await self._is_valid():
+            why = "invalid"
         if why is not None:
             self.refuse(session, why)
 

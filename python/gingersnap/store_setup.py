@@ -6,7 +6,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from .closed import DeferredSession
+from .closed import DeferredSession, close
 from .errors import ConfigError, SessionUnavailable
 from .formats.koa import KoaFormat
 from .gate import Gate
@@ -96,7 +96,7 @@ class StoreSetup(Setup):
     async def _fetch(self, context: StoreContext, session: Session) -> None:
         if self.options.defer:
             context.deferred = True
-            session.__class__ = DeferredSession
+            close(session, DeferredSession)
             return
         await context.fetch(session)
 

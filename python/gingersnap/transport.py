@@ -125,9 +125,9 @@ class HeaderKey:
         return values[0].decode("latin-1") if len(values) == 1 else None
 
     def set(self, scope: Scope, headers: list[tuple[bytes, bytes]], value: str) -> None:
-        """Send the id."""
-        headers.append((self._name, value.encode("latin-1")))
+        """Send the id, whatever the application has sent there."""
+        headers[:] = [*(pair for pair in headers if pair[0].lower() != self._name), (self._name, value.encode("latin-1"))]
 
     def reset(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> None:
         """Say that there is none any more."""
-        headers.append((self._name, b""))
+        self.set(scope, headers, "")

@@ -505,7 +505,7 @@ async def test_L03_a_move_whose_last_reply_was_lost_is_found_out() -> None:
 @pytest.mark.parametrize("threads", [False, True])
 async def test_O01_an_object_that_hangs_is_a_503(call: str, threads: bool) -> None:
     store = AsyncKoa()
-    client = Sessions(store=PlainStore(store, threads=threads), store_breaker=False, store_timeout=0.05)
+    client = Sessions(store=PlainStore(store, threads=threads), store_breaker=False, store_timeout=0.4)
     await client.do(lambda s: s.update(n=1))
     jar, entered = dict(client.jar), []
 
@@ -624,7 +624,7 @@ async def test_N01_a_write_that_was_given_up_cannot_undo_a_logout() -> None:
             super().set(*given, **named)
 
     store = Slow()
-    client = Sessions(store=PlainStore(store, threads=True), store_timeout=0.2, store_breaker=False)
+    client = Sessions(store=PlainStore(store, threads=True), store_timeout=0.6, store_breaker=False)
     await client.do(lambda s: s.update(n=1))
     jar = dict(client.jar)
     store.slow = True

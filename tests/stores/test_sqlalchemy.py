@@ -19,6 +19,21 @@ from gingersnap.testing import StoreContract
 from gingersnap.testing.suite import LONG, kept, made, new_key, new_keys
 
 
+def sqlite_file(folder):
+    """Make an empty database in WAL mode: else a read that was cancelled holds up writers until Python collects its cursor."""
+    file = folder / "sessions.sqlite3"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    return f"sqlite+aiosqlite:///{file}"
+
+
+def aiomysql_works():
+    """Skip where aiomysql is missing, or comes with a PyMySQL by which it cannot send octets: aiomysql's issue 1080."""
+    connection = pytest.importorskip("aiomysql.connection")
+    if not callable(connection.escape_bytes_prefixed):
+        pytest.skip("aiomysql needs PyMySQL before 1.2.3")
+
+
 class Contract(StoreContract):
     has_owners = True
 
@@ -40,26 +55,20 @@ class TestOnMariaDB(Contract):
 class TestOnMariaDBByAiomysql(Contract):
     @pytest.fixture(autouse=True)
     def _database(self, mariadb):
-        pytest.importorskip("aiomysql")
+        aiomysql_works()
         self.address = mariadb.create_database("aiomysql")
 
 
 class TestOnSQLite(Contract):
     @pytest.fixture(autouse=True)
     def _database(self, tmp_path):
-        self.address = f"sqlite+aiosqlite:///{tmp_path}/sessions.sqlite3"
+        self.address = sqlite_file(tmp_path)
 
 
 class TestOnPostgreSQL(Contract):
     @pytest.fixture(autouse=True)
     def _database(self, postgres):
         self.address = postgres.create_database().replace("postgresql", "postgresql+asyncpg")
-
-
-class TestOnPostgreSQLByPsycopg(Contract):
-    @pytest.fixture(autouse=True)
-    def _database(self, postgres):
-        self.address = postgres.create_database().replace("postgresql", "postgresql+psycopg")
 
 
 class TestWithAnEngineOfOnesOwn(Contract):
@@ -86,10 +95,12 @@ DRIVERS = ["asyncmy", "aiomysql", "aiosqlite", "asyncpg", "psycopg"]
 def address(request, tmp_path):
     """Give an empty database, by each driver."""
     driver = request.param
+    pytest.importorskip(driver)
     if driver == "aiosqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/sessions.sqlite3"
+        return sqlite_file(tmp_path)
+    if driver == "aiomysql":
+        aiomysql_works()
     if driver in ("asyncmy", "aiomysql"):
-        pytest.importorskip(driver)
         return request.getfixturevalue("mariadb").create_database(driver)
     return request.getfixturevalue("postgres").create_database().replace("postgresql", f"postgresql+{driver}")
 
@@ -173,7 +184,7 @@ async def questions(connection):
 
 @pytest.mark.parametrize(("own", "cost"), [(False, 1), (True, 3)])
 async def test_each_call_costs_one_round_trip_by_a_url(maria, own, cost):
-    engine = create_async_engine(maria)
+    engine, other_engine = create_async_engine(maria), create_async_engine(maria)
     store, old, moving, new = SQLAlchemyStore(engine if own else maria), *new_keys(3)
     version, other = (await made(store, old, owner="ann")).version, (await made(store, moving)).version
     calls = [
@@ -188,31 +199,30 @@ async def test_each_call_costs_one_round_trip_by_a_url(maria, own, cost):
         lambda: store.destroy_all("ann"),
         store.ping,
     ]
-    async with engine.connect() as observer:
+    async with other_engine.connect() as observer:
         for call in calls:
             before = await questions(observer)
             await call()
             assert await questions(observer) - before - 1 == cost
     await store.aclose()
     await engine.dispose()
+    await other_engine.dispose()
 
 
-async def test_S06_a_write_that_waited_past_the_end_of_a_record_finds_it_gone(request, maria, postgres):
-    for address in (maria, postgres.create_database().replace("postgresql", "postgresql+asyncpg")):
-        engine, key = create_async_engine(address), new_key()
-        async with aclosing(SQLAlchemyStore(address)) as store:
-            await made(store, new_key())
-            await store.create(key, b"{}", 300)
-            record = await store.load(key)
-            async with engine.begin() as lock:
-                table = session_table(MetaData())
-                await lock.execute(table.select().where(table.c.key == key.encode()).with_for_update())
-                calls = [store.replace(key, b"[]", LONG, version=record.version), store.touch(key, LONG), store.destroy(key)]
-                waiting = [asyncio.create_task(call) for call in calls]
-                await asyncio.sleep(0.4)
-            assert await asyncio.gather(*waiting) == [Gone(), False, False]
-            assert await store.load(key) is None
-        await engine.dispose()
+@pytest.mark.parametrize("address", ["asyncmy", "asyncpg"], indirect=True)
+async def test_S06_a_write_that_waited_past_the_end_of_a_record_finds_it_gone(address):
+    engine, key, table = create_async_engine(address), new_key(), session_table(MetaData())
+    async with aclosing(SQLAlchemyStore(address)) as store:
+        await store.create(key, b"{}", 500)
+        record = await store.load(key)
+        calls = [store.replace(key, b"[]", LONG, version=record.version), store.touch(key, LONG), store.destroy(key)]
+        async with engine.begin() as lock:
+            await lock.execute(table.update().where(table.c.key == key.encode()).values(owner=b"somebody"))
+            waiting = [asyncio.create_task(call) for call in calls]
+            await asyncio.sleep(0.6)
+        assert await asyncio.gather(*waiting) == [Gone(), False, False]
+        assert await store.load(key) is None
+    await engine.dispose()
 
 
 async def test_the_server_s_clock_counts_whatever_its_time_zone(maria):
@@ -231,7 +241,7 @@ async def test_the_server_s_clock_counts_whatever_its_time_zone(maria):
 
 async def test_a_database_whose_clock_is_unknown_is_told_the_time(tmp_path, monkeypatch):
     monkeypatch.setattr("gingersnap.stores.sqlalchemy_table._CLOCKS", {})
-    async with aclosing(SQLAlchemyStore(f"sqlite+aiosqlite:///{tmp_path}/sessions.sqlite3")) as store:
+    async with aclosing(SQLAlchemyStore(sqlite_file(tmp_path))) as store:
         key = new_key()
         record = await made(store, key)
         assert 0 < record.ttl_ms <= LONG
@@ -262,7 +272,11 @@ async def test_L10_no_session_slips_through_at_any_isolation(maria, level):
     await engine.dispose()
 
 
-@pytest.mark.parametrize("own", [False, True])
+# SQLite by a transaction is left out: Python keeps one that was cancelled open until its cursor is collected. SQLiteStore does not.
+BOTH_WAYS = [(driver, own) for own in (False, True) for driver in DRIVERS if (driver, own) != ("aiosqlite", True)]
+
+
+@pytest.mark.parametrize(("address", "own"), BOTH_WAYS, indirect=["address"])
 async def test_S05_two_hundred_cancelled_calls_leave_no_reply_to_another(address, own):
     engine = create_async_engine(address)
     store, keys = SQLAlchemyStore(engine if own else address), [new_key() for _ in range(8)]
@@ -286,11 +300,11 @@ async def test_S05_two_hundred_cancelled_calls_leave_no_reply_to_another(address
 
 @pytest.mark.parametrize("own", [False, True])
 async def test_P01_what_the_driver_raises_has_no_key_or_value(tmp_path, own):
-    file = tmp_path / "sessions.sqlite3"
-    engine, key = create_async_engine(f"sqlite+aiosqlite:///{file}"), new_key()
-    store = SQLAlchemyStore(engine if own else f"sqlite+aiosqlite:///{file}")
+    address, key = sqlite_file(tmp_path), new_key()
+    engine = create_async_engine(address)
+    store = SQLAlchemyStore(engine if own else address)
     await store.ping()
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(sqlite3.connect(tmp_path / "sessions.sqlite3")) as connection:
         connection.execute("DROP TABLE gingersnap_session")
     with pytest.raises(DBAPIError) as raised:
         await store.create(key, b'{"secret":1}', LONG)

@@ -21,7 +21,9 @@ class KoaFormat(CookieFormat):
     """Read and write one signed cookie, ``name``."""
 
     def __init__(self, options: SessionOptions) -> None:
-        self._keygrip = _core.Keygrip([*options.keys], options.algorithm) if options.signed else None
+        # An id that the application carries is in no cookie, and needs no keys.
+        signed = options.signed and options.external_key is None
+        self._keygrip = _core.Keygrip([*options.keys], options.algorithm) if signed else None
         super().__init__(options)
         # The application's own codec, where it has one, stands in for both halves: options sees to that.
         if options.decode is not None:

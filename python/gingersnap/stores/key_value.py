@@ -98,19 +98,24 @@ class KeyValueStore:
             return await self._refused(key, version) or await self._put(key, value, ttl_ms)
 
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: str) -> Moved:
-        """Write that version under another key. Where the old entry cannot be removed, the new one goes again."""
+        """Write that version under another key. Where the old entry cannot be removed, the new one goes again.
+
+        A call that is cancelled in between leaves both: the new key is one that nobody was told.
+        """
         async with _locked(old, new):
             refused = await self._refused(old, version)
             if refused is not None:
                 return refused
             if await self._get(new) is not None:
                 return Taken()
+            saved = await self._put(new, value, ttl_ms)
             try:
-                saved = await self._put(new, value, ttl_ms)
                 await self._delete(old)
-            except BaseException:
-                await self._delete(new)
-                raise
+            except Exception:
+                # Whatever the store raises: it may be the reply alone that was lost.
+                if await self._get(old) is not None:
+                    await self._delete(new)
+                    raise
         return saved
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
