@@ -57,9 +57,16 @@ class Client:
         self.times: list[float] = []
 
     async def _send(self, message: Any) -> None:
+        if message.get("status", 200) != 200:
+            raise RuntimeError(f"a request was answered with {message['status']}")
         lines = [value for name, value in message.get("headers", ()) if name.lower() == b"set-cookie"]
         if lines:
             self._headers = [(b"cookie", b"; ".join(line.partition(b";")[0] for line in lines))]
+
+    @property
+    def has_session(self) -> bool:
+        """Whether it has been given a cookie."""
+        return bool(self._headers)
 
     async def request(self) -> None:
         """Make one request and note how long it took."""
@@ -82,6 +89,8 @@ async def main(kind: str, address: str, action: str, seconds: float) -> None:
         clients = [Client(app) for _ in range(CLIENTS)]
         for client in clients:
             await client.request()
+        if not all(client.has_session for client in clients):
+            raise RuntimeError("a client got no session")
         current[0] = handler
         for client in clients:
             for _ in range(50):
