@@ -199,3 +199,7 @@ def test_N07_event_loops_in_several_threads_lose_no_write() -> None:
     for thread in threads:
         thread.join()
     assert asyncio.run(store.load("n")).value == b"4000"
+
+
+def test_an_empty_store_is_a_store() -> None:
+    assert MemoryStore()

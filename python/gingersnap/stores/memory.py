@@ -51,6 +51,10 @@ class MemoryStore:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __bool__(self) -> bool:
+        # Empty or not, it is a store: `store or another` means this one.
+        return True
+
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
         """Read a live record."""
         with self._lock:
