@@ -42,10 +42,10 @@ test: $(BIN)/.native test-rust
 test-rust:
 	cargo test --quiet --locked --no-default-features
 
-# The figures that the stores are held to, in full: 10,000 histories and cancellations, 100 kills, 8 writers of 100 writes.
+# The figures that the stores are held to, in full: 10,000 histories, 100 kills, 8 writers of 100 writes.
 figures: $(BIN)/.native
 	GINGERSNAP_LONG=1 GINGERSNAP_HISTORIES=10000 $(BIN)/python -m pytest -s tests/stores/test_guarantees.py tests/stores/test_histories.py \
-		tests/stores/test_cancellations.py tests/stores/test_sqlite.py tests/stores/test_memory.py
+		tests/stores/test_sqlite.py tests/stores/test_memory.py
 
 # Each property of rust/tests/held for FUZZ_SECONDS, on whatever a coverage-guided fuzzer makes up: fuzz/README.md.
 fuzz:
