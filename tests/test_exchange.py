@@ -157,7 +157,7 @@ async def test_O01_anonymous_is_an_empty_session_that_can_only_be_read() -> None
     response = await client.do(lambda s: seen.extend([dict(s), s.degraded, s.get("n"), s.owner]))
     assert seen == [{}, True, None, None]
     assert (response.status, response.cookies, response.get("vary")) == (200, [], "Cookie")
-    for write in (lambda s: s.update(n=2), lambda s: s.logout(), lambda s: s.__setitem__("n", 1), lambda s: s.login("x")):
+    for write in (lambda s: s.update(n=2), lambda s: s.__setitem__("n", 1), lambda s: s.save()):
         with pytest.raises(DegradedError, match=r"ask session\.degraded before writing"):
             await client.do(write)
     store.before = {}
@@ -302,7 +302,8 @@ async def test_O04_events_tell_of_the_failure_and_of_the_recovery() -> None:
         ({}, lambda s: s.update(n=2), [b'{"n":1']),
         ({"commit_on_error": True}, lambda s: s.update(n=2), [b'{"n":2']),
         ({}, lambda s: s.logout(), []),
-        ({}, lambda s: s.regenerate(), []),
+        ({}, lambda s: s.regenerate(), [b'{"n":1']),
+        ({}, lambda s: s.login("ada"), [b'{"n":1']),
         ({"commit_on_error": True}, lambda s: s.logout(), []),
     ],
 )
@@ -486,3 +487,137 @@ async def test_P01_an_outage_shows_no_secret_anywhere(caplog: pytest.LogCaptureF
     told = caplog.text + str(response.headers) + str(response.body)
     assert id not in told
     assert key not in told
+
+
+class Slow(MemoryStore):
+    """A real store whose moves and creates take their time, until they are released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = asyncio.Event()
+
+    async def move(self, *given: Any, **named: Any) -> Any:
+        await self.released.wait()
+        return await super().move(*given, **named)
+
+    async def create(self, *given: Any, **named: Any) -> Any:
+        await self.released.wait()
+        return await super().create(*given, **named)
+
+
+@pytest.mark.parametrize("mark", [lambda s: s.login("ada"), lambda s: s.regenerate(), None], ids=["login", "regenerate", "new"])
+async def test_O03_a_commit_that_was_not_waited_for_is_told_all_the_same(mark: Any) -> None:
+    store = Slow()
+    client = Sessions(store=store)
+    store.released.set()
+    await client.do(lambda s: s.update(n=1))
+    if mark is None:
+        client.jar.clear()
+        for key in [*store._entries]:
+            await store.destroy(key)
+    store.released.clear()
+
+    async def handler(session: Any) -> None:
+        (mark or (lambda s: s.update(n=1)))(session)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await session.commit()
+        asyncio.get_running_loop().call_later(0.01, store.released.set)
+
+    response = await client.do(handler)
+    assert (response.status, len(response.cookies)) == (200, 2)
+    assert await client.data() == {"n": 1}
+    assert len(store) == 1
+
+
+async def test_O03_a_503_carries_the_new_id_that_an_earlier_commit_made() -> None:
+    store, client = await place()
+
+    async def handler(session: Any) -> None:
+        session.login("ada")
+        await session.commit()
+        session["n"] = 2
+        store.before = {"replace": OSError()}
+
+    response = await client.do(handler)
+    assert (response.status, len(response.cookies)) == (503, 2)
+    store.before = {}
+    assert await client.data() == {"n": 1}
+
+
+async def test_O03_an_error_page_carries_the_new_id_that_an_earlier_commit_made() -> None:
+    store, client = await place()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"].login("ada")
+        await scope["session"].commit()
+        scope["session"]["bad"] = object()
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        except UnserializableError:
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+
+    usual, client.browser.app.app = client.browser.app.app, app  # type: ignore[attr-defined]
+    response = await client.browser.get()
+    client.browser.app.app = usual  # type: ignore[attr-defined]
+    assert (response.status, len(response.cookies)) == (500, 2)
+    assert await client.data() == {"n": 1}
+    assert len(store) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError, SystemExit])
+async def test_O01_a_503_hides_no_other_exception(error: type[BaseException]) -> None:
+    store, client = await place()
+    store.before = {"replace": OSError()}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["n"] = 2
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise error
+
+    with pytest.raises(error):
+        await request(SessionMiddleware(app, keys=[KEY], store=store), headers=[(b"cookie", client.browser.header().encode())])
+
+
+async def test_O03_a_login_over_a_failed_load_is_never_reported_as_done() -> None:
+    store, client = await place(defer=True, on_store_error=lambda scope, error: "anonymous")
+    store.before = {"load": OSError()}
+    assert is_503(await client.do(lambda s: (s.replace({"m": 1}), s.login("ada"))))
+
+
+@pytest.mark.parametrize("end", [lambda s: s.logout(), lambda s: s.destroy(), lambda s: s.login("ada"), lambda s: s.regenerate()])
+@pytest.mark.parametrize("word", ["anonymous", lambda scope, error: "anonymous"], ids=["word", "function"])
+async def test_O03_a_logout_of_an_anonymous_session_is_a_503(end: Any, word: Any) -> None:
+    store, client = await place(on_store_error=word)
+    store.before = {"load": OSError()}
+    assert is_503(await client.do(end))
+    assert is_503(await client.on_scope(lambda scope: scope.__setitem__("session", None)))
+
+
+async def test_O01_a_function_that_raises_decides_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    store, client = await place(on_store_error=lambda scope, error: {}["word"])
+    store.before = {"load": OSError()}
+    assert (await client.do(lambda s: None)).status == 200
+    assert is_503(await client.do(lambda s: s.get("n")))
+    assert "on_store_error raised KeyError" in caplog.text
+
+
+@pytest.mark.parametrize("options", [{}, {"commit_on_error": True}], ids=["returns", "raises"])
+async def test_no_record_is_made_that_nobody_can_be_told_of(options: Any) -> None:
+    store, client = await place(**options)
+    jar = client.browser.header()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        scope["session"].destroy()
+        scope["session"]["m"] = 1
+        if options:
+            raise LookupError
+
+    wrapped = SessionMiddleware(app, keys=[KEY], store=store, **options)
+    for cookie in (jar, ""):
+        try:
+            await request(wrapped, headers=[(b"cookie", cookie.encode())])
+        except LookupError:
+            assert options
+    assert len(store) <= 1

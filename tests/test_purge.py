@@ -89,7 +89,7 @@ async def test_without_a_store_there_is_nothing_to_purge() -> None:
 async def test_a_store_that_asks_for_none_gets_none(store: Any) -> None:
     purge = Purge(store)
     purge.start()
-    assert purge._task is None
+    assert not purge._tasks
 
 
 async def test_S06_it_goes_on_until_it_is_stopped() -> None:
@@ -109,13 +109,13 @@ async def test_S06_it_goes_on_until_it_is_stopped() -> None:
 async def test_starting_twice_is_starting_once() -> None:
     purge = Purge(Purged())
     purge.start()
-    task = purge._task
+    task = purge._tasks[asyncio.get_running_loop()]
     purge.start()
-    assert purge._task is task
+    assert purge._tasks[asyncio.get_running_loop()] is task
     await purge.stop()
     await purge.stop()
     purge.start()
-    assert purge._task is not task
+    assert purge._tasks[asyncio.get_running_loop()] is not task
     await purge.stop()
 
 
@@ -215,7 +215,7 @@ async def test_S06_it_begins_and_ends_with_the_application() -> None:
 
     assert await lifespan(app, between) == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert app._stored is not None
-    assert app._stored.purge._task is None
+    assert not app._stored.purge._tasks
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
 
 

@@ -682,3 +682,84 @@ async def test_context_store_is_called_with_the_scope_of_each_request() -> None:
     await client.do(lambda s: s.update(n=1), path="/a")
     await client.do(lambda s: s.update(n=2), path="/b")
     assert [len(store) for store in stores.values()] == [1, 1]
+
+
+class Meeting(MemoryStore):
+    """A real store that lets another request go first, once, right after a replace."""
+
+    async def replace(self, *given: Any, **named: Any) -> Any:
+        answer = await super().replace(*given, **named)
+        if (after := self.__dict__.pop("after", None)) is not None:
+            await after()
+        return answer
+
+
+async def test_N02_emptying_a_session_ends_nobody_elses_write() -> None:
+    store = Meeting()
+    client = Sessions(store=store)
+    await client.do(lambda s: s.update(flash=1))
+    other = Sessions(store=store)
+    other.jar.update(client.jar)
+    seen: list[Any] = []
+
+    async def write() -> None:
+        seen.append(await other.do(lambda s: s.update(cart=1)))
+
+    store.__dict__["after"] = write
+    await client.do(lambda s: s.pop("flash"))
+    # Whatever the other was told it has: with the session gone it began another one, and has the cookie of that.
+    assert await other.data() == {"cart": 1}
+
+
+async def test_what_a_handler_holds_stays_part_of_the_session_after_a_merge() -> None:
+    place = Place()
+    await place.client.do(lambda s: s.update(cart=[]))
+    other = place.browser(place.client)
+
+    async def handler(scope: Any) -> None:
+        session = scope["session"]
+        cart = session["cart"]
+        cart.append(1)
+        await other.do(lambda s: s.update(theirs=1))
+        await session.commit()
+        cart.append(2)
+
+    await place.client.on_scope(handler)
+    assert await place.client.data() == {"cart": [1, 2], "theirs": 1}
+
+
+async def test_a_session_that_is_gone_says_so_and_a_login_begins_anew() -> None:
+    place = Place()
+    await place.client.do(lambda s: s.update(secret=1))
+    other = place.browser(place.client)
+
+    async def handler(scope: Any) -> None:
+        session = scope["session"]
+        assert session.gone is False
+        session["n"] = 1
+        await other.do(lambda s: s.logout())
+        await session.commit()
+        assert session.gone is True
+        session.login("ada")
+
+    response = await place.client.on_scope(handler)
+    assert len(response.cookies) == 2
+    assert await place.client.data() == {"n": 1}
+    assert [owned.data for owned in await place.store.sessions_of("ada")] == [{"n": 1}]
+
+
+async def test_L05_a_record_that_began_at_no_time_is_refused() -> None:
+    place = Place()
+    await place.client.do(lambda s: s.update(n=1))
+    [entry] = place.store._entries.values()
+    entry.value = b'{"a":1,"_created":99999999999999999999,"_maxAge":86400000}'
+    response = await place.client.do(lambda s: s.login("ada"))
+    assert (response.status, len(response.cookies)) == (200, 2)
+
+
+async def test_valid_is_asked_of_a_session_that_was_replaced_unread() -> None:
+    place = Place(defer=True, valid=lambda scope, data: "banned" not in data)
+    [old] = ids(await place.client.do(lambda s: (s.update(banned=1), s.login("eve"))))
+    response = await place.client.do(lambda s: s.replace({"m": 1}))
+    assert ids(response) not in ([], [old])
+    assert [owned.data for owned in await place.store.sessions_of("eve")] == [{"banned": 1}]

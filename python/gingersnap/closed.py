@@ -12,6 +12,7 @@ _READS = (
 )
 _WRITES = ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem", "setdefault", "update")
 _TELLS = ("is_new", "changed", "owner", "max_age", "expires_at", "created_at")
+_ENDS = ("regenerate", "login", "destroy", "logout")
 _MARKS = ("save", "touch", "regenerate", "login", "destroy", "logout", "replace")
 # What a session that nobody has read holds: json looks behind a dict's methods whether it is empty, and this one is not.
 _UNREAD: Final = object()
@@ -105,10 +106,23 @@ def _refusing(name: str) -> Callable[..., Any]:
     return refuse
 
 
+def _refusing_end(name: str) -> Callable[..., Any]:
+    def refuse(self: Any, *_: Any, **__: Any) -> Any:
+        # A logout that did not happen is never reported as done, whatever the application has asked for besides.
+        self._touch = READ
+        raise self._conduct().refused(ending=True)
+
+    refuse.__name__ = name
+    return refuse
+
+
 for _name in (*_READS, *_WRITES, *_MARKS):
     setattr(UnavailableSession, _name, _refusing(_name))
 for _name in (*_WRITES, *_MARKS):
     setattr(DegradedSession, _name, _refusing(_name))
+for _name in _ENDS:
+    setattr(UnavailableSession, _name, _refusing_end(_name))
+    setattr(DegradedSession, _name, _refusing_end(_name))
 for _name in (*_READS, *_WRITES, "save", "touch", "regenerate", "login"):
     setattr(DeferredSession, _name, _refusing(_name))
 for _name in _TELLS:

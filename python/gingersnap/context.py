@@ -104,11 +104,16 @@ class Context:
     """Whether the session stands in for one that the store could not give."""
 
     @property
+    def gone(self) -> bool:
+        """Whether the session was found to have ended."""
+        return False
+
+    @property
     def key(self) -> str | None:
         """The key in the store."""
         return None
 
-    def refused(self) -> Exception:
+    def refused(self, *, ending: bool = False) -> Exception:
         """Give the error that whoever touches a session that could not be fetched gets."""
         raise NotImplementedError
 

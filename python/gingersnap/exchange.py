@@ -32,6 +32,8 @@ class Exchange:
         self._send = send
         # Whether a 503 went out in place of what the application sends.
         self._replaced = False
+        # Whether a response that started did not get out, so that the next one is to carry the session's word.
+        self._owed = False
 
     async def send(self, message: Message) -> None:
         """Send what the application sends; before a response starts, commit."""
@@ -39,7 +41,9 @@ class Exchange:
             return
         session = self._session
         if session._started or message["type"] not in STARTS:
-            await self._send(message)
+            # The page that tells of a commit that failed still carries what an earlier one has done.
+            owed, self._owed = self._owed and message["type"] in STARTS, False
+            await self._send(self._amended(message) if owed else message)
             return
         # Noted first: if the commit fails, the error page must still get out, without a session.
         session._started = True
@@ -47,7 +51,9 @@ class Exchange:
         if told is not None and self._is_error(message) and await self._setup.word_for(told, self._scope) != "raise":
             await self.refuse(told)
             return
+        self._owed = True
         error = await self._commit()
+        self._owed = False
         if error is None:
             await self._send(self._amended(message))
         else:
@@ -59,9 +65,10 @@ class Exchange:
 
     async def _commit(self) -> SessionUnavailable | None:
         """Commit; give the error that the client is to be told of."""
-        if not self._options.auto_commit:
-            return None
         context = self._context
+        if not self._options.auto_commit:
+            await context.settled()
+            return None
         try:
             session = self._setup.current(self._scope, self._session)
             await context.before_save(session)
@@ -83,7 +90,10 @@ class Exchange:
         return self._setup.transport.amend(message, self._scope, context.word, accessed=session.accessed, stale=context.stale)
 
     async def refuse(self, error: SessionUnavailable) -> None:
-        """Answer 503 in place of the application, with no word of the session; a WebSocket is closed."""
+        """Answer 503 in place of the application; a WebSocket is closed.
+
+        It says of the session what an earlier commit has done, if there was one: an id that is dead must be replaced.
+        """
         self._replaced = self._session._started = True
         if self._scope["type"] == "websocket":
             await self._send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
@@ -94,7 +104,9 @@ class Exchange:
             (b"retry-after", str(error.retry_after).encode()),
             (b"cache-control", b"no-store"),
         ]
-        await self._send({"type": "http.response.start", "status": error.status_code, "headers": headers})
+        await self._context.settled()
+        start = {"type": "http.response.start", "status": error.status_code, "headers": headers}
+        await self._send(self._amended(start))
         await self._send({"type": "http.response.body", "body": _BODY})
 
     async def failed(self, error: BaseException) -> bool:
@@ -103,20 +115,22 @@ class Exchange:
         if mine is None:
             if self._options.auto_commit:
                 await self._after_error()
-        elif not self._session._started and await self._setup.word_for(mine, self._scope) != "raise":
+        elif not self._session._started and (self._context.ending or await self._setup.word_for(mine, self._scope) != "raise"):
             await self.refuse(mine)
-        return self._replaced
+        return mine is not None and self._replaced
 
     async def _after_error(self) -> None:
         """Carry out what an application that failed had asked for: ends always, data only where that is wanted."""
         try:
-            if self._options.commit_on_error:
-                session = self._setup.current(self._scope, self._session)
+            session = self._setup.current(self._scope, self._session)
+            if not self._options.commit_on_error:
+                await self._context.end()
+            elif session._started:
+                await self.finish()
+            else:
+                # koa: what fails is committed all the same, though no response will tell of it.
                 await self._context.before_save(session)
                 await self._context.commit(session)
-            else:
-                self._setup.current(self._scope, self._session)
-                await self._context.end()
         except Exception as error:
             # The application's own exception is the one to be seen.
             logger.error("the session of a request that failed could not be committed: %s", type(error).__name__)

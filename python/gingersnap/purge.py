@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import weakref
 from typing import Final
 
 from .stores.plain import PlainStore
@@ -16,26 +17,24 @@ BATCH: Final = 1000
 
 
 class Purge:
-    """The background work of one middleware on one event loop."""
+    """The background work of one middleware, on each event loop that serves it."""
 
     def __init__(self, store: Store | PlainStore | None) -> None:
         self._store = store
         self._every_s: float | None = getattr(store, "purge_every", None)
-        self._task: asyncio.Task[None] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = weakref.WeakKeyDictionary()
 
     def start(self) -> None:
         """Begin, unless it has begun on this event loop."""
         if self._every_s is None:
             return
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._loop = loop
-            self._task = loop.create_task(self._run(self._every_s))
+        if loop not in self._tasks:
+            self._tasks[loop] = loop.create_task(self._run(self._every_s))
 
     async def stop(self) -> None:
-        """End; ``start`` may follow."""
-        task, self._task, self._loop = self._task, None, None
+        """End on this event loop; ``start`` may follow."""
+        task = self._tasks.pop(asyncio.get_running_loop(), None)
         if task is not None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

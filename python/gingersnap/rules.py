@@ -26,7 +26,7 @@ def check(
     ``expire``, ``max_age``, ``lasts`` and ``created`` are ``_expire``, ``_maxAge``, ``_session`` and ``_created`` as they came:
     any JSON value, or ``None``. ``browser_ok``: sessions without an end of their own are configured.
     """
-    if max_age is not None and not _is_time(max_age):
+    if (max_age is not None and not _is_time(max_age)) or (created is not None and not _is_time(created)):
         return "invalid"
     if expire is None:
         # A session that ends with the browser says so; one that says nothing was cut or forged by a key holder.

@@ -114,6 +114,14 @@ class Session(dict[str, Any]):
         return self._context.owner
 
     @property
+    def gone(self) -> bool:
+        """Whether a commit found that it had been ended elsewhere: what this request changed was dropped, and is from here on.
+
+        A ``login`` begins anew nevertheless. Asking never raises.
+        """
+        return self._conducted is not None and self._conducted.gone
+
+    @property
     def cookie(self) -> "SessionCookie":
         """This session's own cookie options, for this response. Source: koa-session ``ctx.sessionOptions``."""
         return self._context.cookie

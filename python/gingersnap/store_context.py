@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ logger = logging.getLogger("gingersnap")
 GRACE_MS: Final = 10_000
 BROWSER_MS: Final = 86_400_000
 """How long a session that ends with its browser is kept from one request to the next."""
+_AT_ONCE_MS: Final = 1
 _NOTHING: Final = Held(None, b"")
 
 
@@ -55,6 +57,11 @@ class StoreContext(Context):
         self.ending = False
         self.word: Word | None = None
         self._committing = asyncio.Lock()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the session was found to have ended."""
+        return self._gone
 
     @property
     def key(self) -> str | None:
@@ -150,8 +157,9 @@ class StoreContext(Context):
         self.id = self._ttl_ms = self._base = self._loaded = None
         self.body, self.is_new, self._came = EMPTY, True, False
 
-    def refused(self) -> SessionUnavailable:
-        """Give the error that whoever touches the session gets."""
+    def refused(self, *, ending: bool = False) -> SessionUnavailable:
+        """Give the error that whoever touches the session gets; ``ending``: who wanted to end it, or give it a new id."""
+        self.ending = self.ending or ending
         error = self._error or SessionUnavailable("load")
         # Raised anew each time: a traceback grows with every frame that it is raised through.
         self.told = again = SessionUnavailable(error.call, error.retry_after)
@@ -177,6 +185,10 @@ class StoreContext(Context):
 
     async def reload(self, session: Session) -> None:
         """Fetch what is there now, in place of what was not committed."""
+        async with self._committing:
+            await self._reload(session)
+
+    async def _reload(self, session: Session) -> None:
         self.forget()
         self.deferred = self._unread = False
         if self.id is None:
@@ -198,7 +210,7 @@ class StoreContext(Context):
 
     def is_idle(self, session: Session) -> bool:
         """Say whether nothing has to be written, without looking at the data where that is plain to see."""
-        if self._error is not None or self._gone or self.deferred:
+        if self._error is not None or self.deferred or (self._gone and not self._is_login()):
             return True
         watched = session.__class__ is WatchedSession
         if self._mark is not None or (watched and session._touch == WROTE):
@@ -225,11 +237,16 @@ class StoreContext(Context):
 
     def is_stuck(self, session: Session) -> bool:
         """Say whether a commit would make an id that no response can carry any more."""
-        return self.is_late(session) and (self.id is None or self._mark == "regenerate")
+        refilled = self._mark == "destroy" and dict.__len__(session) > 0
+        return self.is_late(session) and (self.id is None or self._mark == "regenerate" or refilled)
 
     def is_late(self, session: Session) -> bool:
         """Say whether anything was asked or changed since the commit; what is gone or closed asks for nothing."""
-        return not (self._gone or self.deferred or self._error is not None) and super().is_late(session)
+        closed = self.deferred or self._error is not None or (self._gone and not self._is_login())
+        return not closed and super().is_late(session)
+
+    def _is_login(self) -> bool:
+        return self._mark == "regenerate" and self._owner is not None
 
     async def before_save(self, session: Session) -> None:
         """Run the application's hook if the session is about to be written."""
@@ -242,14 +259,25 @@ class StoreContext(Context):
         Raises: UnserializableError, ReservedKeyError, SessionTooLarge; SessionUnavailable, SessionConflict. Nothing is
         told to the client then.
         """
-        if self.is_idle(session) and not self._ages():
-            return
-        # Two tasks of one request may commit at once: the second sees what the first has done.
+        if self._committing.locked() or not self.is_idle(session) or self._ages():
+            await self._stored.shielded(self._in_turn(session))
+
+    async def _in_turn(self, session: Session) -> None:
+        """Commit after whatever commit is under way: its waiter may be gone, but not yet its write."""
         async with self._committing:
-            await self._commit(session)
+            if not self.is_idle(session) or self._ages():
+                await self._commit(session)
+
+    async def settled(self) -> None:
+        """Wait for a commit that is under way, so that the response knows what became of it."""
+        async with self._committing:
+            pass
 
     async def _commit(self, session: Session) -> None:
         self.failed = True
+        self.ending = self._mark in ("destroy", "regenerate")
+        if self._gone:
+            self._begin_anew(session)
         body = self._text(session)
         if self._unread:
             await self._catch_up(session)
@@ -262,7 +290,7 @@ class StoreContext(Context):
                 raise ReservedKeyError(reserved)
             self.ending = reason in ("destroy", "regenerate")
             try:
-                await self._stored.shielded(self._carry_out(session, body, reason))
+                await self._carry_out(session, body, reason)
             except SessionUnavailable as error:
                 self.told = error
                 raise
@@ -275,13 +303,23 @@ class StoreContext(Context):
         """Fetch the record of a session that was replaced unread: what is written over must be known."""
         record = await self._read()
         self._unread = False
-        if record is None or self._take({}, record) is not None:
-            self.id = None
+        why = "missed" if record is None else self._take({}, record)
+        if why is None and not await self._is_valid():
+            why = "invalid"
+        if why is not None:
+            data = dict.copy(session)
+            self.refuse(session, why)
+            dict.update(session, data)
 
     async def end(self) -> None:
-        """Carry out what an application that failed had asked for and may not be lost: the old id is dead."""
-        if self._mark in ("destroy", "regenerate") and self.id is not None:
-            await self._stored.shielded(self._destroy(self._writer()))
+        """End what an application that failed had ended: a logout may not be lost with the rest of the request."""
+        if self._mark == "destroy":
+            await self._stored.shielded(self._end_in_turn())
+
+    async def _end_in_turn(self) -> None:
+        async with self._committing:
+            if self._mark == "destroy" and self.id is not None:
+                await self._destroy(self._writer())
 
     def _text(self, session: Session) -> bytes:
         try:
@@ -314,6 +352,12 @@ class StoreContext(Context):
         self._settle(None, "destroy")
         self.id = None
         self._whole = False
+
+    async def _ended(self, writer: Writer) -> None:
+        """Take a record for ended that was just left a millisecond to live; one that keeps its own date is removed as well."""
+        if getattr(self._store, "atomic", True):
+            self.id = None
+        await self._destroy(writer)
 
     async def _destroy_and_create(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
         """Make a record; of a session that was ended and then filled, end the old one first."""
@@ -358,7 +402,7 @@ class StoreContext(Context):
         if key is None:
             return
         try:
-            await self._stored.shielded(self._writer().touch(key, BROWSER_MS))
+            await self._writer().touch(key, BROWSER_MS)
             self._ttl_ms = BROWSER_MS
         except SessionUnavailable:
             if self._options.on_store_error == "raise":
@@ -371,6 +415,9 @@ class StoreContext(Context):
         owner = self.owner
         while True:
             enclosed = self._enclosed(session, body)
+            if reason == "destroy" and body == EMPTY:
+                # It was emptied key by key. Over the version that was read it ends at once; another request's write is merged.
+                enclosed = replace(enclosed, ttl_ms=_AT_ONCE_MS)
             answer: Replaced
             if moving:
                 id, answer = await writer.move(self.id or "", enclosed, self._held, owner)
@@ -385,9 +432,8 @@ class StoreContext(Context):
             base, body = self._reconciled(answer, base, body, moving)
             await writer.pause()
         self._held = Held(answer.version, enclosed.value)
-        if reason == "destroy" and body == EMPTY:
-            # Key by key it was emptied, and nobody put anything in meanwhile: now it can go.
-            await self._destroy(writer)
+        if enclosed.ttl_ms == _AT_ONCE_MS:
+            await self._ended(writer)
             return
         if body != snapshot:
             self._adopt(session, snapshot, body)
@@ -413,22 +459,33 @@ class StoreContext(Context):
     def _adopt(self, session: Session, snapshot: bytes, body: bytes) -> None:
         """Show the application what was written, with what it changed while that was under way."""
         was, written = _core.loads(snapshot) or {}, _core.loads(body) or {}
-        data = merge(was, dict.copy(session), written)
+        mine = dict.copy(session)
+        data = merge(was, mine, written)
         dict.clear(session)
-        dict.update(session, data)
+        # What says the same stays the object that it is: a handler may hold it, and go on writing to it.
+        dict.update(session, {key: mine[key] if _says(mine, key) == _says(data, key) else data[key] for key in data})
 
     async def _gone_while(self, session: Session, base: bytes, body: bytes, reason: Reason, writer: Writer) -> None:
         """Meet the end of a session that somebody else ended meanwhile."""
         if reason != "regenerate" or self._owner is None:
             self._lose()
             return
-        # A login is a beginning: what this request itself brought is kept, nothing of what was ended.
         self._options.events.emit("gone", self._scope, reason, self._mark_of_id())
+        self._keep_own(session, base, body)
+        await self._destroy_and_create(session, self._text(session), reason, writer)
+
+    def _begin_anew(self, session: Session) -> None:
+        """Make a login of a session that was found gone the beginning of another one."""
+        self._gone = False
+        self._keep_own(session, self.body, self._text(session))
+        self.body = EMPTY
+
+    def _keep_own(self, session: Session, base: bytes, body: bytes) -> None:
+        """Keep of an ended session what this request itself brought, and nothing of what was ended. A login is a beginning."""
         fresh = merge(_core.loads(base) or {}, _core.loads(body) or {}, {})
         self._loaded = self.id = None
         dict.clear(session)
         dict.update(session, fresh)
-        await self._destroy_and_create(session, _core.dumps(fresh), reason, writer)
 
     def _lose(self) -> None:
         """Drop the write: the session has ended, and the response says nothing of it: another one may just have begun."""
@@ -462,3 +519,7 @@ class StoreContext(Context):
     def _say(self, id: str | None, expire_ms: int | None) -> None:
         own = None if self._cookie is None else self._cookie.changed()
         self.word = Word(id, expire_ms, self._stored.is_secure(self._scope), own)
+
+
+def _says(data: dict[str, Any], key: str) -> bytes | None:
+    return _core.dumps({key: data[key]}) if key in data else None

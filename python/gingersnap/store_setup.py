@@ -110,9 +110,14 @@ class StoreSetup(Setup):
         word = self.options.on_store_error
         if not callable(word):
             return word
-        answer = word(scope, error)
-        if inspect.isawaitable(answer):
-            answer = await answer
+        try:
+            answer = word(scope, error)
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except Exception as failure:
+            # The application's own function: a request that never touches its session must not suffer from it.
+            logger.error("on_store_error raised %s: it is taken for 'unavailable'", type(failure).__name__)
+            return "unavailable"
         if answer in ("unavailable", "raise", "anonymous"):
             return answer
         logger.error("on_store_error gave neither 'unavailable' nor 'raise' nor 'anonymous': it is taken for 'unavailable'")

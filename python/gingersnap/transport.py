@@ -1,7 +1,7 @@
 """How a session's id travels: in the session's own cookie, or by whatever ``external_key`` says."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from .cookies import Attributes, with_session
@@ -21,7 +21,7 @@ class Word:
     ``expire_ms``: until when the client keeps it, in milliseconds since 1970; ``None``: as long as it likes.
     """
 
-    id: str | None
+    id: str | None = field(repr=False)
     expire_ms: int | None
     secure: bool
     own: Attributes | None
