@@ -143,7 +143,9 @@ class Exchange:
         if not self._context.is_late(session):
             return
         if self._context.is_stuck(session):
-            self._setup.report(session, ", ".join(self._context.late_keys(session)))
+            late = ", ".join(self._context.late_keys(session))
+            await self._end()
+            self._setup.report(session, late)
             return
         try:
             await self._context.before_save(session)
@@ -152,6 +154,13 @@ class Exchange:
             # The response has gone: there is nobody left to tell but those who watch.
             logger.error("what a session changed after its response had started was not saved")
             self._options.events.emit("late_write", self._scope, str(error))
+
+    async def _end(self) -> None:
+        """End what was ended, though what was put in its place is lost."""
+        try:
+            await self._context.end()
+        except SessionUnavailable:
+            logger.error("a session that was ended after its response had started is still there")
 
 
 def _own(error: BaseException) -> SessionUnavailable | None:

@@ -217,8 +217,22 @@ async def assert_empty(kind: Kind, store: Any) -> None:
         with closing(sqlite3.connect(kind.address)) as connection:
             tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
             assert [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables] == [(0,)] * len(tables)
+    elif kind.name == "postgres":
+        import asyncpg
+
+        connection = await asyncpg.connect(kind.address)
+        try:
+            assert await connection.fetchval("SELECT count(*) FROM gingersnap_session") == 0
+        finally:
+            await connection.close()
     else:
-        assert await store.purge(10) == 0
+        from sqlalchemy import text
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        engine = create_async_engine(kind.address)
+        async with engine.connect() as connection:
+            assert (await connection.execute(text("SELECT count(*) FROM gingersnap_session"))).scalar() == 0
+        await engine.dispose()
 
 
 def test_L03_an_old_id_is_dead_after_login(kind: Kind) -> None:
@@ -257,6 +271,17 @@ def test_L10_log_out_everywhere_else(kind: Kind) -> None:
         assert await store.sessions_of("ada@example.org") == []
 
     kind.run(devices)
+
+
+@pytest.mark.parametrize("owner", ["a\0b", "x" * 6000, " ", "Ada", "ada ", "\u00fc\U0001f36a"], ids=ascii)
+def test_L10_any_name_can_log_in(kind: Kind, owner: str) -> None:
+    async def login(store: Any) -> None:
+        browser = Site(store).browser()
+        assert (await play(browser, lambda s: s.login(owner))).status == 200
+        assert [len(await store.sessions_of(name)) for name in (owner, "ada", owner + "x")] == [1, 0, 0]
+        assert await store.destroy_all(owner) == 1
+
+    kind.run(login)
 
 
 def test_L04_both_ends_are_the_servers(kind: Kind) -> None:

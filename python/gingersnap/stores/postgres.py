@@ -18,6 +18,7 @@ A call with a timeout of 0.3 s whose server hangs came back after 0.3 s (as it i
 10.3 s; a restart of the server cost 0 and 10 errors with ten idle connections, as asyncpg's notice that they were closed.
 """
 
+import hashlib
 import logging
 import re
 import secrets
@@ -107,7 +108,7 @@ class PostgresStore:
         """Make a record, unless a live one has the key."""
         # Versions count from anywhere, so that those of one record are not those of a later one under its key.
         first = secrets.randbits(62)
-        return bool(await self._connections.fetch(self._sql.create, key, value, ttl_ms, first, owner))
+        return bool(await self._connections.fetch(self._sql.create, key, value, ttl_ms, first, _digest(owner)))
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: int) -> Replaced:
         """Write over that version."""
@@ -118,7 +119,7 @@ class PostgresStore:
         """Write that version under another key."""
         for _ in range(2):
             try:
-                rows = await self._connections.fetch(self._sql.move, old, value, ttl_ms, version, new, owner)
+                rows = await self._connections.fetch(self._sql.move, old, value, ttl_ms, version, new, _digest(owner))
             except asyncpg.UniqueViolationError:
                 # What is in the way may have expired.
                 await self._connections.fetch(self._sql.clear, new)
@@ -156,11 +157,11 @@ class PostgresStore:
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        return [Owned(*row) for row in await self._connections.fetch(self._sql.sessions_of, owner)]
+        return [Owned(*row) for row in await self._connections.fetch(self._sql.sessions_of, _digest(owner))]
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
-        return int((await self._connections.fetch(self._sql.destroy_all, owner, keep))[0][0])
+        return int((await self._connections.fetch(self._sql.destroy_all, _digest(owner), keep))[0][0])
 
     async def _refused(self, key: str) -> Conflict | Gone:
         # A statement of its own: the one before may have waited for a writer that its snapshot does not show.
@@ -169,3 +170,8 @@ class PostgresStore:
 
     async def _prepare(self, connection: Any) -> None:
         await self._table.check(connection, create=self._create)
+
+
+def _digest(owner: str | None) -> str | None:
+    """Give what stands for an owner: a name may hold what PostgreSQL's text does not, or more than an index takes."""
+    return None if owner is None else hashlib.sha256(owner.encode("utf-8", "surrogatepass")).hexdigest()
