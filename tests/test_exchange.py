@@ -144,7 +144,7 @@ async def test_O01_an_application_may_answer_for_itself() -> None:
 async def test_O01_raise_lets_the_exception_out() -> None:
     store, client = await place(on_store_error="raise")
     store.before = GONE_AWAY
-    with pytest.raises(SessionUnavailable, match=r"failed to load; nothing was lost") as caught:
+    with pytest.raises(SessionUnavailable, match=r"failed to load") as caught:
         await client.do(lambda s: s["n"])
     assert isinstance(caught.value.__cause__, OSError)
     assert (await client.do(lambda s: None)).status == 200
@@ -293,7 +293,7 @@ async def test_O04_events_tell_of_the_failure_and_of_the_recovery() -> None:
     await client.do(lambda s: s.get("n"))
     store.before = {}
     await client.do(lambda s: s.get("n"))
-    assert heard == [("store_error", "load: OSError"), ("store_recovered", "load")]
+    assert heard == [*[("store_error", "load: OSError")] * 2, ("store_recovered", "load")]
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,8 @@ async def test_O04_an_outage_from_its_begin_to_its_end() -> None:
     # Who asks is told when to come again: at once where the store was tried, later where it is spared.
     assert waits[:FAILURES] == ["1"] * FAILURES
     assert set(waits[FAILURES:]) <= {"5", "6"}
-    assert store.asked == FAILURES
+    # The first of them twice: it might have been the connection alone.
+    assert store.asked == FAILURES + 1
     # Routes that do not look at the session are served as ever.
     assert (await client.do(lambda s: None)).status == 200
     store.down = False

@@ -221,6 +221,16 @@ async def test_rolling_is_one_round_trip_and_writes_no_data() -> None:
     assert await place.client.data() == {"n": 1}
 
 
+@pytest.mark.parametrize("rolling", [False, True])
+async def test_L04_a_rolling_session_ends_as_any_other(rolling: bool) -> None:
+    place = Place(rolling=rolling, max_age=5)
+    await place.client.do(lambda s: s.update(n=1))
+    jar = dict(place.client.jar)
+    place.clock.now += 5.002
+    place.client.jar.update(jar)
+    assert await place.client.data() == {}
+
+
 async def test_renew_touches_once_less_than_half_is_left() -> None:
     place = Place(renew=True, max_age=100)
     await place.client.do(lambda s: s.update(n=1))

@@ -98,7 +98,7 @@ class SessionUnavailable(SessionError):  # noqa: N818 (the noun of the design)
         return "The session store does not answer; try again."
 
     def __str__(self) -> str:
-        return f"the session store failed to {self.call}; nothing was lost, try again in {self.retry_after} s"
+        return f"the session store failed to {self.call}; try again in {self.retry_after} s"
 
 
 class SessionConflict(SessionUnavailable):

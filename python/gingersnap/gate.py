@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from .breaker import Breaker
@@ -31,17 +32,23 @@ class Gate:
         Raises: SessionUnavailable, with the store's own exception as its cause, where it fails or takes too long, or where
         the breaker does not let it pass.
         """
+        return await self._pass(call, partial(self._once, deadline, ask), scope)
+
+    async def sure(self, call: str, deadline: float, ask: Callable[[], Awaitable[T]], scope: Scope) -> tuple[T, bool]:
+        """Make a call, and once more where it breaks down; say whether the first may have been carried out unseen.
+
+        Raises: SessionUnavailable, as ``ask``.
+        """
+        return await self._pass(call, partial(self._twice, call, deadline, ask, scope), scope)
+
+    async def _pass(self, call: str, ask: Callable[[], Awaitable[T]], scope: Scope) -> T:
         breaker = self._breaker
         if breaker is not None and breaker.failing:
             wait_s = breaker.wait_s(asyncio.get_running_loop().time())
             if wait_s > 0:
                 raise SessionUnavailable(call, math.ceil(wait_s))
         try:
-            if self._prompt:
-                answer = await ask()
-            else:
-                async with asyncio.timeout_at(deadline):
-                    answer = await ask()
+            answer = await ask()
         except Exception as error:
             # A store is anybody's code: whatever it raises, it did not answer.
             if breaker is not None:
@@ -57,6 +64,25 @@ class Gate:
             self._events.emit("store_recovered", scope, call)
             breaker.succeed()
         return answer
+
+    async def _once(self, deadline: float, ask: Callable[[], Awaitable[T]]) -> T:
+        if self._prompt:
+            return await ask()
+        async with asyncio.timeout_at(deadline):
+            return await ask()
+
+    async def _twice(self, call: str, deadline: float, ask: Callable[[], Awaitable[T]], scope: Scope) -> tuple[T, bool]:
+        try:
+            return await self._once(deadline, ask), False
+        except TimeoutError:
+            # It has used up its time.
+            raise
+        except Exception as error:
+            if self._breaker is not None and self._breaker.failing:
+                raise
+            # As of a connection that died while nobody used it: told, but no failure that the breaker counts.
+            self._failed(call, error, scope)
+        return await self._once(deadline, ask), True
 
     def _failed(self, call: str, error: Exception, scope: Scope) -> SessionUnavailable:
         # Its message may quote a key or a record: the log gets the kind alone, the exception's cause has the rest.

@@ -41,6 +41,8 @@ class StoreContext(Context):
         self._store = store
         # koa: a record has its own date, so that rolling writes it; ours leaves that to the store.
         self._dated = setup.koa or getattr(store, "dated", False)
+        # A load that renews must not find what has outlived its time.
+        self._grace_ms = 0 if setup.rolls and not self._dated else GRACE_MS
         self._index = 0
         self._held = _NOTHING
         self._ttl_ms: int | None = None
@@ -116,7 +118,8 @@ class StoreContext(Context):
         deadline = asyncio.get_running_loop().time() + self._stored.load_s
         rolls = self._stored.rolls and not self._dated
         ask = partial(store.load, key, roll=True) if rolls else partial(store.load, key)
-        return await self._stored.gate.ask("load", deadline, ask, self._scope)
+        # A connection that died unnoticed costs nobody a request.
+        return (await self._stored.gate.sure("load", deadline, ask, self._scope))[0]
 
     async def _is_valid(self) -> bool:
         """Ask the application's ``valid``. Source: koa-session ``valid``."""
@@ -145,7 +148,7 @@ class StoreContext(Context):
             return None, loaded
         body, _, fresh, expire, max_age, lasts, created, owner = loaded
         if expire is None and ttl_ms is not None and lasts is not True:
-            expire = now_ms + ttl_ms - GRACE_MS
+            expire = now_ms + ttl_ms - self._grace_ms
         loaded = (body, self._index, fresh, expire, max_age, lasts, created, owner)
         browser_ok = options.max_age_ms is None
         return loaded, rules.check(expire, max_age, lasts, created, now_ms, browser_ok, options.absolute_ms)
@@ -503,7 +506,7 @@ class StoreContext(Context):
         value = _core.enclose(body, expire_ms if self._dated else None, life_ms, created_ms, self.owner)
         if len(value) > _core.MAX_TEXT:
             raise self._too_large(session)
-        ttl_ms = BROWSER_MS if expire_ms is None else max(1, expire_ms - now_ms + GRACE_MS)
+        ttl_ms = BROWSER_MS if expire_ms is None else max(1, expire_ms - now_ms + self._grace_ms)
         return Enclosed(value, ttl_ms, expire_ms, life_ms, created_ms)
 
     def _written(self, id: str, body: bytes, enclosed: Enclosed, reason: Reason) -> None:

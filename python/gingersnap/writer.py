@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from .errors import SessionConflict, SessionError, SessionUnavailable
+from .errors import SessionConflict, SessionError
 from .stores.store import Conflict, Gone, OwnerIndex, Record, Replaced, Saved, Store, Taken
 from .types import Scope
 
@@ -143,11 +143,4 @@ class Writer:
         return await self._setup.gate.ask(call, self._deadline, ask, self._scope)
 
     async def _sure(self, call: str, ask: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
-        """Ask, and once more where that broke down; say whether the first may have been carried out unseen."""
-        try:
-            return await self._ask(call, ask), False
-        except SessionUnavailable as error:
-            # What took too long has used up its time, and what the breaker held back was not tried.
-            if error.__cause__ is None or isinstance(error.__cause__, TimeoutError):
-                raise
-        return await self._ask(call, ask), True
+        return await self._setup.gate.sure(call, self._deadline, ask, self._scope)
