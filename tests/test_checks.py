@@ -202,7 +202,7 @@ def check(name: str, value: Any) -> Any:
 
 
 def test_every_option_has_its_check() -> None:
-    together = {"keys", "allow_weak_keys", "key", "max_age", "absolute_age", "store_timeout", "listeners"}
+    together = {"keys", "allow_weak_keys", "key", "max_age", "absolute_age", "store_timeout", "listeners", "ttl"}
     assert set(checks._EACH) | together == set(DEFAULTS)
 
 

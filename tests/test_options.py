@@ -229,6 +229,11 @@ WRONG: dict[str, list[Any]] = {
         *(without(Key, name) for name in ("get", "set")),
     ],
     "defer": NOT_FLAGS,
+    "ttl": [True, 0, -1, "60", b"", [], {}],
+    "resave": NOT_FLAGS,
+    "allow_empty": NOT_FLAGS,
+    "unset": [None, True, False, "Keep", *NOT_WORDS],
+    "match_path": NOT_FLAGS,
     "on_conflict": [None, True, False, "Merge", "mine", "theirs", *NOT_WORDS],
     "atomic_keys": [
         None,
@@ -252,7 +257,7 @@ WRONG: dict[str, list[Any]] = {
     "strict_startup": NOT_FLAGS,
     "commit_on_error": NOT_FLAGS,
     "strict": NOT_FLAGS,
-    "preset": [True, False, 0, 5, "", "Koa", "express", b"koa", ["koa"], {"koa"}, {}, object()],
+    "preset": [True, False, 0, 5, "", "Koa", "Express", b"koa", ["koa"], {"koa"}, {}, object()],
     "scope_key": [None, True, 0, 5, "", b"session", ["session"], object()],
     "listeners": [
         None,
@@ -277,6 +282,9 @@ NEED_STORE = {
     "prefix": "sess:",
     "external_key": HeaderKey("x-session"),
     "defer": True,
+    "resave": True,
+    "allow_empty": True,
+    "unset": "keep",
     "on_conflict": "raise",
     "atomic_keys": ["user"],
     "on_store_error": "raise",
@@ -356,11 +364,14 @@ RIGHT: dict[str, list[Any]] = {
     **{name: [True, False] for name in ("auto_commit", "rolling", "renew", "signed", "http_only", "overwrite", "trust_proxy")},
     **{name: [True, False] for name in ("encrypt", "keep_empty", "lazy_rolling", "drop_bad_signature", "cache_headers")},
     **{name: [True, False] for name in ("defer", "store_breaker", "strict_startup", "commit_on_error", "strict")},
+    **{name: [True, False] for name in ("resave", "allow_empty", "match_path")},
+    "unset": ["destroy", "keep"],
+    "ttl": [None],
     **{name: [True, False] for name in ("allow_weak_keys", "partitioned")},
     "encode": [None, str],
     "decode": [None, dict],
 }
-CHECKED_ELSEWHERE = ("keys", "max_age", "absolute_age", "listeners", "store_timeout", "allow_weak_keys")
+CHECKED_ELSEWHERE = ("ttl", "keys", "max_age", "absolute_age", "listeners", "store_timeout", "allow_weak_keys")
 
 
 def test_the_table_of_right_options_knows_every_option() -> None:

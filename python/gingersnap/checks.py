@@ -13,6 +13,7 @@ from .types import Algorithm, Priority, SameSite
 
 if TYPE_CHECKING:
     from .options import OptionValues
+    from .presets import Habits
 
 LONGEST_AGE = 400 * 86_400
 """The longest lifetime of a cookie, in seconds: browsers cut it there (RFC 6265bis section 5.6.1)."""
@@ -173,8 +174,12 @@ def _names(name: str, value: object) -> frozenset[str]:
 _NEED_STORE: Mapping[str, object] = {
     "genid": None,
     "prefix": "",
+    "ttl": None,
     "external_key": None,
     "defer": False,
+    "resave": False,
+    "allow_empty": False,
+    "unset": "destroy",
     "on_conflict": "merge",
     "atomic_keys": (),
     "on_store_error": "unavailable",
@@ -216,6 +221,10 @@ _EACH: Mapping[str, Callable[[str, Any], Any]] = {
     "prefix": _prefix,
     "external_key": _external_key,
     "defer": flag,
+    "resave": flag,
+    "allow_empty": flag,
+    "unset": one_of("destroy", "keep"),
+    "match_path": flag,
     "on_conflict": one_of("merge", "overwrite", "raise"),
     "atomic_keys": _names,
     "on_store_error": _on_store_error,
@@ -229,29 +238,29 @@ _EACH: Mapping[str, Callable[[str, Any], Any]] = {
 }
 
 
-def each(values: "OptionValues") -> dict[str, Any]:
+def each(values: "OptionValues", habits: "Habits") -> dict[str, Any]:
     """Check every option by itself and give the fields of ``SessionOptions``."""
     given: Mapping[str, Any] = dict(values)
     fields = {name: check(name, given[name]) for name, check in _EACH.items()}
-    koa = given["preset"] == "koa"
-    fields["key"] = _text(
-        "key", given["key"], _KOA_NAME if koa else _TOKEN, "give a cookie name of letters, digits, '.', '-' and '_'"
-    )
-    longest = KOA_LONGEST_AGE if koa else LONGEST_AGE
-    max_age, absolute_age = given["max_age"], given["absolute_age"]
+    fields["habits"] = habits
+    name = _KOA_NAME if habits.raw else _TOKEN
+    fields["key"] = _text("key", given["key"], name, "give a cookie name of letters, digits, '.', '-' and '_'")
+    longest = KOA_LONGEST_AGE if habits.raw else LONGEST_AGE
+    max_age, absolute_age, ttl = given["max_age"], given["absolute_age"], given["ttl"]
     # koa: without maxAge a session lives a day, but its first cookie carries no date.
     fields["dated"] = max_age is not None
-    if max_age is None and not koa:
+    if max_age is None and given["preset"] != "koa":
         raise ConfigError("max_age", "it cannot be None", "give seconds, a timedelta, or 'session' for the life of the browser")
     seconds = 86_400 if max_age is None else max_age
     fields["max_age_ms"] = None if seconds == "session" else age_ms("max_age", seconds, longest)
     fields["absolute_ms"] = None if absolute_age is None else age_ms("absolute_age", absolute_age, longest)
+    fields["ttl"] = ttl if ttl is None or callable(ttl) else age_ms("ttl", ttl, longest)
     fields["store_timeout_s"] = _timeout("store_timeout", given["store_timeout"])
-    fields["keys"] = prepare_keys(given["keys"], raw=koa, allow_weak=flag("allow_weak_keys", given["allow_weak_keys"]))
+    fields["keys"] = prepare_keys(given["keys"], raw=habits.raw, allow_weak=flag("allow_weak_keys", given["allow_weak_keys"]))
     return fields
 
 
-def together(values: "OptionValues") -> None:
+def together(values: "OptionValues", habits: "Habits") -> None:
     """Check the options that must agree with each other."""
     encrypt = values["encrypt"]
     if not values["keys"] and (encrypt or (values["signed"] and values["external_key"] is None)):
@@ -264,14 +273,14 @@ def together(values: "OptionValues") -> None:
     if values["max_cookie_bytes"] + 512 > values["max_header_bytes"]:
         cure = "raise max_header_bytes above it, and the server's own limit with it"
         raise ConfigError("max_cookie_bytes", "a cookie of that size would pass max_header_bytes and never be read", cure)
-    if encrypt and values["preset"] == "koa":
-        raise ConfigError("encrypt", "Koa cannot read an encrypted cookie", "leave out encrypt, or preset='koa'")
     if encrypt and values["encode"] is not None:
         raise ConfigError(
             "encrypt", "encode and decode write the cookie's value themselves", "leave out encrypt, or encode and decode"
         )
+    if values["preset"] is not None:
+        _with_preset(values["preset"], values, habits)
     if values["store"] is not None or values["context_store"] is not None:
-        _with_store(values)
+        _with_store(values, habits)
     else:
         for name, default in _NEED_STORE.items():
             if values[name] != default:  # type: ignore[literal-required]
@@ -279,14 +288,48 @@ def together(values: "OptionValues") -> None:
     cookie_agrees(values["key"], values)
 
 
-def _with_store(values: "OptionValues") -> None:
+_SYSTEMS: Mapping[str, str] = {
+    "koa": "Koa",
+    "koa-generic": "koa-generic-session",
+    "express": "express-session",
+    "cookie-session": "cookie-session",
+    "starlette": "Starlette",
+}
+
+
+def _with_preset(preset: str, values: "OptionValues", habits: "Habits") -> None:
+    """Check what another system's layout can hold."""
+    system, has_store = _SYSTEMS[preset], values["store"] is not None or values["context_store"] is not None
+    if values["encrypt"]:
+        raise ConfigError("encrypt", f"{system} cannot read an encrypted cookie", f"leave out encrypt, or preset={preset!r}")
+    if habits.store is True and not has_store:
+        raise ConfigError("store", f"{system} keeps its sessions in a store", "pass store=..., such as RedisStore with its layout")
+    if habits.store is False and has_store:
+        cure = "leave out store, or choose preset='koa' or 'express'"
+        raise ConfigError("store", f"{system} keeps its sessions in the cookie", cure)
+    if not habits.noted and values["absolute_age"] is not None:
+        cure = "leave out absolute_age, or preset, and take old sessions over with accept=[...]"
+        raise ConfigError("absolute_age", f"{system} has no place for the time of a session's creation", cure)
+    if preset != "koa" and values["encode"] is not None:
+        raise ConfigError("encode", f"{system} has a codec of its own", "leave out encode and decode")
+    if preset == "cookie-session" and values["renew"]:
+        raise ConfigError(
+            "renew", f"{system} writes no date that would tell how much is left", "leave out renew, or pass rolling=True"
+        )
+    if not values["signed"] and preset in ("express", "starlette"):
+        raise ConfigError("signed", f"{system} signs every cookie", "leave out signed")
+
+
+def _with_store(values: "OptionValues", habits: "Habits") -> None:
     """Check what a store has to do with the other options."""
+    if values["ttl"] is not None and not habits.own_cookie:
+        raise ConfigError("ttl", "a record lives as long as its session", "pass max_age=..., and leave out ttl")
     if values["encrypt"]:
         cure = "leave out encrypt: the cookie holds a random id and nothing of the session"
         raise ConfigError("encrypt", "with a store there is nothing to hide in the cookie", cure)
     if values["encode"] is not None:
         raise ConfigError("encode", "encode and decode write a cookie's value, and the store has the session", "leave them out")
-    if values["prefix"] and values["genid"] is not None:
+    if values["prefix"] and values["genid"] is not None and values["preset"] != "koa-generic":
         raise ConfigError("prefix", "it goes before ids of our own making, and genid makes them", "put it into what genid returns")
 
 

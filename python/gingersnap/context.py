@@ -15,21 +15,6 @@ if TYPE_CHECKING:
 
 EMPTY: Final = b"{}"
 
-# What koa-session's own Session object has: a key of that name is dropped there, or breaks it.
-_KOA_RESERVED: Final = frozenset(
-    {
-        "isNew",
-        "maxAge",
-        "length",
-        "populated",
-        "externalKey",
-        "toJSON",
-        "save",
-        "regenerate",
-        "manuallyCommit",
-        "commit",
-    }
-)
 # What a later mark may not undo.
 _RANK: Final[Mapping[Reason | None, int]] = {None: 0, "rolling": 1, "force": 2, "regenerate": 3, "destroy": 4}
 _EVENTS: Final[Mapping[Reason, str]] = {
@@ -61,6 +46,8 @@ class Context:
     # Class attributes are defaults: a request sets what differs.
     failed = False
     """Whether a commit raised, so that what it would have written is no late change."""
+    committed = False
+    """Whether a commit has written or ended the session."""
     _mark: Reason | None = None
     _life: int | Literal["session"] | None = None
     _created_ms: int | None = None
@@ -93,10 +80,20 @@ class Context:
         self._loaded = self._life = self._owner = self._created_ms = None
 
     def login(self, owner: str) -> None:
-        """Note a new owner: the session begins anew."""
+        """Note a new owner: the session begins anew.
+
+        Raises: TypeError where the layout has no place for one.
+        """
+        if not self._options.habits.noted:
+            preset = self._options.preset
+            raise TypeError(f"login: preset={preset!r} keeps no owner; put the user into the session and call regenerate()")
         self._owner = owner
         self._created_ms = self._setup.now_ms()
         self._mark = "regenerate"
+
+    def leave(self) -> None:
+        """Note that the session is left as it is: nothing of this request is kept. Source: express-session ``unset: 'keep'``."""
+        raise NotImplementedError
 
     id: str | None = None
     """The id in the store, where there is one."""
@@ -194,8 +191,11 @@ class Context:
     def cookie(self) -> SessionCookie:
         """The session's own cookie options."""
         if self._cookie is None:
-            self._cookie = SessionCookie(self._options.key, Attributes.of(self._options, secure=self._setup.is_secure(self._scope)))
+            self._cookie = SessionCookie(self._options.key, self._attributes())
         return self._cookie
+
+    def _attributes(self) -> Attributes:
+        return Attributes.of(self._options, secure=self._setup.is_secure(self._scope))
 
     def has_changed(self, session: Session) -> bool:
         """Compare the session's text with the one that was loaded or last committed."""
@@ -214,9 +214,9 @@ class Context:
         if changed and body == EMPTY and self._owner is None and not self._options.keep_empty:
             return "destroy"
         if body == EMPTY and not live and not changed and mark in (None, "rolling"):
-            return None
+            return "changed" if self._options.allow_empty and not self.committed else None
         expire_ms = self.expire_ms
-        return rules.save_reason(
+        reason = rules.save_reason(
             mark=None if mark == "rolling" else mark,
             changed=changed,
             rolling=(self._options.rolling and live) or mark == "rolling",
@@ -225,14 +225,12 @@ class Context:
             left_ms=None if expire_ms is None else expire_ms - self._setup.now_ms(),
             max_age_ms=self.life_ms,
         )
+        return "resave" if reason is None and live and self._options.resave and not self.committed else reason
 
     def _reserved(self, session: Session) -> str | None:
         """Find a key that is not the application's to use."""
-        koa = self._setup.koa
-        for key in dict.keys(session):
-            if key in _core.RESERVED or (koa and (key in _KOA_RESERVED or key.startswith("_"))):
-                return key
-        return None
+        is_reserved = self._options.habits.is_reserved
+        return next((key for key in dict.keys(session) if is_reserved(key)), None)
 
     def heaviest(self, session: Session) -> list[tuple[str, int]]:
         """Name the keys with the octets of their JSON text, the heaviest first."""
@@ -250,6 +248,7 @@ class Context:
         self.body = EMPTY if written is None else written[0]
         self._mark = self._life = self._owner = self._created_ms = None
         self.is_new = self.is_new and written is None
+        self.committed = True
 
     def _mark_of_id(self) -> str | None:
         """Give what events may tell of the session's id."""

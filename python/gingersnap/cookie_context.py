@@ -57,7 +57,7 @@ class CookieContext(Context):
     def _write(self, session: Session, body: bytes, reason: Reason) -> SessionError | None:
         """Write the session: its lines, and what a later request would load; or say why it cannot be."""
         options, setup = self._options, self._setup
-        reserved = self._reserved(session) if setup.koa or b'"_' in body else None
+        reserved = self._reserved(session) if options.habits.raw or b'"_' in body else None
         if reserved is not None:
             return ReservedKeyError(reserved)
         life_ms, created_ms, owner = self.life_ms, self.created_ms, self.owner

@@ -1,5 +1,6 @@
 """Cookie attributes and response headers: what goes around a value. Nothing here reads one."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, get_args
 
@@ -55,6 +56,18 @@ class Attributes:
         return "".join(f"; {part}" for part in parts if part).encode("ascii")
 
 
+SESSION_COOKIE_CHECKS: Final[Mapping[str, Callable[[str, object], Any]]] = {
+    "path": checks.path,
+    "domain": checks.domain,
+    "priority": checks.one_of(*get_args(Priority), None),
+    "same_site": checks.one_of(*get_args(SameSite), None),
+    "secure": checks.flag,
+    "http_only": checks.flag,
+    "partitioned": checks.flag,
+}
+"""What each attribute of one session's cookie may be."""
+
+
 class SessionCookie:
     """One session's own cookie options for one response: set an attribute, and it is checked like the option of its name.
 
@@ -63,30 +76,20 @@ class SessionCookie:
 
     __slots__ = ("_attributes", "_changed", "_name")
 
-    _CHECKS: Final = {
-        "path": checks.path,
-        "domain": checks.domain,
-        "priority": checks.one_of(*get_args(Priority), None),
-        "same_site": checks.one_of(*get_args(SameSite), None),
-        "secure": checks.flag,
-        "http_only": checks.flag,
-        "partitioned": checks.flag,
-    }
-
     def __init__(self, name: str, attributes: Attributes) -> None:
         object.__setattr__(self, "_name", name)
         object.__setattr__(self, "_attributes", attributes)
         object.__setattr__(self, "_changed", False)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in self._CHECKS:
-            raise AttributeError(f"a session's cookie has no {name!r}, only {', '.join(self._CHECKS)}")
+        if name not in SESSION_COOKIE_CHECKS:
+            raise AttributeError(f"a session's cookie has no {name!r}, only {', '.join(SESSION_COOKIE_CHECKS)}")
         return getattr(self._attributes, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name not in self._CHECKS:
-            raise AttributeError(f"a session's cookie has no {name!r}, only {', '.join(self._CHECKS)}")
-        changes: dict[str, Any] = {name: self._CHECKS[name](name, value)}
+        if name not in SESSION_COOKIE_CHECKS:
+            raise AttributeError(f"a session's cookie has no {name!r}, only {', '.join(SESSION_COOKIE_CHECKS)}")
+        changes: dict[str, Any] = {name: SESSION_COOKIE_CHECKS[name](name, value)}
         object.__setattr__(self, "_attributes", replace(self._attributes, **changes))
         object.__setattr__(self, "_changed", True)
 

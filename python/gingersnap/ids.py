@@ -23,10 +23,11 @@ class Ids:
 
     def __init__(self, options: SessionOptions) -> None:
         self._genid = options.genid
-        self._prefix = options.prefix
-        # koa: the store is asked for the id itself, and whoever shares the store may make ids of another shape.
-        self._koa = options.preset == "koa"
-        own = self._genid is None and not self._koa
+        self._habits = habits = options.habits
+        self._prefix = "" if habits.prefixed else options.prefix
+        self._key_prefix = options.prefix if habits.prefixed else ""
+        # Whoever shares the store may make ids of another shape.
+        own = self._genid is None and habits.hashed
         self._tagged = own
         self._shape = re.compile(rf"{re.escape(self._prefix)}[A-Za-z0-9_-]{{43}}" if own else _ANY, re.ASCII)
 
@@ -46,15 +47,19 @@ class Ids:
             if not isinstance(made, str) or not self.is_id(made):
                 raise TypeError(f"genid: its {type(made).__name__} is no id; return 1 to 256 characters that a cookie can hold")
             return made
-        if self._koa:
-            return self._prefix + str(uuid.uuid4())
+        if not self._habits.hashed:
+            octets = self._habits.id_octets
+            return self._prefix + (str(uuid.uuid4()) if octets is None else secrets.token_urlsafe(octets))
         tag = "" if old is None else old[len(self._prefix) :][:_TAG]
         return self._prefix + tag + secrets.token_urlsafe(RANDOM_OCTETS)[len(tag) :]
 
     def key(self, id: str) -> str:
-        """Give the key of an id in the store: its hash, so that who reads the store knows no id; behind its hash tag."""
-        if self._koa:
-            return id
+        """Give the key of an id in the store: its hash, so that who reads the store knows no id; behind its hash tag.
+
+        Other systems have the id itself there.
+        """
+        if not self._habits.hashed:
+            return self._key_prefix + id
         tag = f"{{{id[len(self._prefix) :][:_TAG]}}}" if self._tagged else ""
         return tag + fingerprint(id)
 

@@ -44,6 +44,9 @@ class SessionMiddleware:
         if (scope["type"] != "http" and scope["type"] != "websocket") or (key in scope and self._is_second(scope)):
             await self.app(scope, receive, self._with_store(send) if self._stored and scope["type"] == "lifespan" else send)
             return
+        if self.options.match_path and not _is_under(scope["path"], self.options.path):
+            await self.app(scope, receive, send)
+            return
         if self._stored is not None:
             await self._serve(self._stored, scope, receive, send)
             return
@@ -156,3 +159,8 @@ class SessionMiddleware:
             self._warned = True
             logger.warning("a second SessionMiddleware for scope[%r] does nothing; give it another scope_key and key", self._key)
         return True
+
+
+def _is_under(path: str, cookie_path: str) -> bool:
+    """Say whether a client sends its cookie with a request for this path (RFC 6265 section 5.1.4)."""
+    return path == cookie_path or path.startswith(cookie_path if cookie_path.endswith("/") else f"{cookie_path}/")

@@ -9,12 +9,13 @@ from typing import Any, Final, Literal, Self, TypeAlias, TypedDict, Unpack
 from . import checks
 from .errors import ConfigError
 from .events import Events, Listener
+from .presets import HABITS, PRESETS, Habits, Preset
 from .types import Algorithm, ExternalKey, Priority, SameSite, Scope
 
-Preset: TypeAlias = Literal["koa"]
 StoreErrorWord: TypeAlias = Literal["unavailable", "raise", "anonymous"]
 OnStoreError: TypeAlias = StoreErrorWord | Callable[[Scope, Exception], StoreErrorWord | Awaitable[StoreErrorWord]]
 Seconds: TypeAlias = int | float | timedelta
+Ttl: TypeAlias = Seconds | Callable[[dict[str, Any]], Seconds]
 
 
 class OptionValues(TypedDict, total=False):
@@ -55,8 +56,13 @@ class OptionValues(TypedDict, total=False):
     context_store: Callable[[Scope], Any] | None
     genid: Callable[[Scope], str | Awaitable[str]] | None
     prefix: str
+    ttl: Ttl | None
     external_key: ExternalKey | None
     defer: bool
+    resave: bool
+    allow_empty: bool
+    unset: Literal["destroy", "keep"]
+    match_path: bool
     on_conflict: Literal["merge", "overwrite", "raise"]
     atomic_keys: Collection[str]
     on_store_error: OnStoreError
@@ -107,8 +113,13 @@ DEFAULTS: Final[OptionValues] = {
     "context_store": None,
     "genid": None,
     "prefix": "",
+    "ttl": None,
     "external_key": None,
     "defer": False,
+    "resave": False,
+    "allow_empty": False,
+    "unset": "destroy",
+    "match_path": False,
     "on_conflict": "merge",
     "atomic_keys": (),
     "on_store_error": "unavailable",
@@ -123,23 +134,8 @@ DEFAULTS: Final[OptionValues] = {
     "clock": time.time,
 }
 
-PRESETS: Final[dict[str, OptionValues]] = {
-    # docs/differences.md gives the reason for each of these.
-    "koa": {
-        "max_age": None,
-        "algorithm": "sha1",
-        "same_site": None,
-        "duplicates": "first",
-        "keep_empty": True,
-        "lazy_rolling": True,
-        "drop_bad_signature": True,
-        "cache_headers": False,
-        "commit_on_error": True,
-    },
-}
-
-# What people who come from koa-session write.
-_KOA_NAMES: Final = {
+# What people write who come from koa-session, express-session, koa-generic-session, cookie-session and Starlette.
+_OTHER_NAMES: Final = {
     "maxAge": "max_age, in seconds",
     "maxage": "max_age, in seconds",
     "autoCommit": "auto_commit",
@@ -148,6 +144,16 @@ _KOA_NAMES: Final = {
     "beforeSave": "before_save",
     "externalKey": "external_key",
     "ContextStore": "context_store",
+    "name": "key",
+    "saveUninitialized": "allow_empty",
+    "allowEmpty": "allow_empty",
+    "proxy": "trust_proxy",
+    "genSid": "genid",
+    "sessionIdStore": "external_key",
+    "errorHandler": "on_store_error",
+    "reconnectTimeout": "store_timeout, in seconds",
+    "session_cookie": "key",
+    "https_only": "secure",
     "secret_key": "keys, a list",
     "secret": "keys, a list",
 }
@@ -193,8 +199,13 @@ class SessionOptions:
     context_store: Callable[[Scope], Any] | None
     genid: Callable[[Scope], str | Awaitable[str]] | None
     prefix: str
+    ttl: Ttl | None
     external_key: ExternalKey | None
     defer: bool
+    resave: bool
+    allow_empty: bool
+    unset: Literal["destroy", "keep"]
+    match_path: bool
     on_conflict: Literal["merge", "overwrite", "raise"]
     atomic_keys: frozenset[str]
     on_store_error: OnStoreError
@@ -204,18 +215,22 @@ class SessionOptions:
     commit_on_error: bool
     strict: bool
     preset: Preset | None
+    habits: Habits
     scope_key: str
     clock: Callable[[], float]
     dated: bool
+    given: tuple[str, ...]
     events: Events
 
     def __init__(self, **given: Unpack[OptionValues]) -> None:
         self.__dict__["_given"] = given = hide_keys(given)
         values = _resolve(given)
-        fields = checks.each(values)
-        checks.together(values)
+        fields = checks.each(values, HABITS[values["preset"]])
+        checks.together(values, fields["habits"])
         self.__dict__.update(fields)
         self.__dict__["events"] = Events(values["listeners"])
+        # Records of express-session say what was given, and in which order, but not what was left to its default.
+        self.__dict__["given"] = tuple(given)
 
     def on(self, name: str, listener: Listener) -> None:
         """Add a listener for an event, sync or async.
@@ -269,7 +284,7 @@ def _resolve(given: OptionValues) -> OptionValues:
 
 
 def _suggest(name: str) -> str:
-    if name in _KOA_NAMES:
-        return f"write {_KOA_NAMES[name]}"
+    if name in _OTHER_NAMES:
+        return f"write {_OTHER_NAMES[name]}"
     near = difflib.get_close_matches(name, DEFAULTS, 1)
     return f"did you mean {near[0]}?" if near else f"choose among {', '.join(DEFAULTS)}"

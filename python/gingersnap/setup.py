@@ -9,8 +9,8 @@ from .context import EMPTY, is_same
 from .cookie_context import CookieContext
 from .cookies import SECURE_SCHEMES, is_secure
 from .errors import SessionSealed
+from .formats import FORMATS
 from .formats.cookie import CookieFormat
-from .formats.koa import KoaFormat
 from .formats.sealed import SealedFormat
 from .options import SessionOptions
 from .session import FETCHED, UNTOUCHED, WROTE, Session, WatchedSession
@@ -24,9 +24,9 @@ class Setup:
 
     def __init__(self, options: SessionOptions) -> None:
         self.options = options
-        self.format: CookieFormat = SealedFormat(options) if options.encrypt else KoaFormat(options)
-        self.koa = options.preset == "koa"
-        self.longest_age = checks.KOA_LONGEST_AGE if self.koa else checks.LONGEST_AGE
+        self.format: CookieFormat = SealedFormat(options) if options.encrypt else FORMATS[options.preset](options)
+        self.habits = options.habits
+        self.longest_age = checks.KOA_LONGEST_AGE if self.habits.raw else checks.LONGEST_AGE
         self.longest_ms = int(self.longest_age * 1000)
         self._warned = False
         # Whether a live session may be written though nothing was changed.
@@ -126,7 +126,9 @@ class Setup:
         value: object = scope.get(self.options.scope_key, session)
         if value is session:
             return session
-        if value is None:
+        if value is None and self.options.unset == "keep":
+            session._conduct().leave()
+        elif value is None:
             session.destroy()
         elif isinstance(value, dict):
             session.replace(value)

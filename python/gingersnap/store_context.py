@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from . import _core, rules
 from .closed import DegradedSession, UnavailableSession, close
 from .context import EMPTY, Context, is_same
+from .cookies import Attributes
 from .errors import ReservedKeyError, SessionTooLarge, SessionUnavailable
+from .formats.record import Dates, OwnCookie
 from .ids import fingerprint
 from .merge import merge
 from .session import FETCHED, READ, WROTE, Session, WatchedSession
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("gingersnap")
 
-# koa: the store outlives the cookie by 10 s, so a live cookie never finds its record gone.
-GRACE_MS: Final = 10_000
 BROWSER_MS: Final = 86_400_000
 """How long a session that ends with its browser is kept from one request to the next."""
 _AT_ONCE_MS: Final = 1
@@ -39,10 +39,15 @@ class StoreContext(Context):
         super().__init__(setup, scope, None)
         self._stored = setup
         self._store = store
-        # koa: a record has its own date, so that rolling writes it; ours leaves that to the store.
-        self._dated = setup.koa or getattr(store, "dated", False)
+        self._habits = habits = setup.habits
+        self._record = setup.record
+        self._dated = habits.dated or getattr(store, "dated", False)
         # A load that renews must not find what has outlived its time.
-        self._grace_ms = 0 if setup.rolls and not self._dated else GRACE_MS
+        self._grace_ms = 0 if setup.rolls and not self._dated else habits.grace_ms
+        # What the record says of its cookie, where records do.
+        self._own: OwnCookie | None = None
+        # Whether the application left the session as it is.
+        self._left = False
         self._index = 0
         self._held = _NOTHING
         self._ttl_ms: int | None = None
@@ -143,9 +148,13 @@ class StoreContext(Context):
     def _opened(self, value: bytes, ttl_ms: int | None, into: dict[str, Any]) -> tuple[Loaded | None, str | None]:
         """Read a record: what a session is made of, and why it may not be one."""
         options, now_ms = self._options, self._stored.now_ms()
-        loaded = _core.disclose(value, into, now_ms)
+        loaded, own = self._record.open(value, into, now_ms)
         if isinstance(loaded, str):
             return None, loaded
+        self._own = own
+        if own is not None:
+            # Its own dates are as old as the last write: the store alone knows when it ends.
+            return (loaded[0], self._index, False, None if ttl_ms is None else now_ms + ttl_ms, *loaded[4:]), None
         body, _, fresh, expire, max_age, lasts, created, owner = loaded
         if expire is None and ttl_ms is not None and lasts is not True:
             expire = now_ms + ttl_ms - self._grace_ms
@@ -157,7 +166,7 @@ class StoreContext(Context):
         """Start a new session in place of what came, and say why. Its id is not used again, its record left as it is."""
         dict.clear(session)
         self._options.events.emit(why, self._scope, why, self._mark_of_id())
-        self.id = self._ttl_ms = self._base = self._loaded = None
+        self.id = self._ttl_ms = self._base = self._loaded = self._own = None
         self.body, self.is_new, self._came = EMPTY, True, False
 
     def refused(self, *, ending: bool = False) -> SessionUnavailable:
@@ -180,6 +189,12 @@ class StoreContext(Context):
         """Note the end; nothing has to be read for that."""
         super().destroy()
         self._unread = self.deferred = False
+        self._own = None
+
+    def leave(self) -> None:
+        """Note that the session is left as it is."""
+        self.forget()
+        self._left = True
 
     def forget(self) -> None:
         """Take back whatever was asked for since the last commit."""
@@ -213,22 +228,27 @@ class StoreContext(Context):
 
     def is_idle(self, session: Session) -> bool:
         """Say whether nothing has to be written, without looking at the data where that is plain to see."""
-        if self._error is not None or self.deferred or (self._gone and not self._is_login()):
+        if self._error is not None or self.deferred or self._left or (self._gone and not self._is_login()):
             return True
         watched = session.__class__ is WatchedSession
         if self._mark is not None or (watched and session._touch == WROTE):
             return False
         if self._loaded is None:
-            return watched and not dict.__len__(session)
-        if self._stored.renews or self._index > 0:
+            fresh = self._options.allow_empty and not self.committed
+            return watched and not dict.__len__(session) and not fresh
+        if self._stored.renews or self._index > 0 or (self._options.resave and not self.committed):
             return False
         return (watched and session._touch != FETCHED) or is_same(session, self.body)
 
     def _ages(self) -> bool:
-        """Say whether the record of a session that ends with its browser has lived half of its days."""
+        """Say whether a record that nobody writes has to be kept for longer: of a session that ends with its browser, say."""
         loaded = self._loaded
-        kept = loaded is not None and loaded[5] is True
-        return kept and self._ttl_ms is not None and self._ttl_ms < BROWSER_MS / 2
+        if loaded is None or self._left or self._gone:
+            return False
+        if self._habits.touches:
+            # express-session: each request does so.
+            return not self._is_rolled(self._lasting_ms())
+        return loaded[5] is True and self._ttl_ms is not None and self._ttl_ms < BROWSER_MS / 2
 
     async def commit_now(self, session: Session) -> None:
         """Commit on the application's own word."""
@@ -245,7 +265,7 @@ class StoreContext(Context):
 
     def is_late(self, session: Session) -> bool:
         """Say whether anything was asked or changed since the commit; what is gone or closed asks for nothing."""
-        closed = self.deferred or self._error is not None or (self._gone and not self._is_login())
+        closed = self.deferred or self._left or self._error is not None or (self._gone and not self._is_login())
         return not closed and super().is_late(session)
 
     def _is_login(self) -> bool:
@@ -288,7 +308,7 @@ class StoreContext(Context):
         if reason is None and self._ages():
             await self._keep()
         if reason is not None:
-            reserved = self._reserved(session) if self._stored.koa or b'"_' in body else None
+            reserved = self._reserved(session) if self._habits.raw or b'"_' in body else None
             if reserved is not None:
                 raise ReservedKeyError(reserved)
             self.ending = reason in ("destroy", "regenerate")
@@ -351,7 +371,8 @@ class StoreContext(Context):
     async def _destroy(self, writer: Writer) -> None:
         if (key := self.key) is not None:
             await writer.destroy(key)
-        self._say(None, None)
+        if self._habits.clears == "always" or (self._habits.clears == "came" and key is not None):
+            self._say(None, None)
         self._settle(None, "destroy")
         self.id = None
         self._whole = False
@@ -399,14 +420,19 @@ class StoreContext(Context):
         """Say whether the load has renewed the record already, or it was renewed just now."""
         return self._ttl_ms is not None and self._ttl_ms >= ttl_ms - late_ms(ttl_ms)
 
+    def _lasting_ms(self) -> int:
+        """Say how long a record is kept from now on that nobody writes."""
+        return self._ttl_of(self._dates(), _core.loads(self.body) or {})
+
     async def _keep(self) -> None:
-        """Keep a session that ends with its browser for another day; nobody has to be told."""
+        """Keep a record for another lifetime, or another day; nobody has to be told."""
         key = self.key
         if key is None:
             return
         try:
-            await self._writer().touch(key, BROWSER_MS)
-            self._ttl_ms = BROWSER_MS
+            ttl_ms = self._lasting_ms()
+            await self._writer().touch(key, ttl_ms)
+            self._ttl_ms = ttl_ms
         except SessionUnavailable:
             if self._options.on_store_error == "raise":
                 raise
@@ -499,28 +525,57 @@ class StoreContext(Context):
 
     def _enclosed(self, session: Session, body: bytes) -> Enclosed:
         """Write a record's text and say how long it lives."""
-        now_ms, life_ms, created_ms = self._stored.now_ms(), self.life_ms, self.created_ms
-        expire_ms = None
-        if life_ms is not None:
-            expire_ms = rules.next_expire(now_ms, life_ms, created_ms, self._options.absolute_ms)
-        value = _core.enclose(body, expire_ms if self._dated else None, life_ms, created_ms, self.owner)
+        dates = self._dates()
+        self._own = own = self._own_cookie()
+        value = self._record.close(body, dates, own, dated=self._dated)
         if len(value) > _core.MAX_TEXT:
             raise self._too_large(session)
-        ttl_ms = BROWSER_MS if expire_ms is None else max(1, expire_ms - now_ms + self._grace_ms)
-        return Enclosed(value, ttl_ms, expire_ms, life_ms, created_ms)
+        return Enclosed(value, self._ttl_of(dates, session), dates.expire_ms, dates.life_ms, dates.created_ms)
+
+    def _dates(self) -> Dates:
+        """Date the session's next end."""
+        life_ms, created_ms, expire_ms = self.life_ms, self.created_ms, None
+        if life_ms is not None:
+            expire_ms = rules.next_expire(self._stored.now_ms(), life_ms, created_ms, self._options.absolute_ms)
+        return Dates(expire_ms, life_ms, created_ms, self.owner)
+
+    def _ttl_of(self, dates: Dates, data: dict[str, Any]) -> int:
+        """Say how long the store is to keep the record."""
+        now_ms = self._stored.now_ms()
+        asked_ms = self._record.ttl_ms(data, dates, now_ms)
+        if asked_ms is not None:
+            return asked_ms
+        return BROWSER_MS if dates.expire_ms is None else max(1, dates.expire_ms - now_ms + self._grace_ms)
+
+    def _own_cookie(self) -> OwnCookie | None:
+        """Give what the record is to say of its cookie: as it came, or as the options have it, and what was changed since."""
+        own = self._own
+        if own is None:
+            own = self._record.fresh(self._stored.is_secure(self._scope))
+        changed = None if self._cookie is None else self._cookie.changed()
+        if own is None or changed is None:
+            return own
+        return self._record.changed(own, self._record.attributes(own), changed)
+
+    def _attributes(self) -> Attributes:
+        return super()._attributes() if self._own is None else self._record.attributes(self._own)
 
     def _written(self, id: str, body: bytes, enclosed: Enclosed, reason: Reason) -> None:
         """Take what was written as what is, and have the client told."""
-        life_ms = enclosed.life_ms
+        life_ms, changed = enclosed.life_ms, body != self.body or self._life is not None or self._cookie is not None
+        is_told = self._habits.again or id != self.id or self._options.rolling or reason == "rotated"
         loaded: Loaded = (body, 0, True, enclosed.expire_ms, life_ms, life_ms is None or None, enclosed.created_ms, self.owner)
         self.id, self._ttl_ms, self._index = id, enclosed.ttl_ms, 0
-        # koa: without maxAge the first cookie has no date.
-        self._say(id, enclosed.expire_ms if self._options.dated or self._life is not None or self._came else None)
+        if is_told or (changed and enclosed.expire_ms is not None):
+            # koa: without maxAge the first cookie has no date.
+            self._say(id, enclosed.expire_ms if self._options.dated or self._life is not None or self._came else None)
         self._whole = False
         self._settle(loaded, reason)
 
     def _say(self, id: str | None, expire_ms: int | None) -> None:
         own = None if self._cookie is None else self._cookie.changed()
+        if own is None and self._own is not None:
+            own = self._record.attributes(self._own)
         self.word = Word(id, expire_ms, self._stored.is_secure(self._scope), own)
 
 

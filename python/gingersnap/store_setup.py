@@ -4,11 +4,12 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from .closed import DeferredSession, close
 from .errors import ConfigError, SessionUnavailable
-from .formats.koa import KoaFormat
+from .formats.connect import ExpressRecord, GenericRecord
+from .formats.record import RecordFormat
 from .gate import Gate
 from .ids import Ids
 from .options import SessionOptions, StoreErrorWord
@@ -23,6 +24,7 @@ from .types import Scope
 
 logger = logging.getLogger("gingersnap")
 
+_RECORDS: Final[dict[str | None, type[RecordFormat]]] = {"express": ExpressRecord, "koa-generic": GenericRecord}
 _CALLS = ("load", "create", "replace", "move", "touch", "destroy")
 
 
@@ -40,15 +42,16 @@ class StoreSetup(Setup):
     def __init__(self, options: SessionOptions) -> None:
         super().__init__(options)
         self.ids = Ids(options)
+        self.record = _RECORDS.get(options.preset, RecordFormat)(options)
         self.transport: Transport
         if options.external_key is None:
-            self.transport = CookieTransport(options, KoaFormat(options))
+            self.transport = CookieTransport(options, self.format)
         else:
             self.transport = KeyTransport(options, options.external_key)
         # A load gets half of what the writes of a commit get together: 1, 2 and at most 3 seconds, unless it is set otherwise.
         self.load_s = options.store_timeout_s / 2
         # Whether a load renews the record: an absolute end, which only the session's own data tells, forbids that.
-        self.rolls = options.rolling and options.absolute_ms is None
+        self.rolls = options.rolling and options.absolute_ms is None and not self.habits.own_cookie
         self._running: set[asyncio.Task[None]] = set()
         self._store = None if options.store is None else as_store(options.store)
         # Its own word alone: what inherits it may wait all the same.

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from .cookies import Attributes, with_session
 from .errors import ConfigError
-from .formats.koa import KoaFormat
+from .formats.cookie import CookieFormat
 from .options import SessionOptions
 from .types import ExternalKey, Message, Miss, Scope
 
@@ -40,7 +40,7 @@ class Transport(Protocol):
 class CookieTransport:
     """The id in a signed cookie. Source: koa-session ``ContextSession.initFromExternal``."""
 
-    def __init__(self, options: SessionOptions, format: KoaFormat) -> None:
+    def __init__(self, options: SessionOptions, format: CookieFormat) -> None:
         self._options = options
         self._format = format
 

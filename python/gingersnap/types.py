@@ -15,7 +15,7 @@ Algorithm: TypeAlias = Literal["sha1", "sha256", "sha384", "sha512", "blake3"]
 SameSite: TypeAlias = Literal["lax", "strict", "none"]
 Priority: TypeAlias = Literal["low", "medium", "high"]
 
-Reason: TypeAlias = Literal["force", "changed", "rolling", "renew", "rotated", "destroy", "regenerate"]
+Reason: TypeAlias = Literal["force", "changed", "rolling", "renew", "resave", "rotated", "destroy", "regenerate"]
 """Why a session is written; there is none for a session that is not."""
 
 Miss: TypeAlias = Literal["unsigned", "tampered", "duplicate", "corrupt"]

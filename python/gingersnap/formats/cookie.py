@@ -1,12 +1,15 @@
 """What every layout shares that keeps a session in one cookie of its own."""
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from .. import _core
 from ..cookies import Attributes
 from ..options import SessionOptions
+from ..types import Headers, Loaded, Miss
+from .single import SingleCookie
 
-Cookie: TypeAlias = _core.SignedCookie | _core.SealedCookie
+Cookie: TypeAlias = _core.SignedCookie | _core.SealedCookie | SingleCookie
 
 
 class CookieFormat:
@@ -14,27 +17,27 @@ class CookieFormat:
 
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
-        self._prepared = {secure: self._prepare(Attributes.of(options, secure=secure)) for secure in (False, True)}
+        self._prepared = {secure: self._make(Attributes.of(options, secure=secure)) for secure in (False, True)}
         self.name = options.key.encode("ascii")
-        self.load = self._prepared[False].load
+        self.load: Callable[[Headers, dict[str, Any], int], Loaded | Miss | None] = self._prepared[False].load
         self.read = self._prepared[False].read
 
-    def _make(self, head: bytes, tail: bytes, **limits: Any) -> Cookie:
+    def _make(self, attributes: Attributes) -> Cookie:
         """Make the cookie with these attributes."""
         raise NotImplementedError
 
-    def _prepare(self, attributes: Attributes) -> Cookie:
-        return self._make(
-            attributes.head(),
-            attributes.tail(),
-            max_octets=self._options.max_cookie_bytes,
-            header_limit=self._options.max_header_bytes,
-            first_only=self._options.duplicates == "first",
-        )
+    @property
+    def _limits(self) -> dict[str, Any]:
+        options = self._options
+        return {
+            "max_octets": options.max_cookie_bytes,
+            "header_limit": options.max_header_bytes,
+            "first_only": options.duplicates == "first",
+        }
 
     def cookie(self, secure: bool, own: Attributes | None) -> Cookie:
         """Give the cookie to write with: for this connection, or with a session's own attributes where it has some."""
-        return self._prepared[secure] if own is None else self._prepare(own)
+        return self._prepared[secure] if own is None else self._make(own)
 
     def write(
         self,

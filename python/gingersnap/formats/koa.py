@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from .. import _core
+from ..cookies import Attributes
 from ..options import SessionOptions
 from ..types import Headers, Loaded, Miss
 from .cookie import Cookie, CookieFormat
@@ -29,8 +30,8 @@ class KoaFormat(CookieFormat):
         if options.decode is not None:
             self.load = partial(self._load_custom, options.decode)
 
-    def _make(self, head: bytes, tail: bytes, **limits: Any) -> Cookie:
-        return _core.SignedCookie(self._options.key, self._keygrip, head, tail, **limits)
+    def _make(self, attributes: Attributes) -> Cookie:
+        return _core.SignedCookie(self._options.key, self._keygrip, attributes.head(), attributes.tail(), **self._limits)
 
     def _load_custom(self, decode: Decode, headers: Headers, into: dict[str, Any], _now_ms: int) -> Loaded | Miss | None:
         """Verify here, decode by the application's own function: whatever goes wrong there, the cookie is no session."""

@@ -1,0 +1,160 @@
+"""Records of express-session and koa-generic-session: each keeps its own cookie's attributes, in a member ``cookie``."""
+
+import math
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from .. import _core, checks
+from ..cookies import SESSION_COOKIE_CHECKS, Attributes
+from ..types import Loaded, Miss
+from .record import Dates, OwnCookie, RecordFormat
+
+_LARGEST_MS: Final = 2**53
+_NAMES: Final = {"same_site": "sameSite", "http_only": "httpOnly"}
+"""Their names for attributes, where they are not ours."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ConnectRecord(RecordFormat):
+    """What the two have in common: JSON with the cookie as its first member."""
+
+    life: str
+    """The member of the cookie that says how long the session lives, in milliseconds."""
+
+    def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, OwnCookie | None]:
+        """Read a record; one without a cookie, or with one that makes no sense, is no session."""
+        data = _core.loads(value)
+        own = None if data is None else data.pop("cookie", None)
+        if data is None or not isinstance(own, dict):
+            return "corrupt", None
+        try:
+            self.attributes(own)
+            life_ms = _life_ms(own.get(self.life))
+            _date(own.get("expires"))
+        except (TypeError, ValueError):
+            return "corrupt", None
+        for key in [key for key in data if self._options.habits.is_reserved(key)]:
+            # Its own system would not show them either.
+            del data[key]
+        into.update(data)
+        return (_core.dumps(data), 0, True, None, life_ms, life_ms is None or None, None, None), own
+
+    def close(self, body: bytes, dates: Dates, own: OwnCookie | None, *, dated: bool) -> bytes:
+        """Write a record."""
+        cookie = _core.dumps(self._dated({} if own is None else own, dates))
+        return b'{"cookie":' + cookie + (b"," + body[1:] if body != b"{}" else b"}")
+
+    def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
+        raise NotImplementedError
+
+    def attributes(self, own: OwnCookie) -> Attributes:
+        """Read what a record says of its cookie."""
+        said = {field.name: own.get(_NAMES.get(field.name, field.name)) for field in fields(Attributes)}
+        same_site, priority = said["same_site"], said["priority"]
+        if isinstance(same_site, bool):
+            # As JavaScript's `cookie` and `cookies` have it.
+            same_site = "strict" if same_site else None
+        words = {
+            "path": "/" if said["path"] is None else said["path"],
+            "domain": said["domain"] or None,
+            "same_site": same_site.lower() if isinstance(same_site, str) else same_site,
+            "priority": priority.lower() if isinstance(priority, str) else priority,
+            **{name: bool(said[name]) for name in ("secure", "http_only", "partitioned")},
+        }
+        return Attributes(**{name: SESSION_COOKIE_CHECKS[name](name, word) for name, word in words.items()})
+
+    def changed(self, own: OwnCookie, before: Attributes, after: Attributes) -> OwnCookie:
+        """Write into what a record says of its cookie what an application has changed there."""
+        names = [field.name for field in fields(Attributes) if getattr(before, field.name) != getattr(after, field.name)]
+        return {**own, **{_NAMES.get(name, name): getattr(after, name) for name in names}}
+
+    def _given(self, secure: bool) -> OwnCookie:
+        """Give the attributes that the options name, in the order in which they do."""
+        attributes = Attributes.of(self._options, secure=secure)
+        names = [name for name in self._options.given if name in SESSION_COOKIE_CHECKS]
+        said = {_NAMES.get(name, name): getattr(attributes, name) for name in names}
+        return {name: word for name, word in said.items() if word is not None}
+
+
+class ExpressRecord(ConnectRecord):
+    """Source: express-session ``Cookie.data``, ``Store.createSession``; connect-redis ``getTTL``."""
+
+    life = "originalMaxAge"
+    _ORDER: Final = ("originalMaxAge", "partitioned", "priority", "expires", "secure", "httpOnly", "domain", "path", "sameSite")
+
+    def fresh(self, secure: bool) -> OwnCookie:
+        """Make what a new session's record says of its cookie."""
+        return {"httpOnly": True, "path": "/", **self._given(secure)}
+
+    def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
+        end = dates.expire_ms
+        own = {**own, "originalMaxAge": dates.life_ms, "expires": None if end is None else _iso(end)}
+        return {name: own[name] for name in self._ORDER if name in own}
+
+    def ttl_ms(self, data: dict[str, Any], dates: Dates, now_ms: int) -> int | None:
+        """Say how long the store keeps it: as long as the cookie, or else ``ttl`` or a day, in whole seconds."""
+        if dates.expire_ms is not None:
+            return math.ceil(max(1, dates.expire_ms - now_ms) / 1000) * 1000
+        return _asked_ttl(self._options.ttl, data)
+
+
+class GenericRecord(ConnectRecord):
+    """Source: koa-generic-session ``generateSession``, ``Store.set``."""
+
+    life = "maxAge"
+
+    def fresh(self, secure: bool) -> OwnCookie:
+        """Make what a new session's record says of its cookie."""
+        options = self._options
+        said = {**self._given(secure), "overwrite": options.overwrite, "signed": options.signed, "maxAge": None}
+        given = {name: said[name] for name in self._order() if name in said}
+        defaults = {"httpOnly": True, "path": "/", "overwrite": True, "signed": True, "maxAge": None}
+        return {**given, **{name: word for name, word in defaults.items() if name not in given}}
+
+    def _order(self) -> list[str]:
+        names = {"max_age": "maxAge", **_NAMES}
+        return [names.get(name, name) for name in self._options.given]
+
+    def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
+        return {**own, "maxAge": dates.life_ms}
+
+    def ttl_ms(self, data: dict[str, Any], dates: Dates, now_ms: int) -> int | None:
+        """Say how long the store keeps it: ``ttl``, or else as long as the cookie."""
+        return _asked_ttl(self._options.ttl, data)
+
+
+def _asked_ttl(ttl: Any, data: dict[str, Any]) -> int | None:
+    return checks.age_ms("ttl", ttl(data), checks.KOA_LONGEST_AGE) if callable(ttl) else ttl
+
+
+def _life_ms(said: object) -> int | None:
+    """Read a lifetime.
+
+    Raises: ValueError, TypeError where it is none.
+    """
+    if said is None or said is False:
+        return None
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        raise TypeError
+    if not 0 < said <= _LARGEST_MS:
+        raise ValueError
+    return max(1, int(said))
+
+
+def _date(said: object) -> None:
+    """Look whether a date is one; when the session ends, the store knows better.
+
+    Raises: ValueError, TypeError where it is none.
+    """
+    if said is None or said is False:
+        return
+    if not isinstance(said, str):
+        raise TypeError
+    datetime.fromisoformat(said)
+
+
+def _iso(at_ms: int) -> str:
+    """Write a date as JavaScript's ``toISOString`` does; the years 1970 to 9999."""
+    at = _EPOCH + timedelta(milliseconds=min(at_ms, 253_402_300_799_999))
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"

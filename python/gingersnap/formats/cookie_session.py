@@ -1,0 +1,44 @@
+"""cookie-session's layout: base64 JSON without a date, and a Keygrip signature beside it. Source: cookie-session ``encode``."""
+
+import base64
+from typing import Any
+
+from .. import _core
+from ..options import SessionOptions
+from ..types import Headers, Loaded, Miss
+from .cookie import Cookie
+from .koa import KoaFormat
+
+
+class CookieSessionFormat(KoaFormat):
+    """Read and write one signed cookie that says nothing of its end: whoever has it can show it for ever."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        super().__init__(options)
+        self.load = self._load
+
+    def _load(self, headers: Headers, into: dict[str, Any], _now_ms: int) -> Loaded | Miss | None:
+        """Verify, decode and fill ``into``."""
+        found = self.read(headers)
+        if found is None or isinstance(found, str):
+            return found
+        data = _core.decode(found[0])
+        if data is None:
+            return "corrupt"
+        into.update(data)
+        return _core.dumps(data), found[1], True, None, None, None, None, None
+
+    def write(
+        self,
+        cookie: Cookie,
+        body: bytes,
+        expire_ms: int | None,
+        max_age_ms: int | None,
+        created_ms: int | None,
+        owner: str | None,
+        dated: bool,
+    ) -> list[bytes] | int:
+        """Write a session's Set-Cookie lines; the size alone of name and value where they pass ``max_cookie_bytes``."""
+        value = base64.b64encode(body)
+        size = len(self.name) + len(value)
+        return size if size > self._options.max_cookie_bytes else cookie.lines(value, expire_ms if dated else None)

@@ -1,0 +1,66 @@
+"""A session as a store has it: its data, and what each layout puts beside it."""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from .. import _core
+from ..cookies import Attributes
+from ..options import SessionOptions
+from ..types import Loaded, Miss
+
+OwnCookie: TypeAlias = dict[str, Any]
+"""What a record says of its session's cookie, in its own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """When a session ends and how long it lives from each renewal; ``None``: with the browser. When it began, if that is kept.
+
+    Milliseconds; dates since 1970.
+    """
+
+    expire_ms: int | None
+    life_ms: int | None
+    created_ms: int | None
+    owner: str | None = field(repr=False)
+
+
+class RecordFormat:
+    """Ours and koa-session's: the session's own dates are its last members. Source: koa-session ``ContextSession.save``."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        self._options = options
+
+    def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, OwnCookie | None]:
+        """Read a record and fill ``into``, which must be empty, with its data; or say why it is no session."""
+        loaded = _core.disclose(value, into, now_ms)
+        habits = self._options.habits
+        if habits.raw and not isinstance(loaded, str) and (alien := [key for key in into if habits.is_reserved(key)]):
+            # Its own system would not show them either.
+            for key in alien:
+                del into[key]
+            loaded = (_core.dumps(into), *loaded[1:])
+        return loaded, None
+
+    def close(self, body: bytes, dates: Dates, own: OwnCookie | None, *, dated: bool) -> bytes:
+        """Write a record; ``dated``: its text is to say when it ends."""
+        return _core.enclose(body, dates.expire_ms if dated else None, dates.life_ms, dates.created_ms, dates.owner)
+
+    def fresh(self, secure: bool) -> OwnCookie | None:
+        """Make what a new session's record says of its cookie; ``None`` where records say nothing of it."""
+        return None
+
+    def attributes(self, own: OwnCookie) -> Attributes:
+        """Read what a record says of its cookie.
+
+        Raises: ConfigError, TypeError, KeyError, ValueError where that is no cookie.
+        """
+        raise NotImplementedError
+
+    def changed(self, own: OwnCookie, before: Attributes, after: Attributes) -> OwnCookie:
+        """Write into what a record says of its cookie what an application has changed there."""
+        raise NotImplementedError
+
+    def ttl_ms(self, data: dict[str, Any], dates: Dates, now_ms: int) -> int | None:
+        """Say how long the store keeps a record; ``None``: as long as the session lives."""
+        return None

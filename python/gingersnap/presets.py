@@ -1,0 +1,158 @@
+"""The systems whose sessions can be shared: what each has for defaults, and the habits that no option of ours says."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from .options import OptionValues
+
+Preset: TypeAlias = Literal["koa", "koa-generic", "express", "cookie-session", "starlette"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a system does by itself. The defaults are those of the other systems; ours are ``OURS``."""
+
+    raw: bool = True
+    """Keys are octets as they stand, names and lifetimes whatever the system takes."""
+    store: bool | None = None
+    """Whether it needs a store; ``None``: as it is given one."""
+    hashed: bool = False
+    """Whether the key in the store is the hash of the id, not the id itself."""
+    id_octets: int | None = 24
+    """How many random octets make an id; ``None``: it is a UUID."""
+    prefixed: bool = False
+    """Whether ``prefix`` goes before the store's key, not before the id."""
+    dated: bool = False
+    """Whether a record's own text says when it ends, so that a renewal writes data."""
+    noted: bool = False
+    """Whether there is a place for an owner and for the time of creation."""
+    own_cookie: bool = False
+    """Whether a record holds the attributes of its session's cookie."""
+    again: bool = True
+    """Whether each save sends the cookie, not only one that changes what a dated cookie says."""
+    touches: bool = False
+    """Whether each request that changes nothing renews the record."""
+    clears: Literal["always", "came", "never"] = "always"
+    """Whether an ended session's cookie is removed: even where none came, where one came, or not at all."""
+    grace_ms: int = 0
+    """How long a record outlives its session."""
+    reserved: frozenset[str] = frozenset()
+    """Keys that the system uses itself."""
+    reserved_start: str | None = None
+    """How other keys start that it drops."""
+
+    def is_reserved(self, key: str) -> bool:
+        """Say whether a key is not the application's to use."""
+        return key in self.reserved or (self.reserved_start is not None and key.startswith(self.reserved_start))
+
+
+OURS: Final = Habits(
+    raw=False,
+    hashed=True,
+    noted=True,
+    grace_ms=10_000,
+    # Must match _core.RESERVED.
+    reserved=frozenset({"_expire", "_maxAge", "_session", "_created", "_owner"}),
+)
+
+# What a plain object of JavaScript has already: a key of that name is lost there, or breaks it.
+_OBJECT: Final = frozenset(
+    {
+        *("__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"),
+        *("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf"),
+    }
+)
+
+HABITS: Final[dict[Preset | None, Habits]] = {
+    None: OURS,
+    "koa": Habits(
+        id_octets=None,
+        dated=True,
+        noted=True,
+        # The store outlives the cookie, so that a live cookie never finds its record gone.
+        grace_ms=10_000,
+        reserved=frozenset(
+            {
+                *("isNew", "maxAge", "length", "populated", "externalKey", "toJSON"),
+                *("save", "regenerate", "manuallyCommit", "commit"),
+            }
+        ),
+        reserved_start="_",
+    ),
+    "koa-generic": Habits(store=True, prefixed=True, own_cookie=True, clears="came", reserved=frozenset({"cookie", "__proto__"})),
+    "express": Habits(
+        store=True,
+        own_cookie=True,
+        again=False,
+        touches=True,
+        clears="never",
+        reserved=frozenset(
+            {"cookie", "id", "req", "touch", "resetMaxAge", "save", "reload", "destroy", "regenerate", *_OBJECT},
+        ),
+    ),
+    "cookie-session": Habits(
+        store=False,
+        reserved=frozenset({"_ctx", "isNew", "isChanged", "isPopulated", *_OBJECT}),
+    ),
+    "starlette": Habits(store=False),
+}
+
+PRESETS: Final[dict[Preset, "OptionValues"]] = {
+    # docs/differences.md gives the reason for each of these.
+    "koa": {
+        "max_age": None,
+        "algorithm": "sha1",
+        "same_site": None,
+        "duplicates": "first",
+        "keep_empty": True,
+        "lazy_rolling": True,
+        "drop_bad_signature": True,
+        "cache_headers": False,
+        "commit_on_error": True,
+    },
+    "koa-generic": {
+        "key": "koa.sid",
+        "max_age": 86_400,
+        "algorithm": "sha1",
+        "same_site": None,
+        "prefix": "koa:sess:",
+        "duplicates": "first",
+        "keep_empty": True,
+        "drop_bad_signature": True,
+        "cache_headers": False,
+        "commit_on_error": True,
+        "match_path": True,
+    },
+    "express": {
+        "key": "connect.sid",
+        "max_age": "session",
+        "secure": False,
+        "same_site": None,
+        "duplicates": "first",
+        "keep_empty": True,
+        "cache_headers": False,
+        "commit_on_error": True,
+        "resave": True,
+        "allow_empty": True,
+        "unset": "keep",
+        "match_path": True,
+    },
+    "cookie-session": {
+        "key": "session",
+        "max_age": "session",
+        "algorithm": "sha1",
+        "same_site": None,
+        "duplicates": "first",
+        "keep_empty": True,
+        "lazy_rolling": True,
+        "drop_bad_signature": True,
+        "cache_headers": False,
+    },
+    "starlette": {
+        "key": "session",
+        "max_age": 14 * 86_400,
+        "algorithm": "sha1",
+        "secure": False,
+    },
+}
