@@ -659,7 +659,7 @@ def written(options: SessionOptions, own: Attributes | None = None) -> Iterator[
     expire_ms = None if life_ms is None else NOW_MS + life_ms
     expires_ms = expire_ms if options.dated else None
     for secure in (False, True) if options.secure == "auto" else (bool(options.secure),):
-        body = (b'{"a":1}', expire_ms, life_ms, None, None, options.dated)
+        body = (b'{"a":1}', (expire_ms, life_ms, None, None), options.dated)
         yield secure, expires_ms, session_format.write(session_format.cookie(secure, own), *body)
         yield secure, 0, session_format.cookie(secure, own).lines(b"", 0)
 
@@ -786,7 +786,7 @@ def test_C01_a_custom_encoded_value_is_refused_or_written_to_the_letter(value: A
     options = options_of(encode=lambda data: value, decode=dict)
     try:
         session_format = Setup(options).format
-        lines = session_format.write(session_format.cookie(secure=False, own=None), b"{}", None, None, None, None, dated=False)
+        lines = session_format.write(session_format.cookie(secure=False, own=None), b"{}", (None, None, None, None), dated=False)
     except UnicodeError:
         raise
     except ValueError:

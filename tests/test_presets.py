@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from starlette.middleware.sessions import SessionMiddleware as StarletteMiddleware
 
-from gingersnap import ConfigError, SessionMiddleware, SessionOptions
-from gingersnap.formats import FORMATS
+from gingersnap import ConfigError, HeaderKey, SessionMiddleware, SessionOptions, _core
+from gingersnap.formats import FORMATS, RECORDS
+from gingersnap.formats.record import Dates
+from gingersnap.presets import HABITS, OURS, PRESETS
 from gingersnap.stores import MemoryStore
-from tests.asgi import KEY, Browser, Sessions, app_of
+from tests.asgi import KEY, NOW, OLD_KEY, Browser, Clock, Sessions, app_of
 
 
 def options(**given: Any) -> SessionOptions:
@@ -33,7 +35,7 @@ def test_C09_cookie_session_s_own_cookie_is_read_and_written() -> None:
     loaded = layout.load([(b"cookie", b"session=eyJhIjoxfQ==; session.sig=vHy9rp8nJmgSaFO5XPU7cRda3dA")], into, 0)
     assert loaded is not None
     assert (loaded[:3], into) == ((b'{"a":1}', 0, True), {"a": 1})
-    lines = layout.write(layout.cookie(False, None), b'{"a":1}', None, None, None, None, False)
+    lines = layout.write(layout.cookie(False, None), b'{"a":1}', (None, None, None, None), False)
     assert isinstance(lines, list)
     assert [line.split(b";")[0] for line in lines] == [b"session=eyJhIjoxfQ==", b"session.sig=vHy9rp8nJmgSaFO5XPU7cRda3dA"]
 
@@ -93,8 +95,303 @@ async def test_E23_a_record_that_makes_no_sense_is_a_new_session_and_stays(prese
         ({"preset": "cookie-session", "store": MemoryStore()}, "store"),
         ({"preset": "starlette", "store": MemoryStore()}, "store"),
         ({"preset": "starlette", "absolute_age": 5}, "absolute_age"),
+        ({"preset": "starlette", "algorithm": "sha256"}, "algorithm"),
+        ({"preset": "express", "store": MemoryStore(), "algorithm": "sha1"}, "algorithm"),
+        ({"preset": "express", "store": MemoryStore(), "signed": False}, "signed"),
+        ({"preset": "cookie-session", "renew": True}, "renew"),
+        ({"preset": "cookie-session", "encode": str, "decode": dict}, "encode"),
+        ({"preset": "koa", "store": MemoryStore(), "ttl": 5}, "ttl"),
+        ({"store": MemoryStore(), "ttl": 5}, "ttl"),
     ],
 )
 def test_a_preset_that_cannot_work_says_what_to_do(given: Any, option: str) -> None:
     with pytest.raises(ConfigError, match=f"^{option}: "):
         SessionOptions(keys=[KEY], **given)
+
+
+def test_the_habits_know_every_preset_and_every_reserved_name() -> None:
+    assert set(HABITS) == set(FORMATS) == {None, *PRESETS}
+    assert set(RECORDS) == {preset for preset, habits in HABITS.items() if habits.store is not False}
+    assert set(_core.RESERVED) == OURS.reserved
+
+
+class Counting(MemoryStore):
+    """A real store that keeps count of what is asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+
+    async def create(self, *given: Any, **named: Any) -> Any:
+        self.calls.append("create")
+        return await super().create(*given, **named)
+
+    async def replace(self, *given: Any, **named: Any) -> Any:
+        self.calls.append("replace")
+        return await super().replace(*given, **named)
+
+    async def touch(self, *given: Any, **named: Any) -> Any:
+        self.calls.append("touch")
+        return await super().touch(*given, **named)
+
+    async def destroy(self, *given: Any, **named: Any) -> Any:
+        self.calls.append("destroy")
+        return await super().destroy(*given, **named)
+
+    def since(self) -> list[str]:
+        calls, self.calls = self.calls, []
+        return calls
+
+
+def express(**given: Any) -> tuple[Counting, Sessions]:
+    store = Counting()
+    return store, Sessions(**{"preset": "express", "store": store, "resave": False, "allow_empty": False, **given})
+
+
+async def test_E13_a_new_empty_session_is_stored_and_told_where_that_is_wanted() -> None:
+    store, client = express(allow_empty=True)
+    assert len((await client.do(lambda s: None)).cookies) == 1
+    assert store.since() == ["create"]
+    assert (await client.do(lambda s: None)).cookies == []
+    store, client = express()
+    assert (await client.do(lambda s: s.get("n"))).cookies == []
+    assert store.since() == []
+
+
+async def test_E13_a_session_that_was_just_ended_is_not_begun_anew() -> None:
+    store, client = express(allow_empty=True)
+    await client.do(lambda s: s.update(n=1))
+    store.since()
+
+    async def end(session: Any) -> None:
+        session.destroy()
+        await session.commit()
+
+    assert (await client.do(end)).cookies == []
+    assert store.since() == ["destroy"]
+
+
+@pytest.mark.parametrize(("resave", "calls"), [(True, ["replace"]), (False, [])])
+async def test_E12_an_unchanged_session_is_written_where_that_is_wanted(resave: bool, calls: list[str]) -> None:
+    store, client = express(resave=resave)
+    await client.do(lambda s: s.update(n=1))
+    store.since()
+    for handler in (lambda s: None, lambda s: s.get("n")):
+        assert (await client.do(handler)).cookies == []
+        assert store.since() == calls
+    assert await client.data() == {"n": 1}
+
+
+async def test_E17_an_unchanged_session_is_renewed_in_the_store_alone() -> None:
+    store, client = express(max_age=600)
+    seen: list[str] = []
+    await client.do(lambda s: s.update(n=1))
+    await client.do(lambda s: seen.append(s.store_key))
+    store.since()
+    assert await store.touch(seen[0], 1) is True
+    record = await store.load(seen[0])
+    assert record is not None
+    await store.replace(seen[0], record.value, 60_000, version=record.version)
+    store.since()
+    assert (await client.do(lambda s: None)).cookies == []
+    assert store.since() == ["touch"]
+    again = await store.load(seen[0])
+    assert again is not None
+    assert (again.value, (again.ttl_ms or 0) > 500_000) == (record.value, True)
+
+
+@pytest.mark.parametrize(("max_age", "cookies"), [("session", 0), (600, 1)])
+async def test_E16_a_change_is_told_where_the_cookie_has_a_date(max_age: Any, cookies: int) -> None:
+    _, client = express(max_age=max_age)
+    assert len((await client.do(lambda s: s.update(n=1))).cookies) == 1
+    assert len((await client.do(lambda s: s.update(n=2))).cookies) == cookies
+    assert await client.data() == {"n": 2}
+
+
+async def test_E28_the_cookie_of_an_ended_session_stays_and_opens_nothing() -> None:
+    store, client = express()
+    await client.do(lambda s: s.update(n=1))
+    assert (await client.do(lambda s: s.destroy())).cookies == []
+    assert (await client.data(), len(store), len(client.jar)) == ({}, 0, 1)
+
+
+async def test_E15_null_keeps_the_session_or_ends_it() -> None:
+    for unset, left in (("keep", {"n": 1}), ("destroy", {})):
+        _, client = express(unset=unset)
+
+        def leave(scope: Any) -> None:
+            scope["session"]["n"] = 2
+            scope["session"] = None
+
+        await client.do(lambda s: s.update(n=1))
+        app = client.browser.app
+        assert isinstance(app, SessionMiddleware)
+        inner, app.app = app.app, app_of(leave)
+        assert (await client.browser.get()).cookies == []
+        app.app = inner
+        assert await client.data() == left
+
+
+@pytest.mark.parametrize("path", ["/app", "/app/", "/app/x"])
+async def test_E19_requests_within_the_path_have_a_session(path: str) -> None:
+    there: list[bool] = []
+    middleware = SessionMiddleware(app_of(lambda scope: there.append("session" in scope)), keys=[KEY], path="/app", match_path=True)
+    await Browser(middleware).get(path)
+    assert there == [True]
+
+
+@pytest.mark.parametrize("path", ["/", "/apple", "/ap", ""])
+async def test_E19_requests_outside_of_the_path_have_none(path: str) -> None:
+    there: list[bool] = []
+    middleware = SessionMiddleware(app_of(lambda scope: there.append("session" in scope)), keys=[KEY], path="/app", match_path=True)
+    await Browser(middleware).get(path)
+    assert there == [False]
+
+
+@pytest.mark.parametrize(("ttl", "ms"), [(5, 5_000), (lambda data: data["n"], 7_000), (None, 86_400_000)])
+def test_G03_the_store_keeps_a_record_as_long_as_ttl_says(ttl: Any, ms: int) -> None:
+    given = options(keys=[KEY], preset="koa-generic", store=MemoryStore(), ttl=ttl)
+    dates = Dates(1_000 + 86_400_000, 86_400_000, None, None)
+    assert (RECORDS["koa-generic"](given).ttl_ms(b'{"n":7}', dates, 1_000) or 86_400_000) == ms
+
+
+async def test_G04_a_record_of_koa_generic_session_holds_its_cookie() -> None:
+    store = MemoryStore()
+    client = Sessions(preset="koa-generic", store=store)
+    lines = (await client.do(lambda s: s.update(a=1))).cookies
+    assert [line.split("=")[0] for line in lines] == ["koa.sid", "koa.sid.sig"]
+    record = await store.load("koa:sess:" + client.jar["koa.sid"])
+    assert record is not None
+    cookie = b'{"httpOnly":true,"path":"/","overwrite":true,"signed":true,"maxAge":86400000}'
+    assert record.value == b'{"cookie":' + cookie + b',"a":1}'
+
+
+@pytest.mark.parametrize("preset", ["express", "koa-generic", "cookie-session", "starlette"])
+async def test_X05_a_cookie_of_an_older_key_is_sent_anew_in_full(preset: Any) -> None:
+    store = {"store": MemoryStore()} if HABITS[preset].store else {}
+    clock = Clock()
+    given: dict[str, Any] = {"preset": preset, "max_age": 600, "path": "/", "clock": clock, **store}
+    client = Sessions(keys=[OLD_KEY], **given)
+    first = (await client.do(lambda s: s.update(n=1))).cookies
+    later = Sessions(keys=[KEY, OLD_KEY], **given)
+    later.browser.jar = client.jar
+    again = (await later.do(lambda s: s.get("n"))).cookies
+    assert [line.partition(";")[2] for line in again] == [line.partition(";")[2] for line in first]
+    only = Sessions(keys=[KEY], **given)
+    only.browser.jar = client.jar
+    assert await only.data() == {"n": 1}
+
+
+async def test_X05_a_new_signature_is_no_renewal_of_starlette_s_session() -> None:
+    clock = Clock()
+    client = Sessions(keys=[OLD_KEY], preset="starlette", max_age=100, clock=clock)
+    await client.do(lambda s: s.update(n=1))
+    later = Sessions(keys=[KEY, OLD_KEY], preset="starlette", max_age=100, clock=clock)
+    later.browser.jar = client.jar
+    clock.now = NOW + 60
+    assert len((await later.do(lambda s: s.get("n"))).cookies) == 1
+    clock.now = NOW + 102
+    assert await later.data() == {}
+
+
+async def test_a_login_that_no_place_would_keep_is_refused() -> None:
+    _, client = express()
+    with pytest.raises(TypeError, match="keeps no owner"):
+        await client.do(lambda s: s.login("ada"))
+
+
+async def test_K15_an_id_that_the_application_carries_needs_no_keys() -> None:
+    client = Sessions(keys=(), preset="express", store=MemoryStore(), external_key=HeaderKey("x-session"))
+    assert (await client.do(lambda s: s.update(n=1))).get("x-session")
+
+
+HOSTILE = [
+    b"",
+    b"connect.sid=",
+    b"connect.sid=s%3A",
+    b"connect.sid=s%3A.",
+    b"connect.sid=s%3A.%ff%00%",
+    b"connect.sid=s:x." + b"A" * 43,
+    b"connect.sid=%",
+    b"connect.sid=" + b"%2e" * 4_000,
+    b"connect.sid=s%3A" + b"." * 9_000,
+    b"koa.sid=x; koa.sid.sig=" + b"A" * 27,
+    b"session=.",
+    b"session=..",
+    b"session=e30=.AAAAA.x",
+    b"session=e30=.A." + b"A" * 27,
+    b"session=null",
+    b"session=" + b"=" * 9_000,
+    b"session=e30=; session.sig=\xff",
+]
+
+
+@pytest.mark.parametrize("cookie", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("preset", ["express", "koa-generic", "cookie-session", "starlette"])
+async def test_D01_no_hostile_cookie_is_more_than_a_new_session(preset: Any, cookie: bytes) -> None:
+    store = {"store": MemoryStore()} if HABITS[preset].store else {}
+    client = Sessions(preset=preset, **store)
+    seen: list[Any] = []
+    client.handler = lambda scope: seen.append((dict(scope["handler"](scope["session"])), scope["session"].is_new))
+    response = await client.browser.get(headers=[(b"cookie", cookie)], handler=lambda s: s)
+    assert (response.status, seen) == (200, [({}, True)])
+
+
+LONG = b'{"a":[%s]}' % b",".join([b"1e20"] * 4_000)
+"""It fits as it is spelled, and in our spelling it does not."""
+
+
+@pytest.mark.parametrize(
+    "value", [LONG, b'{"cookie":{},' + LONG[1:], b'{"cookie":{"path":"/\\n"},"a":1}'], ids=["bare", "long", "path"]
+)
+@pytest.mark.parametrize("preset", ["express", "koa-generic"])
+def test_D02_a_record_that_cannot_be_taken_fills_nothing(preset: Any, value: bytes) -> None:
+    into: dict[str, Any] = {}
+    record = RECORDS[preset](options(keys=[KEY], preset=preset, store=MemoryStore()))
+    assert (record.open(value, into, 0), into) == (("corrupt", None), {})
+
+
+def test_D02_a_signed_cookie_that_cannot_be_taken_fills_nothing() -> None:
+    given = {"keys": [KEY], "max_cookie_bytes": 65_536, "max_header_bytes": 131_072}
+    theirs = FORMATS["cookie-session"](options(preset="cookie-session", **given))
+    lines = theirs.write(theirs.cookie(False, None), LONG, (None, None, None, None), False)
+    assert isinstance(lines, list)
+    into: dict[str, Any] = {}
+    headers = [(b"cookie", b"; ".join(line.split(b";")[0] for line in lines))]
+    assert (theirs.load(headers, into, 0), into) == ("corrupt", {})
+
+
+@pytest.mark.parametrize("stamp", [b"A", b"AAAAA", b"________"])
+def test_D02_a_time_of_signing_that_is_none_is_corrupt(stamp: bytes) -> None:
+    layout = FORMATS["starlette"](options(keys=[KEY], preset="starlette"))
+    (line,) = layout.cookie(False, None).lines(b"e30=." + stamp, None)
+    into: dict[str, Any] = {}
+    assert (layout.load([(b"cookie", line.split(b";")[0])], into, int(NOW * 1000)), into) == ("corrupt", {})
+
+
+@pytest.mark.parametrize("life", [1e-9, 9_007_199_254_740_992, 4_503_599_627_370_496])
+@pytest.mark.parametrize("preset", ["express", "koa-generic"])
+async def test_D02_a_record_of_an_absurd_lifetime_makes_no_error(preset: Any, life: float) -> None:
+    store = MemoryStore()
+    client = Sessions(preset=preset, store=store)
+    await client.do(lambda s: s.update(a=1))
+    keys: list[str] = []
+    await client.do(lambda s: keys.append(s.store_key))
+    record = await store.load(keys[0])
+    assert record is not None
+    name = b"originalMaxAge" if preset == "express" else b"maxAge"
+    value = b'{"cookie":{"%s":%s},"a":1}' % (name, repr(life).encode())
+    await store.replace(keys[0], value, 60_000, version=record.version)
+    assert (await client.do(lambda s: None)).status == 200
+    assert (await client.do(lambda s: s.update(b=2))).status == 200
+
+
+async def test_K34_what_their_own_system_would_not_show_is_not_shown_and_can_be_written_over() -> None:
+    layout = FORMATS["cookie-session"](options(keys=[KEY], preset="cookie-session"))
+    lines = layout.write(layout.cookie(False, None), b'{"constructor":1,"a":2}', (None, None, None, None), False)
+    assert isinstance(lines, list)
+    client = Sessions(preset="cookie-session")
+    client.browser.keep([line.decode() for line in lines])
+    assert await client.data() == {"a": 2}
+    assert (await client.do(lambda s: s.update(b=3))).status == 200
+    assert await client.data() == {"a": 2, "b": 3}

@@ -266,8 +266,6 @@ def together(values: "OptionValues", habits: "Habits") -> None:
     if not values["keys"] and (encrypt or (values["signed"] and values["external_key"] is None)):
         purpose = "encrypt" if encrypt else "sign"
         raise ConfigError("keys", f"there is none to {purpose} with", "pass keys=[...], newest first, each 32 random bytes or more")
-    if not values["signed"] and not encrypt and values["external_key"] is None:
-        warnings.warn("signed=False: anybody can write this session cookie; sign it, unless a test needs it so", stacklevel=4)
     if (values["encode"] is None) != (values["decode"] is None):
         raise ConfigError("encode", "it comes without decode, or decode without it", "pass both, each other's inverse")
     if values["max_cookie_bytes"] + 512 > values["max_header_bytes"]:
@@ -278,7 +276,9 @@ def together(values: "OptionValues", habits: "Habits") -> None:
             "encrypt", "encode and decode write the cookie's value themselves", "leave out encrypt, or encode and decode"
         )
     if values["preset"] is not None:
-        _with_preset(values["preset"], values, habits)
+        _with_preset(values, habits)
+    if not values["signed"] and not encrypt and values["external_key"] is None:
+        warnings.warn("signed=False: anybody can write this session cookie; sign it, unless a test needs it so", stacklevel=4)
     if values["store"] is not None or values["context_store"] is not None:
         _with_store(values, habits)
     else:
@@ -288,36 +288,35 @@ def together(values: "OptionValues", habits: "Habits") -> None:
     cookie_agrees(values["key"], values)
 
 
-_SYSTEMS: Mapping[str, str] = {
-    "koa": "Koa",
-    "koa-generic": "koa-generic-session",
-    "express": "express-session",
-    "cookie-session": "cookie-session",
-    "starlette": "Starlette",
-}
-
-
-def _with_preset(preset: str, values: "OptionValues", habits: "Habits") -> None:
+def _with_preset(values: "OptionValues", habits: "Habits") -> None:
     """Check what another system's layout can hold."""
-    system, has_store = _SYSTEMS[preset], values["store"] is not None or values["context_store"] is not None
+    system, has_store = habits.system, values["store"] is not None or values["context_store"] is not None
     if values["encrypt"]:
-        raise ConfigError("encrypt", f"{system} cannot read an encrypted cookie", f"leave out encrypt, or preset={preset!r}")
+        cure = f"leave out encrypt, or preset={values['preset']!r}"
+        raise ConfigError("encrypt", f"{system} cannot read an encrypted cookie", cure)
     if habits.store is True and not has_store:
-        raise ConfigError("store", f"{system} keeps its sessions in a store", "pass store=..., such as RedisStore with its layout")
+        raise ConfigError("store", f"{system} keeps its sessions in a store", "pass store=..., such as a RedisStore")
     if habits.store is False and has_store:
         cure = "leave out store, or choose preset='koa' or 'express'"
         raise ConfigError("store", f"{system} keeps its sessions in the cookie", cure)
     if not habits.noted and values["absolute_age"] is not None:
-        cure = "leave out absolute_age, or preset, and take old sessions over with accept=[...]"
-        raise ConfigError("absolute_age", f"{system} has no place for the time of a session's creation", cure)
-    if preset != "koa" and values["encode"] is not None:
+        problem = f"{system} has no place for the time of a session's creation"
+        raise ConfigError("absolute_age", problem, "leave out absolute_age, or preset")
+    if habits.plain_json and values["encode"] is not None:
         raise ConfigError("encode", f"{system} has a codec of its own", "leave out encode and decode")
-    if preset == "cookie-session" and values["renew"]:
-        raise ConfigError(
-            "renew", f"{system} writes no date that would tell how much is left", "leave out renew, or pass rolling=True"
-        )
-    if not values["signed"] and preset in ("express", "starlette"):
+    if not habits.ends and values["renew"]:
+        problem = f"{system} writes no date that would tell how much is left"
+        raise ConfigError("renew", problem, "leave out renew, or pass rolling=True")
+    if habits.algorithm is not None:
+        _signs_by(values, system, habits.algorithm)
+
+
+def _signs_by(values: "OptionValues", system: str, algorithm: Algorithm) -> None:
+    """Check that cookies are signed as a system that knows one way alone signs them."""
+    if not values["signed"]:
         raise ConfigError("signed", f"{system} signs every cookie", "leave out signed")
+    if values["algorithm"] != algorithm:
+        raise ConfigError("algorithm", f"{system} signs by {algorithm} alone", "leave out algorithm")
 
 
 def _with_store(values: "OptionValues", habits: "Habits") -> None:
@@ -329,7 +328,7 @@ def _with_store(values: "OptionValues", habits: "Habits") -> None:
         raise ConfigError("encrypt", "with a store there is nothing to hide in the cookie", cure)
     if values["encode"] is not None:
         raise ConfigError("encode", "encode and decode write a cookie's value, and the store has the session", "leave them out")
-    if values["prefix"] and values["genid"] is not None and values["preset"] != "koa-generic":
+    if values["prefix"] and values["genid"] is not None and not habits.prefixed:
         raise ConfigError("prefix", "it goes before ids of our own making, and genid makes them", "put it into what genid returns")
 
 

@@ -63,14 +63,14 @@ class CookieContext(Context):
         life_ms, created_ms, owner = self.life_ms, self.created_ms, self.owner
         if life_ms is None:
             expire_ms = None
-        elif reason == "rotated":
+        elif reason == "rotated" and self.expire_ms is not None:
             # A new signature is no renewal: the session ends when it was to end.
             expire_ms = self.expire_ms
         else:
             expire_ms = rules.next_expire(setup.now_ms(), life_ms, created_ms, options.absolute_ms)
         # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
         dated = options.dated or self._life is not None or self._came
-        lines = self._format.write(self._own_cookie(), body, expire_ms, life_ms, created_ms, owner, dated)
+        lines = self._format.write(self._own_cookie(), body, (expire_ms, life_ms, created_ms, owner), dated)
         if isinstance(lines, int):
             return self._too_large(lines, session)
         self.lines = lines

@@ -199,7 +199,7 @@ class SessionOptions:
     context_store: Callable[[Scope], Any] | None
     genid: Callable[[Scope], str | Awaitable[str]] | None
     prefix: str
-    ttl: Ttl | None
+    ttl: int | Callable[[dict[str, Any]], Seconds] | None
     external_key: ExternalKey | None
     defer: bool
     resave: bool

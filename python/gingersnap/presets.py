@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from .types import Algorithm
+
 if TYPE_CHECKING:
     from .options import OptionValues
 
@@ -13,6 +15,14 @@ Preset: TypeAlias = Literal["koa", "koa-generic", "express", "cookie-session", "
 class Habits:
     """What a system does by itself. The defaults are those of the other systems; ours are ``OURS``."""
 
+    system: str
+    """What it calls itself."""
+    algorithm: Algorithm | None = None
+    """The one that it signs by; ``None``: any."""
+    plain_json: bool = True
+    """Whether a session's text is always JSON, so that no other codec can stand in."""
+    ends: bool = True
+    """Whether what it writes, or its store, tells when a session ends."""
     raw: bool = True
     """Keys are octets as they stand, names and lifetimes whatever the system takes."""
     store: bool | None = None
@@ -48,6 +58,8 @@ class Habits:
 
 
 OURS: Final = Habits(
+    system="Gingersnap",
+    plain_json=False,
     raw=False,
     hashed=True,
     noted=True,
@@ -67,6 +79,8 @@ _OBJECT: Final = frozenset(
 HABITS: Final[dict[Preset | None, Habits]] = {
     None: OURS,
     "koa": Habits(
+        system="Koa",
+        plain_json=False,
         id_octets=None,
         dated=True,
         noted=True,
@@ -80,8 +94,17 @@ HABITS: Final[dict[Preset | None, Habits]] = {
         ),
         reserved_start="_",
     ),
-    "koa-generic": Habits(store=True, prefixed=True, own_cookie=True, clears="came", reserved=frozenset({"cookie", "__proto__"})),
+    "koa-generic": Habits(
+        system="koa-generic-session",
+        store=True,
+        prefixed=True,
+        own_cookie=True,
+        clears="came",
+        reserved=frozenset({"cookie", "__proto__"}),
+    ),
     "express": Habits(
+        system="express-session",
+        algorithm="sha256",
         store=True,
         own_cookie=True,
         again=False,
@@ -92,10 +115,12 @@ HABITS: Final[dict[Preset | None, Habits]] = {
         ),
     ),
     "cookie-session": Habits(
+        system="cookie-session",
+        ends=False,
         store=False,
         reserved=frozenset({"_ctx", "isNew", "isChanged", "isPopulated", *_OBJECT}),
     ),
-    "starlette": Habits(store=False),
+    "starlette": Habits(system="Starlette", algorithm="sha1", store=False),
 }
 
 PRESETS: Final[dict[Preset, "OptionValues"]] = {

@@ -422,7 +422,7 @@ class StoreContext(Context):
 
     def _lasting_ms(self) -> int:
         """Say how long a record is kept from now on that nobody writes."""
-        return self._ttl_of(self._dates(), _core.loads(self.body) or {})
+        return self._ttl_of(self._dates(), self.body)
 
     async def _keep(self) -> None:
         """Keep a record for another lifetime, or another day; nobody has to be told."""
@@ -530,7 +530,7 @@ class StoreContext(Context):
         value = self._record.close(body, dates, own, dated=self._dated)
         if len(value) > _core.MAX_TEXT:
             raise self._too_large(session)
-        return Enclosed(value, self._ttl_of(dates, session), dates.expire_ms, dates.life_ms, dates.created_ms)
+        return Enclosed(value, self._ttl_of(dates, body), dates.expire_ms, dates.life_ms, dates.created_ms)
 
     def _dates(self) -> Dates:
         """Date the session's next end."""
@@ -539,10 +539,10 @@ class StoreContext(Context):
             expire_ms = rules.next_expire(self._stored.now_ms(), life_ms, created_ms, self._options.absolute_ms)
         return Dates(expire_ms, life_ms, created_ms, self.owner)
 
-    def _ttl_of(self, dates: Dates, data: dict[str, Any]) -> int:
+    def _ttl_of(self, dates: Dates, body: bytes) -> int:
         """Say how long the store is to keep the record."""
         now_ms = self._stored.now_ms()
-        asked_ms = self._record.ttl_ms(data, dates, now_ms)
+        asked_ms = self._record.ttl_ms(body, dates, now_ms)
         if asked_ms is not None:
             return asked_ms
         return BROWSER_MS if dates.expire_ms is None else max(1, dates.expire_ms - now_ms + self._grace_ms)
@@ -563,7 +563,7 @@ class StoreContext(Context):
     def _written(self, id: str, body: bytes, enclosed: Enclosed, reason: Reason) -> None:
         """Take what was written as what is, and have the client told."""
         life_ms, changed = enclosed.life_ms, body != self.body or self._life is not None or self._cookie is not None
-        is_told = self._habits.again or id != self.id or self._options.rolling or reason == "rotated"
+        is_told = self._habits.again or id != self.id or self._options.rolling or reason in ("renew", "rotated")
         loaded: Loaded = (body, 0, True, enclosed.expire_ms, life_ms, life_ms is None or None, enclosed.created_ms, self.owner)
         self.id, self._ttl_ms, self._index = id, enclosed.ttl_ms, 0
         if is_told or (changed and enclosed.expire_ms is not None):

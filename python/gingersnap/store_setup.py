@@ -4,12 +4,11 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any
 
 from .closed import DeferredSession, close
 from .errors import ConfigError, SessionUnavailable
-from .formats.connect import ExpressRecord, GenericRecord
-from .formats.record import RecordFormat
+from .formats import RECORDS
 from .gate import Gate
 from .ids import Ids
 from .options import SessionOptions, StoreErrorWord
@@ -24,7 +23,6 @@ from .types import Scope
 
 logger = logging.getLogger("gingersnap")
 
-_RECORDS: Final[dict[str | None, type[RecordFormat]]] = {"express": ExpressRecord, "koa-generic": GenericRecord}
 _CALLS = ("load", "create", "replace", "move", "touch", "destroy")
 
 
@@ -42,7 +40,7 @@ class StoreSetup(Setup):
     def __init__(self, options: SessionOptions) -> None:
         super().__init__(options)
         self.ids = Ids(options)
-        self.record = _RECORDS.get(options.preset, RecordFormat)(options)
+        self.record = RECORDS[options.preset](options)
         self.transport: Transport
         if options.external_key is None:
             self.transport = CookieTransport(options, self.format)

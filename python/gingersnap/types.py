@@ -26,6 +26,11 @@ Loaded: TypeAlias = tuple[bytes, int, bool, object, object, object, object, obje
 ``_expire``, ``_maxAge``, ``_session``, ``_created``, ``_owner``; ``None`` for those that did not."""
 
 
+Envelope: TypeAlias = tuple[int | None, int | None, int | None, str | None]
+"""What is written beside a session's data: when it ends, how long it lives from each renewal, when it began, whose it is.
+Milliseconds; ``None`` for what is not said, an end or a lifetime: with the browser."""
+
+
 class ExternalKey(Protocol):
     """Where a client keeps its session's id, if not in a cookie. Source: koa-session ``externalKey``.
 

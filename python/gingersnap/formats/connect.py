@@ -8,6 +8,7 @@ from typing import Any, Final
 from .. import _core, checks
 from ..cookies import SESSION_COOKIE_CHECKS, Attributes
 from ..types import Loaded, Miss
+from .data import take
 from .record import Dates, OwnCookie, RecordFormat
 
 _LARGEST_MS: Final = 2**53
@@ -34,11 +35,10 @@ class ConnectRecord(RecordFormat):
             _date(own.get("expires"))
         except (TypeError, ValueError):
             return "corrupt", None
-        for key in [key for key in data if self._options.habits.is_reserved(key)]:
-            # Its own system would not show them either.
-            del data[key]
-        into.update(data)
-        return (_core.dumps(data), 0, True, None, life_ms, life_ms is None or None, None, None), own
+        body = take(data, into, self._options.habits)
+        if body is None:
+            return "corrupt", None
+        return (body, 0, True, None, life_ms, life_ms is None or None, None, None), own
 
     def close(self, body: bytes, dates: Dates, own: OwnCookie | None, *, dated: bool) -> bytes:
         """Write a record."""
@@ -69,6 +69,10 @@ class ConnectRecord(RecordFormat):
         names = [field.name for field in fields(Attributes) if getattr(before, field.name) != getattr(after, field.name)]
         return {**own, **{_NAMES.get(name, name): getattr(after, name) for name in names}}
 
+    def _asked_ms(self, body: bytes) -> int | None:
+        ttl = self._options.ttl
+        return checks.age_ms("ttl", ttl(_core.loads(body) or {}), checks.KOA_LONGEST_AGE) if callable(ttl) else ttl
+
     def _given(self, secure: bool) -> OwnCookie:
         """Give the attributes that the options name, in the order in which they do."""
         attributes = Attributes.of(self._options, secure=secure)
@@ -92,11 +96,11 @@ class ExpressRecord(ConnectRecord):
         own = {**own, "originalMaxAge": dates.life_ms, "expires": None if end is None else _iso(end)}
         return {name: own[name] for name in self._ORDER if name in own}
 
-    def ttl_ms(self, data: dict[str, Any], dates: Dates, now_ms: int) -> int | None:
+    def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
         """Say how long the store keeps it: as long as the cookie, or else ``ttl`` or a day, in whole seconds."""
         if dates.expire_ms is not None:
             return math.ceil(max(1, dates.expire_ms - now_ms) / 1000) * 1000
-        return _asked_ttl(self._options.ttl, data)
+        return self._asked_ms(body)
 
 
 class GenericRecord(ConnectRecord):
@@ -119,13 +123,9 @@ class GenericRecord(ConnectRecord):
     def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
         return {**own, "maxAge": dates.life_ms}
 
-    def ttl_ms(self, data: dict[str, Any], dates: Dates, now_ms: int) -> int | None:
+    def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
         """Say how long the store keeps it: ``ttl``, or else as long as the cookie."""
-        return _asked_ttl(self._options.ttl, data)
-
-
-def _asked_ttl(ttl: Any, data: dict[str, Any]) -> int | None:
-    return checks.age_ms("ttl", ttl(data), checks.KOA_LONGEST_AGE) if callable(ttl) else ttl
+        return self._asked_ms(body)
 
 
 def _life_ms(said: object) -> int | None:

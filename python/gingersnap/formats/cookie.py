@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from .. import _core
 from ..cookies import Attributes
 from ..options import SessionOptions
-from ..types import Headers, Loaded, Miss
+from ..types import Envelope, Headers, Loaded, Miss
 from .single import SingleCookie
 
 Cookie: TypeAlias = _core.SignedCookie | _core.SealedCookie | SingleCookie
@@ -17,7 +17,8 @@ class CookieFormat:
 
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
-        self._prepared = {secure: self._make(Attributes.of(options, secure=secure)) for secure in (False, True)}
+        self._plain = {secure: Attributes.of(options, secure=secure) for secure in (False, True)}
+        self._prepared = {secure: self._make(attributes) for secure, attributes in self._plain.items()}
         self.name = options.key.encode("ascii")
         self.load: Callable[[Headers, dict[str, Any], int], Loaded | Miss | None] = self._prepared[False].load
         self.read = self._prepared[False].read
@@ -37,20 +38,14 @@ class CookieFormat:
 
     def cookie(self, secure: bool, own: Attributes | None) -> Cookie:
         """Give the cookie to write with: for this connection, or with a session's own attributes where it has some."""
-        return self._prepared[secure] if own is None else self._make(own)
+        return self._prepared[secure] if own is None or own == self._plain[secure] else self._make(own)
 
-    def write(
-        self,
-        cookie: Cookie,
-        body: bytes,
-        expire_ms: int | None,
-        max_age_ms: int | None,
-        created_ms: int | None,
-        owner: str | None,
-        dated: bool,
-    ) -> list[bytes] | int:
-        """Write a session's Set-Cookie lines; the size alone of name and value where they pass ``max_cookie_bytes``."""
-        return cookie.seal(body, expire_ms, max_age_ms, created_ms, owner, dated)
+    def write(self, cookie: Cookie, body: bytes, envelope: Envelope, dated: bool) -> list[bytes] | int:
+        """Write a session's Set-Cookie lines; the size alone of name and value where they pass ``max_cookie_bytes``.
+
+        ``dated``: the lines say when the client is to forget them.
+        """
+        return cookie.seal(body, *envelope, dated)
 
     def signature_removal(self) -> list[bytes]:
         """Write what drops a signature that does not verify: nothing, where there is none."""

@@ -5,8 +5,9 @@ from typing import Any
 
 from .. import _core
 from ..options import SessionOptions
-from ..types import Headers, Loaded, Miss
+from ..types import Envelope, Headers, Loaded, Miss
 from .cookie import Cookie
+from .data import take
 from .koa import KoaFormat
 
 
@@ -22,23 +23,11 @@ class CookieSessionFormat(KoaFormat):
         found = self.read(headers)
         if found is None or isinstance(found, str):
             return found
-        data = _core.decode(found[0])
-        if data is None:
-            return "corrupt"
-        into.update(data)
-        return _core.dumps(data), found[1], True, None, None, None, None, None
+        body = take(_core.decode(found[0]), into, self._options.habits)
+        return "corrupt" if body is None else (body, found[1], True, None, None, None, None, None)
 
-    def write(
-        self,
-        cookie: Cookie,
-        body: bytes,
-        expire_ms: int | None,
-        max_age_ms: int | None,
-        created_ms: int | None,
-        owner: str | None,
-        dated: bool,
-    ) -> list[bytes] | int:
+    def write(self, cookie: Cookie, body: bytes, envelope: Envelope, dated: bool) -> list[bytes] | int:
         """Write a session's Set-Cookie lines; the size alone of name and value where they pass ``max_cookie_bytes``."""
         value = base64.b64encode(body)
         size = len(self.name) + len(value)
-        return size if size > self._options.max_cookie_bytes else cookie.lines(value, expire_ms if dated else None)
+        return size if size > self._options.max_cookie_bytes else cookie.lines(value, envelope[0] if dated else None)

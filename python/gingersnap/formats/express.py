@@ -1,10 +1,12 @@
 """express-session's cookie: ``s:``, the id, and its HMAC-SHA256. Source: express-session ``setcookie``, ``getcookie``."""
 
 import re
+import secrets
 from urllib.parse import quote, unquote_to_bytes
 
 from .. import _core
 from ..cookies import Attributes
+from ..options import SessionOptions
 from .cookie import Cookie, CookieFormat
 from .single import SingleCookie
 
@@ -35,8 +37,13 @@ class ExpressCookie(SingleCookie):
 class ExpressFormat(CookieFormat):
     """Read and write the id of a session that lives in a store."""
 
+    def __init__(self, options: SessionOptions) -> None:
+        # An id that the application carries is in no cookie, and needs no keys.
+        self._keygrip = _core.Keygrip([*options.keys] or [secrets.token_bytes(32)], options.algorithm)
+        super().__init__(options)
+
     def _make(self, attributes: Attributes) -> Cookie:
-        return ExpressCookie(self._options, _core.Keygrip([*self._options.keys], "sha256"), _head(attributes), _tail(attributes))
+        return ExpressCookie(self._options, self._keygrip, _head(attributes), _tail(attributes))
 
 
 def _head(attributes: Attributes) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from .. import _core
 from ..cookies import Attributes
 from ..options import SessionOptions
-from ..types import Headers, Loaded, Miss
+from ..types import Envelope, Headers, Loaded, Miss
 from .cookie import Cookie, CookieFormat
 
 Encode: TypeAlias = Callable[[dict[str, Any]], str]
@@ -50,19 +50,11 @@ class KoaFormat(CookieFormat):
         into.update(data)
         return body, found[1], False, expire, max_age, lasts, created, owner
 
-    def write(
-        self,
-        cookie: Cookie,
-        body: bytes,
-        expire_ms: int | None,
-        max_age_ms: int | None,
-        created_ms: int | None,
-        owner: str | None,
-        dated: bool,
-    ) -> list[bytes] | int:
+    def write(self, cookie: Cookie, body: bytes, envelope: Envelope, dated: bool) -> list[bytes] | int:
         """Write a session's Set-Cookie lines; the size alone of name and value where they pass ``max_cookie_bytes``."""
         if self._options.encode is None:
-            return cookie.seal(body, expire_ms, max_age_ms, created_ms, owner, dated)
+            return super().write(cookie, body, envelope, dated)
+        expire_ms, max_age_ms, created_ms, owner = envelope
         members = (expire_ms, max_age_ms, True if expire_ms is None else None, created_ms, owner)
         value = self._encoded(self._options.encode, body, members)
         size = len(self.name) + len(value)

@@ -7,6 +7,7 @@ from .. import _core
 from ..cookies import Attributes
 from ..options import SessionOptions
 from ..types import Loaded, Miss
+from .data import take
 
 OwnCookie: TypeAlias = dict[str, Any]
 """What a record says of its session's cookie, in its own words."""
@@ -35,11 +36,11 @@ class RecordFormat:
         """Read a record and fill ``into``, which must be empty, with its data; or say why it is no session."""
         loaded = _core.disclose(value, into, now_ms)
         habits = self._options.habits
-        if habits.raw and not isinstance(loaded, str) and (alien := [key for key in into if habits.is_reserved(key)]):
-            # Its own system would not show them either.
-            for key in alien:
-                del into[key]
-            loaded = (_core.dumps(into), *loaded[1:])
+        if habits.raw and not isinstance(loaded, str) and any(map(habits.is_reserved, into)):
+            data = {**into}
+            into.clear()
+            # What fitted still does.
+            loaded = (take(data, into, habits) or b"{}", *loaded[1:])
         return loaded, None
 
     def close(self, body: bytes, dates: Dates, own: OwnCookie | None, *, dated: bool) -> bytes:
@@ -61,6 +62,9 @@ class RecordFormat:
         """Write into what a record says of its cookie what an application has changed there."""
         raise NotImplementedError
 
-    def ttl_ms(self, data: dict[str, Any], dates: Dates, now_ms: int) -> int | None:
-        """Say how long the store keeps a record; ``None``: as long as the session lives."""
+    def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
+        """Say how long the store keeps a record; ``None``: as long as the session lives.
+
+        Raises: ConfigError where the application's ``ttl`` gives no lifetime.
+        """
         return None

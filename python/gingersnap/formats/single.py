@@ -44,15 +44,7 @@ class SingleCookie:
         """Verify, decode and fill ``into``, as ``_core.SignedCookie.load``: for layouts whose cookie holds the session."""
         raise NotImplementedError
 
-    def seal(
-        self,
-        body: bytes,
-        expire_ms: int | None,
-        max_age_ms: int | None,
-        created_ms: int | None,
-        owner: str | None,
-        dated: bool,
-    ) -> list[bytes] | int:
+    def seal(self, body: bytes, *envelope: Any) -> list[bytes] | int:
         """Write the line of a session, as ``_core.SignedCookie.seal``: for layouts whose cookie holds the session."""
         raise NotImplementedError
 

@@ -12,6 +12,7 @@ from ..cookies import Attributes
 from ..options import SessionOptions
 from ..types import Headers, Loaded, Miss
 from .cookie import Cookie, CookieFormat
+from .data import take
 from .single import SingleCookie
 
 # itsdangerous: the time in seconds since 1970, big-endian without leading zeros, in base64url without padding.
@@ -25,6 +26,7 @@ class StarletteCookie(SingleCookie):
 
     def __init__(self, options: SessionOptions, keygrip: _core.Keygrip, head: bytes, tail: bytes) -> None:
         super().__init__(options, keygrip, head, tail)
+        self._habits = options.habits
         self._life_ms = options.max_age_ms
         self._clock = options.clock
 
@@ -34,28 +36,24 @@ class StarletteCookie(SingleCookie):
         if found is None or isinstance(found, str):
             return found
         value, _, stamp = found[0].partition(b".")
-        signed_s = int.from_bytes(base64.urlsafe_b64decode(stamp + b"=" * (-len(stamp) % 4)), "big")
-        data = _data(value)
-        if data is None or signed_s > now_ms // 1000 + _SKEW_S:
+        signed_s = _seconds(stamp)
+        if signed_s is None or signed_s > now_ms // 1000 + _SKEW_S:
             return "corrupt"
-        body, life_ms = _core.dumps(data), self._life_ms
-        into.update(data)
+        body, life_ms = take(_data(value), into, self._habits), self._life_ms
+        if body is None:
+            return "corrupt"
         # It lives to the end of its last second.
         expire_ms = None if life_ms is None else signed_s * 1000 + life_ms + 999
         return body, found[1], expire_ms is None or now_ms <= expire_ms, expire_ms, life_ms, None, None, None
 
-    def seal(
-        self,
-        body: bytes,
-        expire_ms: int | None,
-        max_age_ms: int | None,
-        created_ms: int | None,
-        owner: str | None,
-        dated: bool,
-    ) -> list[bytes] | int:
+    def seal(self, body: bytes, *envelope: Any) -> list[bytes] | int:
         """Write the line of a session, spelled as Python's ``json`` spells it."""
+        expire_ms, max_age_ms, *_ = envelope
         text = base64.b64encode(json.dumps(_core.loads(body) or {}).encode("ascii"))
         now_s = int(self._clock())
+        if expire_ms is not None and self._life_ms is not None:
+            # One that ends earlier than its lifetime from now has begun earlier; none begins later.
+            now_s = max(1, min(now_s, (expire_ms - self._life_ms) // 1000))
         stamp = base64.urlsafe_b64encode(now_s.to_bytes((now_s.bit_length() + 7) // 8, "big")).rstrip(b"=")
         value = self._sign(text + b"." + stamp)
         size = len(self._name) + len(value)
@@ -83,9 +81,20 @@ class StarletteCookie(SingleCookie):
 class StarletteFormat(CookieFormat):
     """Read and write one signed cookie, as ``starlette.middleware.sessions`` does."""
 
+    def __init__(self, options: SessionOptions) -> None:
+        keys = [hashlib.sha1(b"itsdangerous.Signersigner" + key, usedforsecurity=False).digest() for key in options.keys]
+        self._keygrip = _core.Keygrip(keys, options.algorithm)
+        super().__init__(options)
+
     def _make(self, attributes: Attributes) -> Cookie:
-        keys = [hashlib.sha1(b"itsdangerous.Signersigner" + key, usedforsecurity=False).digest() for key in self._options.keys]
-        return StarletteCookie(self._options, _core.Keygrip(keys, "sha1"), _head(attributes), _tail(attributes))
+        return StarletteCookie(self._options, self._keygrip, _head(attributes), _tail(attributes))
+
+
+def _seconds(stamp: bytes) -> int | None:
+    try:
+        return int.from_bytes(base64.urlsafe_b64decode(stamp + b"=" * (-len(stamp) % 4)), "big")
+    except binascii.Error:
+        return None
 
 
 def _data(value: bytes) -> dict[str, Any] | None:
@@ -108,5 +117,7 @@ def _tail(attributes: Attributes) -> bytes:
         "secure" if attributes.secure else "",
         f"domain={attributes.domain}" if attributes.domain else "",
         "partitioned" if attributes.partitioned else "",
+        # Starlette has none; it is last, so that all else stands where it does there.
+        f"priority={attributes.priority}" if attributes.priority else "",
     ]
     return "".join(f"; {part}" for part in parts if part).encode("ascii")
