@@ -1,6 +1,7 @@
 """The connections of PostgresStore: a pool for each event loop, or the user's; none is used again after a call was cut short."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -41,16 +42,18 @@ class Connections:
     async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
         """Run a statement as a transaction of its own, in one round trip; give its rows."""
         pool = await self._pool()
-        tries = TRIES
+        tries = 0
         while True:
             try:
                 rows: list[Any] = await _ask(pool, lambda connection: connection.fetch(sql, *arguments))
                 return rows
             except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                 # The server undid it all. The first comes where REPEATABLE READ or SERIALIZABLE is the database's default.
-                tries -= 1
-                if not tries:
+                tries += 1
+                if tries == TRIES:
                     raise
+                # At random, so that the two do not meet again at the same place.
+                await asyncio.sleep(random.uniform(0, 0.001 * 2**tries))  # noqa: S311 (no secret)
 
     async def prepare(self) -> None:
         """Prepare, whether or not that was done before."""
