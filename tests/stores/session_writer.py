@@ -10,23 +10,11 @@ from typing import Any
 
 from gingersnap import SessionMiddleware
 from tests.asgi import KEY, Browser, app_of
+from tests.stores.inside import counted
 from tests.stores.kinds import open_store
 
 PATIENCE_S = 30
 """Time enough for a store that is well, on a machine that is busy: what is refused here is refused for what others wrote."""
-
-
-class Tries:
-    """Counts how often a store is asked to replace a record."""
-
-    def __init__(self, store: Any) -> None:
-        self.count = 0
-        self._replace = store.replace
-        store.replace = self.replace
-
-    async def replace(self, *given: Any, **named: Any) -> Any:
-        self.count += 1
-        return await self._replace(*given, **named)
 
 
 async def main(name: str, address: str, jar: str, writes: int, number: int) -> None:
@@ -43,15 +31,16 @@ async def main(name: str, address: str, jar: str, writes: int, number: int) -> N
         scope["session"][scope["write"]] = 1
 
     async with aclosing(open_store(name, address)) as store:
-        tries = Tries(store)
+        calls = counted(store)
         app = SessionMiddleware(app_of(write_key), keys=[KEY], store=store, on_store_error=note, store_timeout=PATIENCE_S)
         browser = Browser(app)
         browser.jar = json.loads(jar)
         for write in range(writes):
             while True:
-                begun, tries.count = time.perf_counter(), 0
+                begun = time.perf_counter()
+                calls.clear()
                 status = (await browser.get(write=f"w{number}.{write}")).status
-                most_tries = max(most_tries, tries.count)
+                most_tries = max(most_tries, calls["replace"])
                 statuses[status] += 1
                 if status == 200:
                     slowest_ms = max(slowest_ms, (time.perf_counter() - begun) * 1000)
