@@ -48,7 +48,7 @@ class KoaStyleStore:
 @asynccontextmanager
 async def store(kind: Kind, url: str) -> AsyncIterator[Any]:
     """Open a store over what Koa writes: ours, or an application's own."""
-    opened: Any = RedisStore(url, layout="plain") if kind == "redis" else KoaStyleStore(url)
+    opened: Any = RedisStore(url, layout="koa-redis") if kind == "redis" else KoaStyleStore(url)
     try:
         yield opened
     finally:

@@ -154,7 +154,8 @@ async def test_K13_the_store_keeps_it_ten_seconds_longer_and_learns_of_session(p
         await both.do(["set", "n", 1])
 
         [(_, text, left_ms)] = both.compare()
-        assert ttl_ms - 5000 < left_ms <= ttl_ms
+        # koa-redis and ours round up to a second.
+        assert ttl_ms - 5000 < left_ms < ttl_ms + 1000
         assert ("_session" in json.loads(text), "_expire" in json.loads(text)) == (max_age == "session", max_age != "session")
 
 

@@ -61,7 +61,7 @@ def test_a_subclass_is_native() -> None:
 
     assert type(Mine(URL)) is Mine
     with pytest.raises(ConfigError, match="layout"):
-        Mine(URL, layout="plain")
+        Mine(URL, layout="koa-redis")
 
 
 async def test_a_pool_and_a_client_stay_their_owners(valkey: Server) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import os
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
+from .. import checks
 from ..errors import ConfigError
 
 try:
@@ -13,9 +14,10 @@ try:
 except ImportError as error:
     raise ImportError("RedisStore needs redis-py: pip install 'gingersnap[redis]'") from error
 
+from .layouts import PREFIXES, RedisLayout, refuse_subclass
 from .redis_client import Client, examine, one_slot, opened, sender
 from .redis_owners import Index
-from .redis_scripts import NATIVE, PLAIN, Layout
+from .redis_scripts import NATIVE, Layout
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
 
 
@@ -26,9 +28,11 @@ class RedisStore:
     ``master_for`` gives such a ``Redis``. Or a URL: then the store opens a client for each event loop it is used on, and
     ``aclose`` closes that of the loop it is awaited on. ``prefix``: what each key begins with.
 
-    ``layout="plain"`` keeps strings, as connect-redis and koa-redis do (``prefix`` is ``""`` then if left out). Such a record has
-    no owner and does not know the lifetime that it was given: ``load(roll=True)`` leaves its end where it is, ``touch`` moves
-    it. Of one that Redis was told to keep for good it cannot tell how long it has.
+    ``layout="connect-redis"`` and ``"koa-redis"`` keep the strings of these packages for Node, which may share the server: their
+    ``prefix`` is ``"sess:"`` and ``""`` if left out, their lifetimes are whole seconds, rounded up, from the first second on.
+    Such a record has no owner, and its octets are its version. It does not know the lifetime that it was given:
+    ``load(roll=True)`` leaves its end where it is, ``touch`` moves it. Of one that Redis was told to keep for good it cannot tell
+    how long it has.
 
     ``wait_replicas``: how many replicas must have a removal or a move before the call succeeds; it raises after a second. That
     does not make Redis strongly consistent: a failover to another replica can still bring back what was removed.
@@ -39,32 +43,36 @@ class RedisStore:
     Raises: ConfigError where an argument cannot be used, a client with ``decode_responses=True`` among them.
     """
 
+    _native = True
     _lua: Layout = NATIVE
 
-    def __new__(cls, *_: object, layout: str = "native", **__: object) -> "RedisStore":
+    def __new__(cls, *_: object, layout: object = "native", **__: object) -> "RedisStore":
         """Give the class that has the layout: one without owners has no calls that ask for them."""
-        return super().__new__(_PlainRedisStore if layout == "plain" and cls is RedisStore else cls)
+        if cls is RedisStore and layout != "native":
+            from .redis_node import NodeRedisStore
+
+            return super().__new__(NodeRedisStore)
+        return super().__new__(cls)
 
     def __init__(
         self,
         client: Client | ConnectionPool | str,
         *,
         prefix: str | None = None,
-        layout: Literal["native", "plain"] = "native",
+        layout: RedisLayout = "native",
         wait_replicas: int = 0,
         **options: Any,
     ) -> None:
-        if layout not in ("native", "plain"):
-            raise ConfigError("layout", f"it cannot be {layout!r}", 'give "native" or "plain"')
-        if layout == "plain" and not isinstance(self, _PlainRedisStore):
-            raise ConfigError("layout", "a subclass of RedisStore has the native one", "make a RedisStore itself")
+        layout = checks.one_of(*PREFIXES)("layout", layout)
+        if self._native != (layout == "native"):
+            raise refuse_subclass(RedisStore)
         if not isinstance(prefix, str | None):
             raise ConfigError("prefix", f"it cannot be of {type(prefix).__name__}", "give a str")
         if isinstance(wait_replicas, bool) or not isinstance(wait_replicas, int) or wait_replicas < 0:
             raise ConfigError("wait_replicas", f"it cannot be {wait_replicas!r}", "give how many replicas, 0 for none")
         if options and not isinstance(client, str):
             raise ConfigError(next(iter(options)), "it is for a URL", "give it to the client itself")
-        self._prefix = ("" if layout == "plain" else "gingersnap:") if prefix is None else prefix
+        self._prefix = PREFIXES[layout] if prefix is None else prefix
         self._clients = opened(client, options)
         self._wait = wait_replicas
         self._index = Index(self._prefix)
@@ -88,7 +96,7 @@ class RedisStore:
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
-        fresh = _Fresh(value, max(1, ttl_ms), os.urandom(8), self._digest(owner))
+        fresh = _Fresh(value, self._lasting(ttl_ms), os.urandom(8), self._digest(owner))
         client, key = self._clients.get(), self._prefix + key
         return await self._create(client, key, fresh, *await self._listed(client, key, fresh))
 
@@ -96,7 +104,7 @@ class RedisStore:
         """Write over that version."""
         client, key = self._clients.get(), self._prefix + key
         stamp, owner = self._parts(version)
-        fresh = _Fresh(value, max(1, ttl_ms), os.urandom(8), owner)
+        fresh = _Fresh(value, self._lasting(ttl_ms), os.urandom(8), owner)
         index = [self._index.key(owner)] if owner else []
         args = [stamp, value, fresh.ttl_ms, fresh.token]
         if one_slot(client, key, *index):
@@ -110,7 +118,7 @@ class RedisStore:
         """Write that version under another key."""
         client, old, new = self._clients.get(), self._prefix + old, self._prefix + new
         stamp, _ = self._parts(version)
-        fresh = _Fresh(value, max(1, ttl_ms), os.urandom(8), self._digest(owner))
+        fresh = _Fresh(value, self._lasting(ttl_ms), os.urandom(8), self._digest(owner))
         if not one_slot(client, old, new):
             return await self._move_apart(client, old, new, stamp, fresh)
         index, size = await self._listed(client, new, fresh, old)
@@ -126,7 +134,7 @@ class RedisStore:
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Let a live record end no earlier than that."""
-        client, ttl_ms = self._clients.get(), max(1, ttl_ms)
+        client, ttl_ms = self._clients.get(), self._lasting(ttl_ms)
         reply = await self._lua.touch(client.execute_command, [self._prefix + key], [ttl_ms])
         if isinstance(reply, bytes):
             await self._index.extend(client, reply.decode(), ttl_ms)
@@ -219,6 +227,9 @@ class RedisStore:
     def _saved(self, fresh: "_Fresh") -> Saved:
         return Saved(self._version(fresh.value, fresh.token, fresh.owner.encode()))
 
+    def _lasting(self, ttl_ms: int) -> int:
+        return max(1, ttl_ms)
+
     def _digest(self, owner: str | None) -> str:
         return "" if owner is None else self._index.digest(owner)
 
@@ -237,23 +248,3 @@ class _Fresh(NamedTuple):
     ttl_ms: int
     token: bytes
     owner: str
-
-
-class _PlainRedisStore(RedisStore):
-    """Strings: their octets are their version, and they have no owner."""
-
-    _lua = PLAIN
-    # ``None`` says to isinstance() that this is no OwnerIndex.
-    sessions_of = None  # type: ignore[assignment]
-    destroy_all = None  # type: ignore[assignment]
-
-    def _digest(self, owner: str | None) -> str:
-        if owner is not None:
-            raise ConfigError("owner", "a plain string has none", 'keep sessions with layout="native"')
-        return ""
-
-    def _version(self, value: bytes, token: bytes, owner: bytes | None = None) -> Any:
-        return value
-
-    def _parts(self, version: Any) -> tuple[bytes, str]:
-        return version, ""

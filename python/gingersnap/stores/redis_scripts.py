@@ -162,42 +162,6 @@ return redis.call('UNLINK', KEYS[1])
 """),
 )
 
-# A string, as connect-redis and koa-redis write it: the octets that were read are the version.
-PLAIN = Layout(
-    load=Script("""
-local d, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
-if not d or left == 0 then return false end
-return {d, false, left}
-"""),
-    create=Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') and 1 or 0"),
-    replace=Script("""
-local d = redis.call('GET', KEYS[1])
-if not d then return 0 end
-if d ~= ARGV[1] then return {d, false, false} end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1
-"""),
-    move=Script("""
-local d = redis.call('GET', KEYS[1])
-if not d then return 0 end
-if d ~= ARGV[1] then return {d, false, false} end
-if redis.call('EXISTS', KEYS[2]) == 1 then return -1 end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-redis.call('UNLINK', KEYS[1])
-return 1
-"""),
-    touch=Script("""
-redis.call('PEXPIRE', KEYS[1], ARGV[1], 'GT')
-return redis.call('EXISTS', KEYS[1])
-"""),
-    take=Script("""
-local d = redis.call('GET', KEYS[1])
-if not d then return 0 end
-if d ~= ARGV[1] then return {d, false, false} end
-return redis.call('UNLINK', KEYS[1])
-"""),
-)
-
 # index; key, ms, the key that a session comes from if any: how many keys it holds, or 0 where that session is to end.
 INSERT = Script(_INSERT, "if ends(KEYS[1], ARGV[3]) then return 0 end return insert(KEYS[1], ARGV[1], ARGV[2])")
 

@@ -1,0 +1,29 @@
+"""The layouts that stores of Node have, which ours can keep too: their names, their owners that are none, their lifetimes."""
+
+from typing import Final, Literal, TypeAlias
+
+from ..errors import ConfigError
+
+RedisLayout: TypeAlias = Literal["native", "connect-redis", "koa-redis"]
+
+PREFIXES: Final = {"native": "gingersnap:", "connect-redis": "sess:", "koa-redis": ""}
+"""What each layout's keys in Redis begin with, if nobody says otherwise."""
+
+
+def refuse_owner(owner: str | None, layout: str) -> None:
+    """Refuse an owner where there is no place for one.
+
+    Raises: ConfigError where there is an owner.
+    """
+    if owner is not None:
+        raise ConfigError("owner", f"a record of {layout} has none", 'keep sessions with layout="native"')
+
+
+def refuse_subclass(store: type) -> ConfigError:
+    """Say why a subclass cannot have a layout of Node's: another class than it keeps that."""
+    return ConfigError("layout", f"a subclass of {store.__name__} has the native one", f"make a {store.__name__} itself")
+
+
+def whole_seconds(ttl_ms: int) -> int:
+    """Lengthen a lifetime to whole seconds, as Node's stores do; one of less than a second is to end at once, and stays."""
+    return max(1, ttl_ms) if ttl_ms < 1000 else -(-ttl_ms // 1000) * 1000
