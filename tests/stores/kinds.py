@@ -22,9 +22,9 @@ class Kind:
     address: str
     """What another process needs to make the same; ``""`` where none can."""
 
-    def make(self) -> Any:
+    def make(self, **options: Any) -> Any:
         """Make a store."""
-        return open_store(self.name, self.address)
+        return open_store(self.name, self.address, **options)
 
     def run(self, play: Callable[[Any], Any]) -> Any:
         """Run ``await play(store)`` on an event loop of its own, and close the store."""
@@ -36,22 +36,22 @@ class Kind:
         return asyncio.run(main())
 
 
-def open_store(name: str, address: str) -> Any:
+def open_store(name: str, address: str, **options: Any) -> Any:
     """Make a store of that kind at that address."""
     from gingersnap import stores
 
     match name:
         case "memory":
-            return stores.MemoryStore()
+            return stores.MemoryStore(**options)
         case "sqlite":
-            return stores.SQLiteStore(address)
+            return stores.SQLiteStore(address, **options)
         case "valkey" | "redis7":
             url, _, prefix = address.partition("#")
-            return stores.RedisStore.from_url(url, prefix=prefix)
+            return stores.RedisStore.from_url(url, prefix=prefix, **options)
         case "postgres":
-            return stores.PostgresStore.from_url(address)
+            return stores.PostgresStore.from_url(address, **options)
         case "mariadb":
-            return stores.SQLAlchemyStore(address)
+            return stores.SQLAlchemyStore(address, **options)
     raise AssertionError(name)
 
 
