@@ -1,5 +1,6 @@
 """The other systems' layouts: their own cookies are read, and what is written is theirs."""
 
+import json
 import re
 import warnings
 from email.utils import parsedate_to_datetime
@@ -415,3 +416,34 @@ async def test_K34_what_their_own_system_would_not_show_is_not_shown_and_can_be_
     assert await client.data() == {"a": 2}
     assert (await client.do(lambda s: s.update(b=3))).status == 200
     assert await client.data() == {"a": 2, "b": 3}
+
+
+CODEC: Any = {"encode": lambda data: json.dumps(data).encode().hex(), "decode": lambda text: json.loads(bytes.fromhex(text))}
+FILLED: list[tuple[Any, Any]] = [
+    *((preset, CODEC) for preset, habits in HABITS.items() if not habits.plain_json),
+    *((preset, {}) for preset, habits in HABITS.items() if not habits.store),
+    *((preset, {"store": MemoryStore(), "resave": False}) for preset, habits in HABITS.items() if habits.store is not False),
+]
+
+
+@pytest.mark.parametrize(("preset", "given"), FILLED)
+async def test_a_session_that_is_merely_filled_makes_no_response_vary(preset: Any, given: Any) -> None:
+    client = Sessions(preset=preset, cache_headers=True, **given)
+    await client.do(lambda s: s.update(n=[1]))
+    assert (await client.do(lambda s: None)).get("vary") is None
+    assert (await client.do(lambda s: s["n"])).get("vary") == "Cookie"
+
+
+async def test_K34_a_record_with_koa_s_own_names_is_not_taken_for_a_changed_one() -> None:
+    store = Counting()
+    client = Sessions(preset="koa", store=store, cache_headers=True)
+    await client.do(lambda s: s.update(n=1))
+    keys: list[str] = []
+    await client.do(lambda s: keys.append(s.external_key))
+    record = await store.load(keys[0])
+    assert record is not None
+    await store.replace(keys[0], b'{"isNew":true,' + record.value[1:], 60_000, version=record.version)
+    store.since()
+    response = await client.do(lambda s: None)
+    assert (response.get("vary"), response.cookies, store.since()) == (None, [], [])
+    assert await client.data() == {"n": 1}

@@ -19,5 +19,6 @@ def take(data: dict[str, Any] | None, into: dict[str, Any], habits: Habits) -> b
         body = _core.dumps(shown)
     except SessionTooLarge:
         return None
-    into.update(shown)
+    # Past the session's own methods: to be filled is no access.
+    dict.update(into, shown)
     return body

@@ -47,7 +47,8 @@ class KoaFormat(CookieFormat):
             body = _core.dumps(data)
         except Exception:
             return "corrupt"
-        into.update(data)
+        # Past the session's own methods: to be filled is no access.
+        dict.update(into, data)
         return body, found[1], False, expire, max_age, lasts, created, owner
 
     def write(self, cookie: Cookie, body: bytes, envelope: Envelope, dated: bool) -> list[bytes] | int:

@@ -36,9 +36,10 @@ class RecordFormat:
         """Read a record and fill ``into``, which must be empty, with its data; or say why it is no session."""
         loaded = _core.disclose(value, into, now_ms)
         habits = self._options.habits
-        if habits.raw and not isinstance(loaded, str) and any(map(habits.is_reserved, into)):
-            data = {**into}
-            into.clear()
+        if habits.raw and not isinstance(loaded, str) and any(map(habits.is_reserved, dict.keys(into))):
+            # Past the session's own methods: to be filled is no access.
+            data = dict(dict.items(into))
+            dict.clear(into)
             # What fitted still does.
             loaded = (take(data, into, habits) or b"{}", *loaded[1:])
         return loaded, None
