@@ -9,7 +9,7 @@ from key_value.aio.stores.simple import SimpleStore
 
 from gingersnap import stores
 from gingersnap.errors import ConfigError
-from gingersnap.stores import Conflict, Gone, KeyValueStore, Record, Saved, Taken, key_value
+from gingersnap.stores import Conflict, Gone, KeyValueStore, Record, Saved, Taken, turns
 from gingersnap.testing import StoreContract
 from gingersnap.testing.races import Races
 from gingersnap.testing.suite import LONG, kept, made, new_key, new_keys
@@ -189,7 +189,7 @@ async def test_a_session_cannot_move_to_where_it_is():
 
 
 def test_it_says_once_that_it_cannot_compare_and_swap(caplog, monkeypatch):
-    monkeypatch.setattr(key_value, "_warned", set())
+    monkeypatch.setattr(turns, "_warned", set())
     with caplog.at_level(logging.WARNING, "gingersnap"):
         for _ in range(2):
             KeyValueStore(SimpleStore())

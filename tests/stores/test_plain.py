@@ -369,7 +369,7 @@ def test_it_says_once_for_each_kind_that_it_cannot_compare_and_swap(caplog: pyte
             PlainStore(store)
     said = [record.getMessage() for record in caplog.records]
     assert [message.split()[3] for message in said] == ["OneOfItsKind", "AnotherKind"]
-    assert all("cannot compare and swap: parallel requests in several processes may lose writes" in message for message in said)
+    assert all("cannot compare and swap: several processes may lose writes, and undo a logout" in message for message in said)
 
 
 async def test_it_says_nothing_more_on_each_request(caplog: pytest.LogCaptureFixture) -> None:
@@ -671,4 +671,4 @@ async def test_no_lock_is_kept_for_a_key_that_nobody_uses() -> None:
         client.jar.clear()
         await client.do(lambda s: s.update(n=1))
     gc.collect()
-    assert len(plain._locks) == 0
+    assert len(plain._turns) == 0

@@ -1,16 +1,12 @@
 """Keep sessions in whatever py-key-value-aio has a store for: MongoDB, DynamoDB, Memcached and a dozen more."""
 
-import asyncio
 import base64
 import binascii
 import hashlib
-import logging
 import math
 import secrets
 import time
-import weakref
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,13 +19,9 @@ except ImportError as error:
     raise ImportError("KeyValueStore needs py-key-value-aio: pip install 'gingersnap[key-value]'") from error
 
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken, late_ms
+from .turns import Turns, warn_once
 
-logger = logging.getLogger("gingersnap")
-
-_warned: set[str] = set()
-
-# One lock for each key that is being written, in this process, whichever store writes it.
-_locks: "weakref.WeakValueDictionary[tuple[int, str], asyncio.Lock]" = weakref.WeakValueDictionary()
+_turns: Final = Turns()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +63,14 @@ class KeyValueStore:
         self._store = store
         self._collection = collection
         self._clock = clock
-        _warn_once(type(store).__name__)
+        warn_once(type(store).__name__)
 
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
         """Read a live record. One that is rolled is read and written once more."""
-        await _settled(key)
+        await _turns.settled(key)
         entry = await self._get(key)
         if roll and entry is not None and self._left(entry) <= entry.ttl_ms - late_ms(entry.ttl_ms):
-            async with _locked(key):
+            async with _turns.taken(key):
                 entry = await self._lengthen(key, None)
         if entry is None:
             return None
@@ -86,7 +78,7 @@ class KeyValueStore:
 
     async def create(self, key: str, value: bytes, ttl_ms: int) -> bool:
         """Make a record, unless a live one has the key."""
-        async with _locked(key):
+        async with _turns.taken(key):
             if await self._get(key) is not None:
                 return False
             await self._put(key, value, ttl_ms)
@@ -94,7 +86,7 @@ class KeyValueStore:
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: str) -> Replaced:
         """Write over that version."""
-        async with _locked(key):
+        async with _turns.taken(key):
             return await self._refused(key, version) or await self._put(key, value, ttl_ms)
 
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: str) -> Moved:
@@ -102,7 +94,7 @@ class KeyValueStore:
 
         A call that is cancelled in between leaves both: the new key is one that nobody was told.
         """
-        async with _locked(old, new):
+        async with _turns.taken(old, new):
             refused = await self._refused(old, version)
             if refused is not None:
                 return refused
@@ -120,12 +112,12 @@ class KeyValueStore:
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Let a live record end no earlier than that. There is no other way than to write it as it is."""
-        async with _locked(key):
+        async with _turns.taken(key):
             return await self._lengthen(key, ttl_ms) is not None
 
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
-        async with _locked(key):
+        async with _turns.taken(key):
             live = await self._get(key) is not None
             if live:
                 await self._delete(key)
@@ -208,32 +200,3 @@ def _read(data: dict[str, Any]) -> _Entry:
 
 def _name(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
-
-
-@asynccontextmanager
-async def _locked(*keys: str) -> AsyncIterator[None]:
-    """Keep others of this event loop from writing these keys."""
-    loop = id(asyncio.get_running_loop())
-    async with AsyncExitStack() as stack:
-        # In one order, so that no two wait for each other.
-        for key in sorted({*keys}):
-            lock = _locks.get((loop, key))
-            if lock is None:
-                lock = _locks[loop, key] = asyncio.Lock()
-            await stack.enter_async_context(lock)
-        yield
-
-
-async def _settled(key: str) -> None:
-    """Wait while somebody writes that key: whoever looks sees a session that moves once."""
-    lock = _locks.get((id(asyncio.get_running_loop()), key))
-    if lock is not None:
-        async with lock:
-            pass
-
-
-def _warn_once(kind: str) -> None:
-    """Say once for each kind of store that it cannot compare and swap."""
-    if kind not in _warned:
-        _warned.add(kind)
-        logger.warning("the session store %s cannot compare and swap: several processes may lose writes, and undo a logout", kind)

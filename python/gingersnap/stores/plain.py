@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import inspect
-import logging
-import weakref
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -12,30 +10,10 @@ from .. import _core
 from ..errors import ConfigError, SessionError
 from ..types import Scope
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken
-
-logger = logging.getLogger("gingersnap")
+from .turns import Turns, warn_once
 
 _NO_SESSION: Final = b""
-# One lock for each key that is being written, in this process.
-_locks: "weakref.WeakValueDictionary[tuple[int, str], asyncio.Lock]" = weakref.WeakValueDictionary()
-
-
-def _lock(key: str) -> asyncio.Lock:
-    place = (id(asyncio.get_running_loop()), key)
-    lock = _locks.get(place)
-    if lock is None:
-        lock = _locks[place] = asyncio.Lock()
-    return lock
-
-
-_warned: set[str] = set()
-
-
-def _warn_once(kind: str) -> None:
-    """Say once for each kind of store that it cannot compare and swap."""
-    if kind not in _warned:
-        _warned.add(kind)
-        logger.warning("the session store %s cannot compare and swap: parallel requests in several processes may lose writes", kind)
+_turns: Final = Turns()
 
 
 class PlainStore:
@@ -60,7 +38,7 @@ class PlainStore:
                 raise ConfigError("store", f"{type(store).__name__} has no method {call}", "give it get, set and destroy")
         self._store = store
         self.threads = threads
-        _warn_once(type(store).__name__)
+        warn_once(type(store).__name__)
 
     def serving(self, scope: Scope, *, rolling: bool, max_age_ms: int | None) -> "PlainCalls":
         """Give what one request asks."""
@@ -195,7 +173,7 @@ class PlainCalls:
     @contextlib.asynccontextmanager
     async def _turn(self, key: str) -> AsyncIterator[None]:
         """Keep the rest of this process off a key until a call is over, and the thread too that it may leave behind."""
-        lock = _lock(key)
+        lock = _turns.of(key)
         await lock.acquire()
         try:
             yield
