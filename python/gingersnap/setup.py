@@ -77,7 +77,7 @@ class Setup:
         session._loaded = None
         if why == "tampered" and self.options.drop_bad_signature:
             # koa: a signature that does not verify is removed, by a line of its own.
-            session._conduct().stale = self.format.signature_removal()
+            session._conduct().stale = self.format.signature_removal(self.is_encrypted(session._scope))
         self.options.events.emit("tampered" if why == "unsigned" else why, session._scope, why)
 
     async def validate(self, session: Session) -> None:
@@ -91,12 +91,16 @@ class Setup:
         if not verdict:
             self.refuse(session, "invalid")
 
+    def is_encrypted(self, scope: Scope) -> bool:
+        """Say whether this connection is, as far as it can be believed."""
+        return is_secure(scope) if self.options.trust_proxy else scope.get("scheme") in SECURE_SCHEMES
+
     def is_secure(self, scope: Scope) -> bool:
         """Say whether this connection's cookies are Secure."""
         secure = self.options.secure
         if secure is False:
             return False
-        encrypted = is_secure(scope) if self.options.trust_proxy else scope.get("scheme") in SECURE_SCHEMES
+        encrypted = self.is_encrypted(scope)
         if not encrypted and secure is True:
             self._warn_of_plain_http()
         return encrypted or secure is True

@@ -103,7 +103,7 @@ class StoreSetup(Setup):
 
     def _refuse(self, context: StoreContext, session: Session, why: str) -> None:
         if why == "tampered" and self.options.drop_bad_signature:
-            context.stale = self.format.signature_removal()
+            context.stale = self.format.signature_removal(self.is_encrypted(session._scope))
         context.refuse(session, "tampered" if why == "unsigned" else why)
 
     async def word_for(self, error: SessionUnavailable, scope: Scope) -> StoreErrorWord:

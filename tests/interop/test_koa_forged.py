@@ -134,6 +134,18 @@ async def test_K48_forged_cookies_are_refused_and_their_signature_removed_on_bot
     assert read.cookies == DROPPED
 
 
+@pytest.mark.parametrize("options", [{}, {"secure": False}, {"secure": True}], ids=str)
+async def test_K48_the_removal_of_a_signature_is_Secure_where_the_connection_is(both, options) -> None:
+    sides = both(**options)
+    await sides.do(["set", "n", 1], https=True)
+    for side in (sides.koa, sides.ours):
+        side.browser.jar["koa.sess.sig"] = "A" * 27
+
+    answer = await sides.do(["see"], https=True)
+
+    assert answer.cookies == ["koa.sess.sig=; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT; secure; httponly"]
+
+
 @pytest.mark.parametrize("name", IGNORED)
 async def test_K48_what_is_no_cookie_of_ours_is_ignored_on_both_sides(both, peer: Peer, name: str) -> None:
     read = await both().read(IGNORED[name](*await cookie_of(peer, "koa")))

@@ -47,6 +47,6 @@ class CookieFormat:
         """
         return cookie.seal(body, *envelope, dated)
 
-    def signature_removal(self) -> list[bytes]:
-        """Write what drops a signature that does not verify: nothing, where there is none."""
+    def signature_removal(self, encrypted: bool) -> list[bytes]:
+        """Write what drops a signature that does not verify: nothing, where there is none. ``encrypted``: the connection is."""
         return []

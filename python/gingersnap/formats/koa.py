@@ -70,7 +70,9 @@ class KoaFormat(CookieFormat):
             raise ValueError(f"encode: its {type(value).__name__} is no cookie value; return ASCII without blanks, ';' or '\"'")
         return value.encode("ascii")
 
-    def signature_removal(self) -> list[bytes]:
+    def signature_removal(self, encrypted: bool) -> list[bytes]:
         """Write the line by which `cookies` drops a signature that does not verify."""
-        plain = _core.SignedCookie(f"{self._options.key}.sig", None, b"; path=/", b"; httponly")
+        # koa: the connection alone says whether this line is Secure, not the option.
+        tail = b"; secure; httponly" if encrypted else b"; httponly"
+        plain = _core.SignedCookie(f"{self._options.key}.sig", None, b"; path=/", tail)
         return plain.lines(b"", 0)
