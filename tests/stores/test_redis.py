@@ -17,6 +17,7 @@ from gingersnap.errors import ConfigError
 from gingersnap.stores import Conflict, Gone, OwnerIndex, RedisStore, Saved, Taken
 from gingersnap.stores.redis_scripts import NATIVE
 from gingersnap.testing import StoreContract
+from tests.stores.node_layouts import NodeContract
 from tests.stores.proxy import Proxy
 from tests.stores.redis_sites import LONG, Site, Stepped, bare_key, new_key
 from tests.stores.servers.valkey import Server
@@ -57,16 +58,12 @@ class TestRedis7(OnServer):
         self.server = redis7
 
 
-class TestConnectRedis(OnServer):
-    has_owners = False
+class TestConnectRedis(OnServer, NodeContract):
     layout = "connect-redis"
 
     @pytest.fixture(autouse=True)
     def on(self, valkey: Server) -> None:
         self.server = valkey
-
-    @pytest.mark.skip("Node's string does not tell what lifetime it was given: the layer above touches it")
-    def test_a_rolling_load_starts_the_lifetime_again(self) -> None: ...
 
 
 class TestKoaRedis(TestConnectRedis):

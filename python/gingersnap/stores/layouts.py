@@ -9,6 +9,11 @@ RedisLayout: TypeAlias = Literal["native", "connect-redis", "koa-redis"]
 PREFIXES: Final = {"native": "gingersnap:", "connect-redis": "sess:", "koa-redis": ""}
 """What each layout's keys in Redis begin with, if nobody says otherwise."""
 
+PostgresLayout: TypeAlias = Literal["native", "connect-pg-simple"]
+
+TABLES: Final = {"native": "gingersnap_session", "connect-pg-simple": "session", "express-mysql-session": "sessions"}
+"""The table of each layout, if nobody says otherwise."""
+
 
 def refuse_owner(owner: str | None, layout: str) -> None:
     """Refuse an owner where there is no place for one.

@@ -24,6 +24,7 @@ import re
 import secrets
 from typing import Any
 
+from .. import checks
 from ..errors import ConfigError
 
 try:
@@ -31,6 +32,7 @@ try:
 except ImportError as error:
     raise ImportError("PostgresStore needs asyncpg: pip install 'gingersnap[postgres]'") from error
 
+from .layouts import TABLES, PostgresLayout, refuse_subclass
 from .postgres_pool import Connections
 from .postgres_schema import Table
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
@@ -46,6 +48,11 @@ class PostgresStore:
     is used on, as it is first used, and ``aclose`` closes that of the loop it is awaited on. ``min_size``, ``max_size``: how many
     connections such a pool holds. ``options``: more arguments of ``asyncpg.create_pool``, such as ``ssl``.
 
+    ``layout="connect-pg-simple"`` keeps rows as this package for Node does, which may share the table: ``table`` is ``"session"``
+    if left out, values are JSON texts, and a lifetime of a second or more ends with a whole second, rounded up. Such a record has
+    no owner, and its text is its version. It does not know the lifetime that it was given: ``load(roll=True)`` leaves its end
+    where it is, ``touch`` moves it. Both sides' connections must have the same time zone: the column has none.
+
     ``table``, ``schema``: where they are; without a schema, the connection's search path says. ``create``: whether a missing
     table is made on first use; ``False``: make it yourself, by ``ddl``. ``purge_every``: how often the middleware is to purge,
     in seconds; ``None``: somebody else does.
@@ -56,11 +63,23 @@ class PostgresStore:
     Raises: ConfigError where an argument cannot be used. The first call and ``ping``: RuntimeError where the table will not do.
     """
 
+    _native = True
+    _kind = Table
+
+    def __new__(cls, *_: object, layout: object = "native", **__: object) -> "PostgresStore":
+        """Give the class that has the layout: one without owners has no calls that ask for them."""
+        if cls is PostgresStore and layout != "native":
+            from .postgres_node import NodePostgresStore
+
+            return super().__new__(NodePostgresStore)
+        return super().__new__(cls)
+
     def __init__(
         self,
         pool_or_dsn: Any,
         *,
-        table: str = "gingersnap_session",
+        layout: PostgresLayout = "native",
+        table: str | None = None,
         schema: str | None = None,
         create: bool = True,
         purge_every: float | None = 300.0,
@@ -68,7 +87,10 @@ class PostgresStore:
         max_size: int = 10,
         **options: Any,
     ) -> None:
-        self._table = Table(table, schema)
+        layout = checks.one_of("native", "connect-pg-simple")("layout", layout)
+        if self._native != (layout == "native"):
+            raise refuse_subclass(PostgresStore)
+        self._table = self._kind(TABLES[layout] if table is None else table, schema)
         self._sql = self._table.sql
         self._create = create
         self._warned = False
@@ -101,44 +123,42 @@ class PostgresStore:
 
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
         """Read a live record."""
-        rows = await self._connections.fetch(self._sql.roll if roll else self._sql.load, key)
-        return Record(*rows[0]) if rows else None
+        rows = await self._ask(self._sql.roll if roll else self._sql.load, key)
+        return self._record(rows[0]) if rows else None
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
-        # Versions count from anywhere, so that those of one record are not those of a later one under its key.
-        first = secrets.randbits(62)
-        return bool(await self._connections.fetch(self._sql.create, key, value, ttl_ms, first, _digest(owner)))
+        return bool(await self._ask(self._sql.create, key, value, ttl_ms, *self._first(owner)))
 
-    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: int) -> Replaced:
+    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
         """Write over that version."""
-        rows = await self._connections.fetch(self._sql.replace, key, value, ttl_ms, version)
+        rows = await self._ask(self._sql.replace, key, value, ttl_ms, version)
         return Saved(rows[0][0]) if rows else await self._refused(key)
 
-    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: int, owner: str | None = None) -> Moved:
+    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any, owner: str | None = None) -> Moved:
         """Write that version under another key."""
         for _ in range(2):
             try:
-                rows = await self._connections.fetch(self._sql.move, old, value, ttl_ms, version, new, _digest(owner))
+                rows = await self._ask(self._sql.move, old, value, ttl_ms, version, new, *self._whose(owner))
             except asyncpg.UniqueViolationError:
                 # What is in the way may have expired.
-                await self._connections.fetch(self._sql.clear, new)
+                await self._ask(self._sql.clear, new)
             else:
                 return Saved(rows[0][0]) if rows else await self._refused(old)
         return Taken()
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Let a live record end no earlier than that."""
-        return bool(await self._connections.fetch(self._sql.touch, key, ttl_ms))
+        return bool(await self._ask(self._sql.touch, key, ttl_ms))
 
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
-        rows = await self._connections.fetch(self._sql.destroy, key)
+        rows = await self._ask(self._sql.destroy, key)
         return bool(rows and rows[0][0])
 
     async def purge(self, limit: int) -> int:
         """Remove what has expired, ``limit`` records at most; what another call holds is left to the next purge."""
-        return int((await self._connections.fetch(self._sql.purge, limit))[0][0])
+        return int((await self._ask(self._sql.purge, limit))[0][0])
 
     async def ping(self) -> None:
         """Ask whether the server answers and the table will do; warns once if an answered write can still be lost."""
@@ -157,16 +177,29 @@ class PostgresStore:
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        return [Owned(*row) for row in await self._connections.fetch(self._sql.sessions_of, _digest(owner))]
+        return [Owned(*row) for row in await self._ask(self._sql.sessions_of, _digest(owner))]
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
-        return int((await self._connections.fetch(self._sql.destroy_all, _digest(owner), keep))[0][0])
+        return int((await self._ask(self._sql.destroy_all, _digest(owner), keep))[0][0])
 
     async def _refused(self, key: str) -> Conflict | Gone:
         # A statement of its own: the one before may have waited for a writer that its snapshot does not show.
-        rows = await self._connections.fetch(self._sql.load, key)
-        return Conflict(rows[0][0], rows[0][1]) if rows else Gone()
+        record = await self.load(key)
+        return Gone() if record is None else Conflict(record.value, record.version)
+
+    async def _ask(self, sql: str, *arguments: Any) -> list[Any]:
+        return await self._connections.fetch(sql, *arguments)
+
+    def _record(self, row: Any) -> Record:
+        return Record(*row)
+
+    def _first(self, owner: str | None) -> tuple[Any, ...]:
+        # Versions count from anywhere, so that those of one record are not those of a later one under its key.
+        return secrets.randbits(62), *self._whose(owner)
+
+    def _whose(self, owner: str | None) -> tuple[Any, ...]:
+        return (_digest(owner),)
 
     async def _prepare(self, connection: Any) -> None:
         await self._table.check(connection, create=self._create)

@@ -1,7 +1,7 @@
 """The table that PostgresStore keeps sessions in: what makes it, whether one that is there will do, and what is asked of it."""
 
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from ..errors import ConfigError
 from .store import MOST_LATE_MS
@@ -9,14 +9,14 @@ from .store import MOST_LATE_MS
 # PostgreSQL cuts names at 63 octets; the indexes add six to the table's.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,56}")
 
-COLUMNS: Final = {
-    "key": "text",
-    "ver": "bigint",
-    "data": "bytea",
-    "exp": "timestamp with time zone",
-    "ttl": "bigint",
-    "owner": "text",
-    "due": "timestamp with time zone",
+COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "key": ("text",),
+    "ver": ("bigint",),
+    "data": ("bytea",),
+    "exp": ("timestamp with time zone",),
+    "ttl": ("bigint",),
+    "owner": ("text",),
+    "due": ("timestamp with time zone",),
 }
 
 # `due` is `exp` rounded down to five minutes, and has the index that a purge goes by. With an index on `exp` itself no update is a
@@ -97,7 +97,7 @@ _STATEMENTS = {
 
 
 class Sql(NamedTuple):
-    """What is asked of the table, each one statement."""
+    """What is asked of the table, each one statement; nothing of owners where it has none."""
 
     load: str
     roll: str
@@ -107,13 +107,18 @@ class Sql(NamedTuple):
     touch: str
     destroy: str
     clear: str
-    sessions_of: str
-    destroy_all: str
     purge: str
+    sessions_of: str = ""
+    destroy_all: str = ""
 
 
 class Table:
     """A table by its name. Raises: ConfigError where it, or that of the schema, is no plain name."""
+
+    _columns: ClassVar[dict[str, tuple[str, ...]]] = COLUMNS
+    """The types that each column may have; the first has a unique index."""
+    _ddl = _DDL
+    _statements: ClassVar[dict[str, str]] = {call: sql.format(table="{table}", **_WORDS) for call, sql in _STATEMENTS.items()}
 
     def __init__(self, table: str, schema: str | None) -> None:
         for option, name in (("table", table), ("schema", schema or "public")):
@@ -121,8 +126,8 @@ class Table:
                 cure = "give ASCII letters, digits and underscores, 57 at most, no digit first"
                 raise ConfigError(option, "it is not a plain name", cure)
         self.name = f'"{table}"' if schema is None else f'"{schema}"."{table}"'
-        self.ddl = _DDL.format(table=self.name, name=table)
-        self.sql = Sql(**{call: sql.format(table=self.name, **_WORDS) for call, sql in _STATEMENTS.items()})
+        self.ddl = self._ddl.format(table=self.name, name=table)
+        self.sql = Sql(**{call: sql.format(table=self.name) for call, sql in self._statements.items()})
 
     async def check(self, connection: Any, *, create: bool) -> None:
         """See whether the table is there and will do; make it where it is missing, if told to.
@@ -136,18 +141,18 @@ class Table:
             found = await connection.fetch(_INSPECT, self.name)
         if not found:
             raise RuntimeError(f"there is no table {self.name}; make it by the store's `ddl`, or let it do so: create=True")
-        faults = [*_faults({name: (kind, unique) for name, kind, unique in found})]
+        faults = self._faults({name: (kind, unique) for name, kind, unique in found})
         if faults:
             cure = "give another table=, or drop this one and let the store make it: create=True"
             raise RuntimeError(f"the table {self.name} cannot hold sessions: {', '.join(faults)}; {cure}")
 
-
-def _faults(found: dict[str, tuple[str, bool]]) -> list[str]:
-    faults = [
-        f"{name} is {found[name][0] if name in found else 'missing'} and must be {kind}"
-        for name, kind in COLUMNS.items()
-        if name not in found or found[name][0] != kind
-    ]
-    if not faults and not found["key"][1]:
-        faults.append("key has no unique index")
-    return faults
+    def _faults(self, found: dict[str, tuple[str, bool]]) -> list[str]:
+        faults = [
+            f"{name} is {found[name][0] if name in found else 'missing'} and must be {' or '.join(kinds)}"
+            for name, kinds in self._columns.items()
+            if name not in found or found[name][0] not in kinds
+        ]
+        key = next(iter(self._columns))
+        if not faults and not found[key][1]:
+            faults.append(f"{key} has no unique index")
+        return faults

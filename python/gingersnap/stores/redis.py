@@ -29,7 +29,7 @@ class RedisStore:
     ``aclose`` closes that of the loop it is awaited on. ``prefix``: what each key begins with.
 
     ``layout="connect-redis"`` and ``"koa-redis"`` keep the strings of these packages for Node, which may share the server: their
-    ``prefix`` is ``"sess:"`` and ``""`` if left out, their lifetimes are whole seconds, rounded up, from the first second on.
+    ``prefix`` is ``"sess:"`` and ``""`` if left out, and a lifetime of a second or more is whole seconds, rounded up.
     Such a record has no owner, and its octets are its version. It does not know the lifetime that it was given:
     ``load(roll=True)`` leaves its end where it is, ``touch`` moves it. Of one that Redis was told to keep for good it cannot tell
     how long it has.
