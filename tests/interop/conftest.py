@@ -1,9 +1,10 @@
-"""Start the real peer: Node from the PATH or from PyPI, its packages from npm, koa-session on a free port."""
+"""Start the real peers: Node from the PATH or from PyPI, its packages from npm, each system on a free port."""
 
 import importlib.util
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from tests.conftest import missing
 
-pytest.register_assert_rewrite("tests.interop.peer")
+pytest.register_assert_rewrite("tests.interop.peer", "tests.interop.sides")
 
 from tests.interop.peer import Both, Peer  # noqa: E402 (its assertions are to explain themselves)
 from tests.stores.servers.valkey import lone_valkey, valkey  # noqa: E402, F401 (fixtures)
@@ -64,15 +65,15 @@ def node() -> Node:
     return found
 
 
-@pytest.fixture(scope="session")
-def peer(node: Node) -> Iterator[Peer]:
-    """Give a running koa-session."""
+@contextmanager
+def running(node: Node, script: str) -> Iterator[Peer]:
+    """Run one of the peers."""
     with subprocess.Popen(
-        [*node.node, "koa.mjs"], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        [*node.node, script], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         try:
             port = process.stdout.readline().strip()
-            assert port, f"koa.mjs did not start: exit status {process.wait()}"
+            assert port, f"{script} did not start: exit status {process.wait()}"
             peer = Peer(int(port))
             yield peer
             peer.close()
@@ -80,6 +81,34 @@ def peer(node: Node) -> Iterator[Peer]:
             # The end of its input is the end of it.
             process.stdin.close()
             process.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def peer(node: Node) -> Iterator[Peer]:
+    """Give a running koa-session."""
+    with running(node, "koa.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def cookie_session(node: Node) -> Iterator[Peer]:
+    """Give a running cookie-session."""
+    with running(node, "cookie_session.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def express(node: Node) -> Iterator[Peer]:
+    """Give a running express-session."""
+    with running(node, "express.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def koa_generic(node: Node) -> Iterator[Peer]:
+    """Give a running koa-generic-session."""
+    with running(node, "koa_generic.mjs") as peer:
+        yield peer
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class Answer:
     token: str | None = None
 
 
-class Failure(Exception):  # noqa: N818 (as in koa.mjs)
+class Failure(Exception):  # noqa: N818 (as in server.mjs)
     """What the step "fail" raises."""
 
 
@@ -40,7 +40,7 @@ HEADER = "x-session"
 
 
 class Peer:
-    """A running koa.mjs."""
+    """A running koa.mjs, or another of the peers."""
 
     def __init__(self, port: int) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=30)
@@ -49,7 +49,15 @@ class Peer:
         self._connection.close()
 
     def ask(
-        self, setup: dict[str, Any], steps: Steps, *, now: float = NOW, cookie: str = "", https: bool = False, token: str = ""
+        self,
+        setup: dict[str, Any],
+        steps: Steps,
+        *,
+        now: float = NOW,
+        cookie: str = "",
+        https: bool = False,
+        token: str = "",
+        path: str = "/",
     ) -> Answer:
         """Have an application made as ``setup`` says take ``steps``."""
         body = json.dumps({"setup": setup, "now": round(now * 1000), "steps": steps}).encode()
@@ -60,7 +68,7 @@ class Peer:
         }
         if https:
             headers["x-forwarded-proto"] = "https"
-        self._connection.request("POST", "/", body, headers)
+        self._connection.request("POST", path, body, headers)
         response = self._connection.getresponse()
         answer = response.read()
         cookies = response.headers.get_all("set-cookie") or []
