@@ -111,6 +111,19 @@ def test_C01_no_other_text_is_a_domain(value: object) -> None:
         checks.domain("domain", value)
 
 
+@pytest.mark.parametrize("value", [".example.com", ".localhost", *DOMAINS], ids=lambda item: item[:30])
+def test_C01_one_dot_may_come_before_a_domain_where_a_system_sends_it(value: str) -> None:
+    assert checks.domain("domain", value, dotted=True) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["..a", ".", ".;a", ".a;", ".a\n", *(value for value in NOT_DOMAINS if value != ".example.com")], ids=ascii
+)
+def test_C01_a_dot_makes_no_other_text_a_domain(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"^domain: .+; (give a host name|stay within 1024)"):
+        checks.domain("domain", value, dotted=True)
+
+
 PATHS = ["/", "/a", "/a/b/", "/a b", "/a%20b", "/~!@#$%^&*()_+`-={}[]|\\:\"'<>?,.", "//", "/" + "a" * 1023]
 NOT_PATHS: list[object] = [
     *("", "a", " /", "*", "\\", "/a;b", "/; secure", "/;", "/\n", "/a\n", "/a\r\nSet-Cookie: x=y", "/\0", "/\t", "/\x1f", "/\x7f"),
@@ -202,7 +215,7 @@ def check(name: str, value: Any) -> Any:
 
 
 def test_every_option_has_its_check() -> None:
-    together = {"keys", "allow_weak_keys", "key", "max_age", "absolute_age", "store_timeout", "listeners", "ttl"}
+    together = {"keys", "allow_weak_keys", "key", "domain", "max_age", "absolute_age", "store_timeout", "listeners", "ttl"}
     assert set(checks._EACH) | together == set(DEFAULTS)
 
 

@@ -27,6 +27,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KOA_NAME = re.compile(r"[!-:<>-~]+")
 # RFC 1034 section 3.5 with RFC 1123 section 2.1; RFC 6265 section 4.1.1 has no leading dot.
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII | re.IGNORECASE)
+_DOTTED_DOMAIN = re.compile(rf"\.?{_DOMAIN.pattern}", re.ASCII | re.IGNORECASE)
 # RFC 6265 section 4.1.1, path-value; a blank at its end would be trimmed by whoever reads it.
 _PATH = re.compile(r"/(?:[ -:<-~]*[!-:<-~])?")
 _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
@@ -81,9 +82,10 @@ def _text(name: str, value: object, pattern: re.Pattern[str], cure: str) -> str:
     return str.__str__(value)
 
 
-def domain(name: str, value: object) -> str | None:
-    """Check a Domain attribute."""
-    return None if value is None else _text(name, value, _DOMAIN, "give a host name such as 'example.com', without a leading dot")
+def domain(name: str, value: object, *, dotted: bool = False) -> str | None:
+    """Check a Domain attribute. ``dotted``: it may have a dot before it."""
+    pattern = _DOTTED_DOMAIN if dotted else _DOMAIN
+    return None if value is None else _text(name, value, pattern, "give a host name such as 'example.com', without a leading dot")
 
 
 def path(name: str, value: object) -> str:
@@ -199,7 +201,6 @@ _EACH: Mapping[str, Callable[[str, Any], Any]] = {
     "overwrite": flag,
     "secure": one_of(True, False, "auto"),
     "same_site": one_of(*get_args(SameSite), "auto", None),
-    "domain": domain,
     "path": path,
     "partitioned": flag,
     "priority": one_of(*get_args(Priority), None),
@@ -245,6 +246,7 @@ def each(values: "OptionValues", habits: "Habits") -> dict[str, Any]:
     fields["habits"] = habits
     name = _KOA_NAME if habits.raw else _TOKEN
     fields["key"] = _text("key", given["key"], name, "give a cookie name of letters, digits, '.', '-' and '_'")
+    fields["domain"] = domain("domain", given["domain"], dotted=habits.dotted_domain)
     longest = KOA_LONGEST_AGE if habits.raw else LONGEST_AGE
     max_age, absolute_age, ttl = given["max_age"], given["absolute_age"], given["ttl"]
     # koa: without maxAge a session lives a day, but its first cookie carries no date.
