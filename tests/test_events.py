@@ -67,7 +67,7 @@ async def test_P02_a_session_in_a_store_is_told_by_the_hash_of_its_id_and_one_in
 
 @pytest.mark.parametrize("name", ["", "Expired", "expire", "session:expired", None, 5, b"expired", ("expired",)], ids=repr)
 def test_an_event_that_there_is_not_is_refused(name: Any) -> None:
-    with pytest.raises(ConfigError, match=r"there is no event .*; choose among conflict, corrupt, ") as caught:
+    with pytest.raises(ConfigError, match=r"there is no event .*; choose among accepted, conflict, corrupt, ") as caught:
         Events({}).on(name, print)
     assert caught.value.option == "listeners"
     with pytest.raises(ConfigError, match="there is no event"):

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gingersnap import ConfigError, CookieTooLarge, HeaderKey, SessionMiddleware, SessionOptions
+from gingersnap import Accept, ConfigError, CookieTooLarge, HeaderKey, SessionMiddleware, SessionOptions
 from gingersnap.cookies import Attributes, SessionCookie
 from gingersnap.options import DEFAULTS, PRESETS
 from gingersnap.setup import Setup
@@ -257,6 +257,7 @@ WRONG: dict[str, list[Any]] = {
     "strict_startup": NOT_FLAGS,
     "commit_on_error": NOT_FLAGS,
     "strict": NOT_FLAGS,
+    "accept": [None, True, "", {}, object(), ["koa"], [None], [SessionOptions], [SessionOptions(keys=[KEY])]],
     "preset": [True, False, 0, 5, "", "Koa", "Express", b"koa", ["koa"], {"koa"}, {}, object()],
     "scope_key": [None, True, 0, 5, "", b"session", ["session"], object()],
     "listeners": [
@@ -358,6 +359,7 @@ RIGHT: dict[str, list[Any]] = {
     "on_store_error": ["unavailable", "raise", "anonymous", print],
     "store_timeout": [0.001, 1, 2.5, 60, timedelta(milliseconds=500)],
     "preset": [None, "koa"],
+    "accept": [(), [], [Accept(until=1e10, keys=[KEY])], (Accept(until=1e10, preset="koa", keys=[KEY]),)],
     "scope_key": ["session", "my session"],
     "listeners": [{}, {"saved": print, "expired": print}],
     "clock": [Clock(), lambda: 0.0],
@@ -378,6 +380,9 @@ def test_the_table_of_right_options_knows_every_option() -> None:
     assert set(RIGHT) == set(DEFAULTS)
 
 
+KEPT_AS: dict[str, Any] = {"atomic_keys": frozenset, "accept": tuple}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [pytest.param(name, value, id=f"{name}-{ascii(value)[:20]}") for name, right in RIGHT.items() for value in right],
@@ -387,7 +392,7 @@ def test_a_right_option_is_taken(name: str, value: Any) -> None:
     options = options_of(**{**partner, name: value})
     if name not in CHECKED_ELSEWHERE:
         taken = getattr(options, name)
-        assert taken is value or taken == (frozenset(value) if name == "atomic_keys" else value)
+        assert taken is value or taken == KEPT_AS.get(name, lambda given: given)(value)
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(2, 2.0), (0.25, 0.25), (timedelta(milliseconds=1500), 1.5), (60, 60.0)])

@@ -1,5 +1,6 @@
 """Sessions for ASGI applications, with the hot path in Rust."""
 
+from .accept import Accept
 from .errors import (
     ConfigError,
     CookieTooLarge,
@@ -20,6 +21,7 @@ from .session import Session
 from .transport import HeaderKey
 
 __all__ = [
+    "Accept",
     "ConfigError",
     "CookieTooLarge",
     "DegradedError",

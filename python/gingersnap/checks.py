@@ -12,7 +12,7 @@ from .keys import prepare_keys
 from .types import Algorithm, Priority, SameSite
 
 if TYPE_CHECKING:
-    from .options import OptionValues
+    from .options import OptionValues, SessionOptions
     from .presets import Habits
 
 LONGEST_AGE = 400 * 86_400
@@ -172,6 +172,14 @@ def _names(name: str, value: object) -> frozenset[str]:
     raise _refuse(name, value, "give a list of the session's keys that only make sense together, as ['user', 'role']")
 
 
+def _accept(name: str, value: object) -> tuple[Any, ...]:
+    if isinstance(value, list | tuple) and all(type(getattr(entry, "until_ms", None)) is int for entry in value):
+        return tuple(value)
+    raise _refuse(
+        name, value, "give a list of gingersnap.Accept(until=..., and the options that sessions were written with so far)"
+    )
+
+
 # Options that mean nothing without a store, and what each is where it was not given.
 _NEED_STORE: Mapping[str, object] = {
     "genid": None,
@@ -234,6 +242,7 @@ _EACH: Mapping[str, Callable[[str, Any], Any]] = {
     "commit_on_error": flag,
     "strict": flag,
     "preset": lambda _, value: value,
+    "accept": _accept,
     "scope_key": _scope_key,
     "clock": _clock,
 }
@@ -284,10 +293,34 @@ def together(values: "OptionValues", habits: "Habits") -> None:
     if values["store"] is not None or values["context_store"] is not None:
         _with_store(values, habits)
     else:
-        for name, default in _NEED_STORE.items():
-            if values[name] != default:  # type: ignore[literal-required]
-                raise ConfigError(name, "a session that lives in its cookie has no use for it", "pass store=..., or leave it out")
+        _without_store(values)
+    for entry in values["accept"]:
+        _with_earlier(values, entry.options)
     cookie_agrees(values["key"], values)
+
+
+def _without_store(values: "OptionValues") -> None:
+    """Check that nothing is asked for that needs a store."""
+    for name, default in _NEED_STORE.items():
+        if values[name] != default:  # type: ignore[literal-required]
+            raise ConfigError(name, "a session that lives in its cookie has no use for it", "pass store=..., or leave it out")
+
+
+def _with_earlier(values: "OptionValues", earlier: "SessionOptions") -> None:
+    """Check what an earlier configuration's sessions may become."""
+    has_store = values["store"] is not None or values["context_store"] is not None
+    if earlier.store is not None or earlier.context_store is not None:
+        if not has_store:
+            problem = "sessions in a store can only be taken over into a store"
+            raise ConfigError("accept", problem, "pass store=..., or let them end and leave out that entry")
+        if not values["keys"]:
+            raise ConfigError("accept", "there is no key to make the new ids with", "pass keys=[...]")
+        return
+    if not earlier.signed and not earlier.encrypt:
+        raise ConfigError("accept", "anybody can write a cookie that is not signed", "leave out the entry with signed=False")
+    if earlier.encrypt and not values["encrypt"] and not has_store:
+        problem = "what is encrypted would become readable in the browser"
+        raise ConfigError("accept", problem, "pass encrypt=True or store=..., or leave out the entry with encrypt=True")
 
 
 def _with_preset(values: "OptionValues", habits: "Habits") -> None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from . import _core, rules
+from .claim import Source
 from .context import Context
 from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge
 from .formats.cookie import Cookie
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 class CookieContext(Context):
     """What is known of one request's session in a cookie. Source: koa-session ``ContextSession``."""
+
+    source: Source | None = None
+    """The earlier configuration that the session was taken over from, where it was."""
 
     def __init__(self, setup: "Setup", scope: Scope, loaded: Loaded | None) -> None:
         super().__init__(setup, scope, loaded)
@@ -30,7 +34,7 @@ class CookieContext(Context):
         body = self._text(session)
         reason = self._reason(body)
         if reason == "destroy":
-            self.lines = self._own_cookie().lines(b"", 0)
+            self.lines = self._own_cookie().lines(b"", 0) + self._setup.farewell(None, self._scope)
             self._settle(None, reason)
         elif reason is not None:
             problem = self._write(session, body, reason)
@@ -73,7 +77,7 @@ class CookieContext(Context):
         lines = self._format.write(self._own_cookie(), body, (expire_ms, life_ms, created_ms, owner), dated)
         if isinstance(lines, int):
             return self._too_large(lines, session)
-        self.lines = lines
+        self.lines = lines if self.source is None else lines + setup.farewell(self.source, self._scope)
         self._settle((body, 0, True, expire_ms, life_ms, life_ms is None or None, created_ms, owner), reason)
         return None
 

@@ -29,8 +29,12 @@ EventName: TypeAlias = Literal[
     "late_write",
     "store_error",
     "store_recovered",
+    "accepted",
 ]
-"""``missed``, ``expired`` and ``invalid`` are koa-session's own three."""
+"""``missed``, ``expired`` and ``invalid`` are koa-session's own three.
+
+``accepted``: ``detail`` names the earlier system and its cookie.
+"""
 
 NAMES = frozenset(get_args(EventName))
 

@@ -87,7 +87,8 @@ class Exchange:
 
     def _amended(self, message: Message) -> Message:
         context, session = self._context, self._session
-        return self._setup.transport.amend(message, self._scope, context.word, accessed=session.accessed, stale=context.stale)
+        transport, accessed = self._setup.transport, session.accessed
+        return transport.amend(message, self._scope, context.word, context.farewell, accessed=accessed, stale=context.stale)
 
     async def refuse(self, error: SessionUnavailable) -> None:
         """Answer 503 in place of the application; a WebSocket is closed.

@@ -1,5 +1,6 @@
 """Session ids: how they are made, which are believed, and the key that stands for each in a store."""
 
+import base64
 import hashlib
 import inspect
 import re
@@ -52,6 +53,15 @@ class Ids:
             return self._prefix + (str(uuid.uuid4()) if octets is None else secrets.token_urlsafe(octets))
         tag = "" if old is None else old[len(self._prefix) :][:_TAG]
         return self._prefix + tag + secrets.token_urlsafe(RANDOM_OCTETS)[len(tag) :]
+
+    def derived(self, digest: bytes) -> str:
+        """Make the id that 32 octets stand for, of the shape that ``new`` gives where there is no ``genid``."""
+        if self._habits.hashed:
+            return self._prefix + base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+        octets = self._habits.id_octets
+        if octets is None:
+            return self._prefix + str(uuid.UUID(bytes=digest[:16], version=4))
+        return self._prefix + base64.urlsafe_b64encode(digest[:octets]).rstrip(b"=").decode("ascii")
 
     def key(self, id: str) -> str:
         """Give the key of an id in the store: its hash, so that who reads the store knows no id; behind its hash tag.

@@ -7,6 +7,7 @@ from typing import Unpack
 from .cookies import with_session
 from .errors import ConfigError
 from .exchange import STARTS, Exchange
+from .formers import Formers
 from .options import OptionValues, SessionOptions, hide_keys
 from .session import Session
 from .setup import Setup
@@ -36,6 +37,8 @@ class SessionMiddleware:
         has_store = self.options.store is not None or self.options.context_store is not None
         self._stored = StoreSetup(self.options) if has_store else None
         self._setup = self._stored or Setup(self.options)
+        if self.options.accept:
+            self._setup.formers = Formers(self._setup)
         self._warned = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

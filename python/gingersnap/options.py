@@ -4,13 +4,16 @@ import difflib
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, Literal, Self, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypedDict, Unpack
 
 from . import checks
 from .errors import ConfigError
 from .events import Events, Listener
 from .presets import HABITS, PRESETS, Habits, Preset
 from .types import Algorithm, ExternalKey, Priority, SameSite, Scope
+
+if TYPE_CHECKING:
+    from .accept import Accept
 
 StoreErrorWord: TypeAlias = Literal["unavailable", "raise", "anonymous"]
 OnStoreError: TypeAlias = StoreErrorWord | Callable[[Scope, Exception], StoreErrorWord | Awaitable[StoreErrorWord]]
@@ -72,6 +75,7 @@ class OptionValues(TypedDict, total=False):
     commit_on_error: bool
     strict: bool
     preset: Preset | None
+    accept: "Sequence[Accept]"
     scope_key: str
     listeners: Mapping[str, Listener]
     clock: Callable[[], float]
@@ -129,6 +133,7 @@ DEFAULTS: Final[OptionValues] = {
     "commit_on_error": False,
     "strict": False,
     "preset": None,
+    "accept": (),
     "scope_key": "session",
     "listeners": {},
     "clock": time.time,
@@ -215,6 +220,7 @@ class SessionOptions:
     commit_on_error: bool
     strict: bool
     preset: Preset | None
+    accept: "tuple[Accept, ...]"
     habits: Habits
     scope_key: str
     clock: Callable[[], float]
@@ -245,6 +251,12 @@ class SessionOptions:
         if "listeners" not in changes:
             other.__dict__["events"] = self.events.copy()
         return other
+
+    def told_by(self, other: "SessionOptions") -> Self:
+        """Make the same options with another's clock and listeners."""
+        mine = self.replace(clock=other.clock)
+        mine.__dict__["events"] = other.events
+        return mine
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"SessionOptions is frozen; use options.replace({name}=...)")

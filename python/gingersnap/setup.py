@@ -2,9 +2,10 @@
 
 import inspect
 import logging
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from . import _core, checks, rules
+from .claim import Claim, Source
 from .context import EMPTY, is_same
 from .cookie_context import CookieContext
 from .cookies import SECURE_SCHEMES, is_secure
@@ -15,6 +16,9 @@ from .formats.sealed import SealedFormat
 from .options import SessionOptions
 from .session import FETCHED, UNTOUCHED, WROTE, Session, WatchedSession
 from .types import Scope
+
+if TYPE_CHECKING:
+    from .formers import Formers
 
 logger = logging.getLogger("gingersnap")
 
@@ -29,6 +33,8 @@ class Setup:
         self.longest_age = checks.KOA_LONGEST_AGE if self.habits.raw else checks.LONGEST_AGE
         self.longest_ms = int(self.longest_age * 1000)
         self._warned = False
+        # Earlier configurations, where there are some.
+        self.formers: Formers | None = None
         # Whether a live session may be written though nothing was changed.
         self.renews = options.rolling or options.renew
         self._load = self.format.load
@@ -49,23 +55,47 @@ class Setup:
             # ASGI gives an iterable: what is read here must still be there for the application.
             scope["headers"] = headers = [*headers]
         loaded = self._load(headers, session, now_ms)
-        if loaded is None:
-            return session
-        if isinstance(loaded, str):
-            self.refuse(session, loaded)
-            return session
-        # A fresh session is one that the rules let pass, but for the absolute end.
-        if loaded[2] and not self._absolute:
-            session._loaded = loaded
-            return session
-        options = self.options
-        _, _, _, expire, max_age, lasts, created, _ = loaded
-        verdict = rules.check(expire, max_age, lasts, created, now_ms, options.max_age_ms is None, options.absolute_ms)
-        if verdict is None:
-            session._loaded = loaded
+        why: str | None
+        if isinstance(loaded, tuple):
+            # A fresh session is one that the rules let pass, but for the absolute end.
+            if loaded[2] and not self._absolute:
+                session._loaded = loaded
+                return session
+            options = self.options
+            _, _, _, expire, max_age, lasts, created, _ = loaded
+            why = rules.check(expire, max_age, lasts, created, now_ms, options.max_age_ms is None, options.absolute_ms)
+            if why is None:
+                session._loaded = loaded
+                return session
+            dict.clear(session)
         else:
-            self.refuse(session, verdict)
+            why = loaded
+        if self.formers is not None:
+            why = self._take_over(session, why, now_ms)
+        if why is not None:
+            self.refuse(session, why)
         return session
+
+    def _take_over(self, session: Session, why: str | None, now_ms: int) -> str | None:
+        """Look for a session of an earlier configuration; ``why`` there is none of this one's, which stands otherwise."""
+        claim = self.earlier(session._scope, why, now_ms)
+        if not isinstance(claim, Claim):
+            return claim
+        loaded = None if self.formers is None else self.formers.carried(claim, session, now_ms)
+        if loaded is None:
+            return "corrupt"
+        session._loaded = loaded
+        self.conducted(session).source = Source(claim.former, None)
+        self.options.events.emit("accepted", session._scope, claim.former.label)
+        return None
+
+    def earlier(self, scope: Scope, why: str | None, now_ms: int) -> Claim | str | None:
+        """Find what came of an earlier configuration; ``why`` there is nothing of this one's, which stands otherwise."""
+        return why if self.formers is None else self.formers.find(scope, why, now_ms)
+
+    def farewell(self, source: Source | None, scope: Scope) -> list[bytes]:
+        """Write what removes the cookie of a session that was taken over; ``None``: those of every earlier configuration."""
+        return [] if self.formers is None else self.formers.farewell(source, self.is_secure(scope))
 
     def now_ms(self) -> int:
         """Read the clock, in milliseconds since 1970."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core, rules
+from .claim import Claim, Source
 from .closed import DegradedSession, UnavailableSession, close
 from .context import EMPTY, Context, is_same
 from .cookies import Attributes
@@ -39,11 +40,9 @@ class StoreContext(Context):
         super().__init__(setup, scope, None)
         self._stored = setup
         self._store = store
-        self._habits = habits = setup.habits
+        self._habits = setup.habits
         self._record = setup.record
-        self._dated = habits.dated or getattr(store, "dated", False)
-        # A load that renews must not find what has outlived its time.
-        self._grace_ms = 0 if setup.rolls and not self._dated else habits.grace_ms
+        self._dated = setup.is_dated(store)
         # What the record says of its cookie, where records do.
         self._own: OwnCookie | None = None
         # Whether the application left the session as it is.
@@ -63,6 +62,11 @@ class StoreContext(Context):
         # Whether the commit that is under way, or failed, ends an id.
         self.ending = False
         self.word: Word | None = None
+        # What removes the cookies of earlier configurations, with that word.
+        self.farewell: list[bytes] = []
+        # What came of an earlier configuration, until it was taken over, and then whose it was.
+        self._claim: Claim | None = None
+        self._source: Source | None = None
         self._committing = asyncio.Lock()
 
     @property
@@ -80,9 +84,12 @@ class StoreContext(Context):
 
     # On the way in.
 
-    def claim(self, id: str, index: int) -> None:
-        """Take the id that came, signed by the key of that index; nothing is known of it yet."""
-        self.id, self._index = id, index
+    def claim(self, found: tuple[str, int] | Claim) -> None:
+        """Take the id that came, signed by the key of that index, or a session of an earlier configuration; it is not read yet."""
+        if isinstance(found, tuple):
+            self.id, self._index = found
+        else:
+            self._claim = found
 
     async def load(self, session: Session) -> None:
         """Fetch the session where that was put off."""
@@ -108,9 +115,7 @@ class StoreContext(Context):
         if self.deferred:
             session.__class__ = WatchedSession
             dict.clear(session)
-        why = "missed" if record is None else self._take(session, record)
-        if why is None and not await self._is_valid():
-            why = "invalid"
+        why = await self._receive(session, record)
         if why is None:
             return
         self.refuse(session, why)
@@ -118,13 +123,38 @@ class StoreContext(Context):
             self._error = SessionUnavailable("read a record that is no session")
             close(session, UnavailableSession)
 
-    async def _read(self) -> Record | None:
+    async def _read(self) -> Record | str:
+        """Ask for the session's record; or say why there is none."""
+        if self._claim is not None:
+            return await self._read_earlier(self._claim)
         key, store = self._stored.ids.key(self.id or ""), self._store
         deadline = asyncio.get_running_loop().time() + self._stored.load_s
         rolls = self._stored.rolls and not self._dated
         ask = partial(store.load, key, roll=True) if rolls else partial(store.load, key)
         # A connection that died unnoticed costs nobody a request.
-        return (await self._stored.gate.sure("load", deadline, ask, self._scope))[0]
+        record = (await self._stored.gate.sure("load", deadline, ask, self._scope))[0]
+        if record is not None:
+            return record
+        found = self._stored.earlier(self._scope, "missed", self._stored.now_ms())
+        return await self._read_earlier(found) if isinstance(found, Claim) else "missed"
+
+    async def _read_earlier(self, claim: Claim) -> Record | str:
+        """Take over a session of an earlier configuration; the response is to carry its new id, and to remove its old cookie."""
+        self._claim = claim
+        taken = await self._stored.take_over(claim, self._store, self._scope)
+        self._claim = None
+        if isinstance(taken, str):
+            return taken
+        # As if an older key had signed it: it is to be sent anew.
+        self.id, self._index = taken.id, 1
+        self._source = Source(claim.former, taken.own)
+        self._options.events.emit("accepted", self._scope, claim.former.label, self._mark_of_id())
+        return taken.record
+
+    async def _receive(self, into: dict[str, Any], record: Record | str) -> str | None:
+        """Fill a dict from a record and be its session's context, or say why it is no session."""
+        why = record if isinstance(record, str) else self._take(into, record)
+        return "invalid" if why is None and not await self._is_valid() else why
 
     async def _is_valid(self) -> bool:
         """Ask the application's ``valid``. Source: koa-session ``valid``."""
@@ -147,20 +177,8 @@ class StoreContext(Context):
 
     def _opened(self, value: bytes, ttl_ms: int | None, into: dict[str, Any]) -> tuple[Loaded | None, str | None]:
         """Read a record: what a session is made of, and why it may not be one."""
-        options, now_ms = self._options, self._stored.now_ms()
-        loaded, own = self._record.open(value, into, now_ms)
-        if isinstance(loaded, str):
-            return None, loaded
-        self._own = own
-        if own is not None:
-            # Its own dates are as old as the last write: the store alone knows when it ends.
-            return (loaded[0], self._index, False, None if ttl_ms is None else now_ms + ttl_ms, *loaded[4:]), None
-        body, _, fresh, expire, max_age, lasts, created, owner = loaded
-        if expire is None and ttl_ms is not None and lasts is not True:
-            expire = now_ms + ttl_ms - self._grace_ms
-        loaded = (body, self._index, fresh, expire, max_age, lasts, created, owner)
-        browser_ok = options.max_age_ms is None
-        return loaded, rules.check(expire, max_age, lasts, created, now_ms, browser_ok, options.absolute_ms)
+        loaded, self._own, why = self._stored.opened(value, ttl_ms, into, dated=self._dated)
+        return None if loaded is None else (loaded[0], self._index, *loaded[2:]), why
 
     def refuse(self, session: Session, why: str) -> None:
         """Start a new session in place of what came, and say why. Its id is not used again, its record left as it is."""
@@ -209,7 +227,7 @@ class StoreContext(Context):
     async def _reload(self, session: Session) -> None:
         self.forget()
         self.deferred = self._unread = False
-        if self.id is None:
+        if self.id is None and self._claim is None:
             dict.clear(session)
             return
         record = await self._read()
@@ -218,9 +236,7 @@ class StoreContext(Context):
         if session.__class__ is not Session:
             session.__class__ = WatchedSession
         dict.clear(session)
-        why = "missed" if record is None else self._take(session, record)
-        if why is None and not await self._is_valid():
-            why = "invalid"
+        why = await self._receive(session, record)
         if why is not None:
             self.refuse(session, why)
 
@@ -326,9 +342,7 @@ class StoreContext(Context):
         """Fetch the record of a session that was replaced unread: what is written over must be known."""
         record = await self._read()
         self._unread = False
-        why = "missed" if record is None else self._take({}, record)
-        if why is None and not await self._is_valid():
-            why = "invalid"
+        why = await self._receive({}, record)
         if why is not None:
             data = dict.copy(session)
             self.refuse(session, why)
@@ -341,7 +355,7 @@ class StoreContext(Context):
 
     async def _end_in_turn(self) -> None:
         async with self._committing:
-            if self._mark == "destroy" and self.id is not None:
+            if self._mark == "destroy" and (self.id is not None or self._claim is not None):
                 await self._destroy(self._writer())
 
     def _text(self, session: Session) -> bytes:
@@ -369,6 +383,10 @@ class StoreContext(Context):
             await self._save(session, body, reason, writer)
 
     async def _destroy(self, writer: Writer) -> None:
+        if self._claim is not None:
+            # Where nobody has read it yet: its old record must not outlive it.
+            await self._read_earlier(self._claim)
+        self.farewell = self._stored.farewell(None, self._scope)
         if (key := self.key) is not None:
             await writer.destroy(key)
         if self._habits.clears == "always" or (self._habits.clears == "came" and key is not None):
@@ -422,7 +440,7 @@ class StoreContext(Context):
 
     def _lasting_ms(self) -> int:
         """Say how long a record is kept from now on that nobody writes."""
-        return self._ttl_of(self._dates(), self.body)
+        return self._stored.ttl_ms(self._dates(), self.body, dated=self._dated)
 
     async def _keep(self) -> None:
         """Keep a record for another lifetime, or another day; nobody has to be told."""
@@ -519,7 +537,7 @@ class StoreContext(Context):
     def _lose(self) -> None:
         """Drop the write: the session has ended, and the response says nothing of it: another one may just have begun."""
         self._gone = True
-        self.word = None
+        self.word, self.farewell = None, []
         logger.info("a session ended while a request was using it: what that request changed is dropped")
         self._options.events.emit("gone", self._scope, "", self._mark_of_id())
 
@@ -530,7 +548,9 @@ class StoreContext(Context):
         value = self._record.close(body, dates, own, dated=self._dated)
         if len(value) > _core.MAX_TEXT:
             raise self._too_large(session)
-        return Enclosed(value, self._ttl_of(dates, body), dates.expire_ms, dates.life_ms, dates.created_ms)
+        return Enclosed(
+            value, self._stored.ttl_ms(dates, body, dated=self._dated), dates.expire_ms, dates.life_ms, dates.created_ms
+        )
 
     def _dates(self) -> Dates:
         """Date the session's next end."""
@@ -538,14 +558,6 @@ class StoreContext(Context):
         if life_ms is not None:
             expire_ms = rules.next_expire(self._stored.now_ms(), life_ms, created_ms, self._options.absolute_ms)
         return Dates(expire_ms, life_ms, created_ms, self.owner)
-
-    def _ttl_of(self, dates: Dates, body: bytes) -> int:
-        """Say how long the store is to keep the record."""
-        now_ms = self._stored.now_ms()
-        asked_ms = self._record.ttl_ms(body, dates, now_ms)
-        if asked_ms is not None:
-            return asked_ms
-        return BROWSER_MS if dates.expire_ms is None else max(1, dates.expire_ms - now_ms + self._grace_ms)
 
     def _own_cookie(self) -> OwnCookie | None:
         """Give what the record is to say of its cookie: as it came, or as the options have it, and what was changed since."""
@@ -563,7 +575,7 @@ class StoreContext(Context):
     def _written(self, id: str, body: bytes, enclosed: Enclosed, reason: Reason) -> None:
         """Take what was written as what is, and have the client told."""
         life_ms, changed = enclosed.life_ms, body != self.body or self._life is not None or self._cookie is not None
-        is_told = self._habits.again or id != self.id or self._options.rolling or reason in ("renew", "rotated")
+        is_told = self._habits.again or id != self.id or self._index > 0 or self._options.rolling or reason in ("renew", "rotated")
         loaded: Loaded = (body, 0, True, enclosed.expire_ms, life_ms, life_ms is None or None, enclosed.created_ms, self.owner)
         self.id, self._ttl_ms, self._index = id, enclosed.ttl_ms, 0
         if is_told or (changed and enclosed.expire_ms is not None):
@@ -577,6 +589,8 @@ class StoreContext(Context):
         if own is None and self._own is not None:
             own = self._record.attributes(self._own)
         self.word = Word(id, expire_ms, self._stored.is_secure(self._scope), own)
+        if self._source is not None and id is not None:
+            self.farewell = self._stored.farewell(self._source, self._scope)
 
 
 def _says(data: dict[str, Any], key: str) -> bytes | None:

@@ -6,20 +6,24 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from . import rules
+from .claim import Claim
 from .closed import DeferredSession, close
 from .errors import ConfigError, SessionUnavailable
 from .formats import RECORDS
+from .formats.record import Dates, OwnCookie
 from .gate import Gate
 from .ids import Ids
 from .options import SessionOptions, StoreErrorWord
 from .purge import Purge
 from .session import UNTOUCHED, Session, WatchedSession
 from .setup import Setup
-from .store_context import StoreContext
+from .store_context import BROWSER_MS, StoreContext
 from .stores.plain import PlainStore
 from .stores.store import Store
+from .takeover import TakenOver, Takeover
 from .transport import CookieTransport, KeyTransport, Transport
-from .types import Scope
+from .types import Loaded, Scope
 
 logger = logging.getLogger("gingersnap")
 
@@ -68,6 +72,48 @@ class StoreSetup(Setup):
             raise ConfigError("store", "there is none", "pass store=... or context_store=...")
         return store
 
+    async def take_over(self, claim: Claim, store: Store, scope: Scope) -> TakenOver | str:
+        """Make a session of an earlier configuration one of this; or say why it is none.
+
+        Raises: SessionUnavailable where a store does not answer.
+        """
+        return "missed" if self.formers is None else await Takeover(self, store, scope, self.formers).fetch(claim)
+
+    def is_dated(self, store: Store) -> bool:
+        """Say whether a record's own text tells when it ends."""
+        return self.habits.dated or getattr(store, "dated", False)
+
+    def grace_ms(self, *, dated: bool) -> int:
+        """Say how long a record outlives its session: a load that renews must not find what has outlived its time."""
+        return 0 if self.rolls and not dated else self.habits.grace_ms
+
+    def ttl_ms(self, dates: Dates, body: bytes, *, dated: bool) -> int:
+        """Say how long the store is to keep a record."""
+        now_ms = self.now_ms()
+        asked_ms = self.record.ttl_ms(body, dates, now_ms)
+        if asked_ms is not None:
+            return asked_ms
+        return BROWSER_MS if dates.expire_ms is None else max(1, dates.expire_ms - now_ms + self.grace_ms(dated=dated))
+
+    def opened(
+        self, value: bytes, ttl_ms: int | None, into: dict[str, Any], *, dated: bool
+    ) -> tuple[Loaded | None, OwnCookie | None, str | None]:
+        """Read a record: what a session is made of, what it says of its cookie, and why it may not be one."""
+        options, now_ms = self.options, self.now_ms()
+        loaded, own = self.record.open(value, into, now_ms)
+        if isinstance(loaded, str):
+            return None, None, loaded
+        body, index, fresh, expire, max_age, lasts, created, owner = loaded
+        if own is not None:
+            # Its own dates are as old as the last write: the store alone knows when it ends.
+            expire = None if ttl_ms is None else now_ms + ttl_ms
+            return (body, index, False, expire, max_age, lasts, created, owner), own, None
+        if expire is None and ttl_ms is not None and lasts is not True:
+            expire = now_ms + ttl_ms - self.grace_ms(dated=dated)
+        loaded = (body, index, fresh, expire, max_age, lasts, created, owner)
+        browser_ok = options.max_age_ms is None
+        return loaded, None, rules.check(expire, max_age, lasts, created, now_ms, browser_ok, options.absolute_ms)
+
     async def fetch(self, scope: Scope) -> tuple[Session, StoreContext]:
         """Fetch the session whose id came, or start a new one; whatever came, there is a session."""
         headers = scope["headers"]
@@ -82,17 +128,20 @@ class StoreSetup(Setup):
         session._started = False
         session._loaded = None
         session._conducted = context = StoreContext(self, scope, self.store_for(scope))
-        found = self.transport.find(scope)
+        found = self._find(scope)
         if isinstance(found, str):
             self._refuse(context, session, found)
         elif found is not None:
-            id, index = found
-            if self.ids.is_id(id):
-                context.claim(id, index)
-                await self._fetch(context, session)
-            else:
-                context.refuse(session, "missed")
+            context.claim(found)
+            await self._fetch(context, session)
         return session, context
+
+    def _find(self, scope: Scope) -> tuple[str, int] | Claim | str | None:
+        """Find the id that came, or a session of an earlier configuration; or say why there is none."""
+        found = self.transport.find(scope)
+        if not isinstance(found, tuple):
+            return self.earlier(scope, found, self.now_ms())
+        return found if self.ids.is_id(found[0]) else self.earlier(scope, "missed", self.now_ms())
 
     async def _fetch(self, context: StoreContext, session: Session) -> None:
         if self.options.defer:
@@ -147,6 +196,8 @@ class StoreSetup(Setup):
         Raises: whatever the store does, under ``strict_startup``.
         """
         self.purge.start()
+        for former in [] if self.formers is None else self.formers.stores:
+            await former.start()
         if self._store is None:
             return
         try:
@@ -163,5 +214,7 @@ class StoreSetup(Setup):
         await self.purge.stop()
         if self._running:
             await asyncio.wait([*self._running])
+        for former in [] if self.formers is None else self.formers.stores:
+            await former.stop()
         if self._store is not None:
             await self._store.aclose()

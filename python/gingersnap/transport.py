@@ -1,6 +1,7 @@
 """How a session's id travels: in the session's own cookie, or by whatever ``external_key`` says."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -33,8 +34,20 @@ class Transport(Protocol):
     def find(self, scope: Scope) -> tuple[str, int] | Miss | None:
         """Read the id that came, and the index of the key that signed it; ``None`` where none came."""
 
-    def amend(self, message: Message, scope: Scope, word: Word | None, *, accessed: bool, stale: list[bytes]) -> Message:
-        """Copy a response's start and put the word into its headers, with ``Vary`` and ``Cache-Control``."""
+    def amend(
+        self,
+        message: Message,
+        scope: Scope,
+        word: Word | None,
+        farewell: Sequence[bytes] = (),
+        *,
+        accessed: bool,
+        stale: list[bytes],
+    ) -> Message:
+        """Copy a response's start and put the word into its headers, with ``Vary`` and ``Cache-Control``.
+
+        ``farewell``: lines that remove other cookies. ``stale``: lines that are sent where there is no word.
+        """
 
 
 class CookieTransport:
@@ -52,13 +65,23 @@ class CookieTransport:
         value, index = found
         return (value.decode("ascii"), index) if value.isascii() else "tampered"
 
-    def amend(self, message: Message, scope: Scope, word: Word | None, *, accessed: bool, stale: list[bytes]) -> Message:
+    def amend(
+        self,
+        message: Message,
+        scope: Scope,
+        word: Word | None,
+        farewell: Sequence[bytes] = (),
+        *,
+        accessed: bool,
+        stale: list[bytes],
+    ) -> Message:
         """Set the cookie, or remove it."""
         # koa: with a store each request reads the cookie, touched or not, and so drops what does not verify.
         lines = stale
         if word is not None:
             cookie = self._format.cookie(word.secure, word.own)
             lines = cookie.lines(b"", 0) if word.id is None else cookie.lines(word.id.encode("ascii"), word.expire_ms)
+        lines = [*lines, *farewell]
         if not lines and not accessed:
             return message
         return with_session(message, lines, self._options, self._format.name)
@@ -77,13 +100,23 @@ class KeyTransport:
         id = self._external.get(scope)
         return (id, 0) if isinstance(id, str) and id else None
 
-    def amend(self, message: Message, scope: Scope, word: Word | None, *, accessed: bool, stale: list[bytes]) -> Message:
+    def amend(
+        self,
+        message: Message,
+        scope: Scope,
+        word: Word | None,
+        farewell: Sequence[bytes] = (),
+        *,
+        accessed: bool,
+        stale: list[bytes],
+    ) -> Message:
         """Hand the id out, or take it back."""
-        if word is None and not accessed:
+        if word is None and not accessed and not farewell:
             return message
         headers: list[tuple[bytes, bytes]] = [(name, value) for name, value in message.get("headers", ())]
         if word is not None:
             self._tell(scope, headers, word.id)
+        headers += [(b"set-cookie", line) for line in farewell]
         if self._cache_headers:
             _vary(headers, self._vary)
             if word is not None and not any(name.lower() == b"cache-control" for name, _ in headers):

@@ -1,0 +1,131 @@
+"""Earlier configurations, each until its deadline: find their sessions in a request, and say them in the current one's terms."""
+
+import hmac
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from . import _core, rules
+from .accept import Accept
+from .claim import Claim, Source
+from .cookies import Attributes
+from .formats.data import take
+from .formats.record import Dates
+from .options import SessionOptions
+from .setup import Setup
+from .store_setup import StoreSetup
+from .types import Headers, Loaded, Scope
+
+Why: TypeAlias = str | None
+"""Why there is no session: a word of ``Miss`` or ``rules.check``, or ``None`` where no cookie came."""
+
+_OPEN: Final = frozenset({None, "unsigned", "tampered", "invalid", "missed"})
+"""When an earlier configuration may be asked. What is ours, but has ended or is broken, is nobody else's."""
+_SEALED: Final = b"v1."
+"""How every sealed value starts."""
+
+
+class Former:
+    """One earlier configuration."""
+
+    def __init__(self, accept: Accept, current: SessionOptions) -> None:
+        self.options = options = accept.options.told_by(current)
+        self.label = accept.label
+        self.until_ms = accept.until_ms
+        has_store = options.store is not None or options.context_store is not None
+        self.stored = StoreSetup(options) if has_store else None
+        self.setup = self.stored or Setup(options)
+
+    def find(self, scope: Scope, now_ms: int) -> Claim | Why:
+        """Find a session of this configuration; or say why what came is none."""
+        if self.stored is not None:
+            found = self.stored.transport.find(scope)
+            if found is None or isinstance(found, str):
+                return found
+            return Claim(self, found[0], None, {}) if self.stored.ids.is_id(found[0]) else "missed"
+        data: dict[str, Any] = {}
+        loaded = self.setup.format.load(scope["headers"], data, now_ms)
+        if loaded is None or isinstance(loaded, str):
+            return loaded
+        options = self.options
+        _, _, fresh, expire, max_age, lasts, created, _ = loaded
+        if not fresh or options.absolute_ms is not None:
+            verdict = rules.check(expire, max_age, lasts, created, now_ms, options.max_age_ms is None, options.absolute_ms)
+            if verdict is not None:
+                return verdict
+        return Claim(self, None, loaded, data)
+
+    def derive(self, keys: Sequence[bytes], id: str) -> list[bytes]:
+        """Make what the new id of a session in its store is made of, by each key: whoever takes it over gets the same."""
+        text = b"\0".join([b"gingersnap/v1/accept", self.label.encode("utf-8"), id.encode("ascii")])
+        return [hmac.digest(key, text, "sha256") for key in keys]
+
+    def removal(self, secure: bool, own: Attributes | None) -> list[bytes]:
+        """Write the lines that remove its cookie."""
+        if self.options.external_key is not None:
+            return []
+        return self.setup.format.cookie(secure, own).lines(b"", 0)
+
+
+class Formers:
+    """All earlier configurations, in the order in which they are asked."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._options = options = setup.options
+        self._all = [Former(accept, options) for accept in options.accept]
+        self.stores = [former.stored for former in self._all if former.stored is not None]
+        # What the current configuration writes, and with it overwrites.
+        self._names = frozenset(line.partition(b"=")[0] for line in setup.format.cookie(False, None).lines(b"", 0))
+
+    def find(self, scope: Scope, why: Why, now_ms: int) -> Claim | Why:
+        """Find the first session of theirs that counts; ``why``: what the current configuration says, which stands otherwise."""
+        if why not in _OPEN or (self._options.encrypt and self._shows_sealed(scope["headers"])):
+            return why
+        for former in self._all:
+            if now_ms >= former.until_ms:
+                continue
+            found = former.find(scope, now_ms)
+            if isinstance(found, Claim):
+                return found
+            why = found if why is None else why
+        return why
+
+    def _shows_sealed(self, headers: Headers) -> bool:
+        """Say whether the cookie that came is a sealed one: whatever is wrong with it, no readable one stands in for it."""
+        header = b"; ".join([value for name, value in headers if name == b"cookie"])
+        values, _ = _core.find(header[: self._options.max_header_bytes], self._options.key.encode("ascii"))
+        return any(value.startswith(_SEALED) for value in values)
+
+    def carried(self, claim: Claim, into: dict[str, Any], now_ms: int) -> Loaded | None:
+        """Say a session that came in a cookie in our terms, as one that an older key has signed; ``None`` where it does not fit."""
+        if claim.loaded is None:
+            return None
+        body = take(claim.data, into, self._options.habits)
+        if body is None:
+            return None
+        dates = self.dates(claim.loaded, now_ms)
+        lasts = True if dates.life_ms is None else None
+        return body, 1, True, dates.expire_ms, dates.life_ms, lasts, dates.created_ms, dates.owner
+
+    def dates(self, came: Loaded, now_ms: int) -> Dates:
+        """Say when a session ends from now on: with its own end at the latest. It lives by the current options."""
+        options = self._options
+        _, _, _, expire, max_age, _, created, owner = came
+        created_ms = created if type(created) is int and options.habits.noted else None
+        if options.absolute_ms is not None and created_ms is None:
+            created_ms = rules.birth(expire=expire, max_age=max_age, created=created) or now_ms
+        life_ms, expire_ms = options.max_age_ms, None
+        if life_ms is not None:
+            expire_ms = rules.next_expire(now_ms, life_ms, created_ms, options.absolute_ms)
+            expire_ms = min(expire_ms, expire) if type(expire) is int else expire_ms
+        return Dates(expire_ms, life_ms, created_ms, owner if isinstance(owner, str) and options.habits.noted else None)
+
+    def farewell(self, source: Source | None, secure: bool) -> list[bytes]:
+        """Write the lines that remove the cookie of a session that was taken over; ``None``: those of all, as a session ends."""
+        sources = [Source(former, None) for former in self._all] if source is None else [source]
+        lines = [(line, own or former.options) for former, own in sources for line in former.removal(secure, own)]
+        return [line for line, attributes in lines if not self._is_ours(line, attributes)]
+
+    def _is_ours(self, line: bytes, attributes: Attributes | SessionOptions) -> bool:
+        """Say whether a line is about a cookie that the current configuration writes or removes in the same response."""
+        same = (attributes.path, attributes.domain) == (self._options.path, self._options.domain)
+        return same and line.partition(b"=")[0] in self._names

@@ -1,0 +1,475 @@
+"""Taking over: sessions of earlier configurations go on under the current one, each until its deadline."""
+
+import asyncio
+import warnings
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from starlette.middleware.sessions import SessionMiddleware as StarletteMiddleware
+
+from gingersnap import Accept, ConfigError, Event, HeaderKey, SessionMiddleware
+from gingersnap.stores import MemoryStore, SQLiteStore
+from tests.asgi import KEY, NOW, OLD_KEY, Browser, Clock, Sessions, app_of
+
+LATER = NOW + 30 * 86_400
+WEEK = 7 * 86_400
+
+
+def names(cookies: list[str]) -> dict[str, bool]:
+    """Give each cookie's name, and whether it is removed."""
+    return {line.partition("=")[0]: "01 Jan 1970" in line for line in cookies}
+
+
+class Move:
+    """One browser, before and after the configuration changed; what was heard since."""
+
+    def __init__(self, old: dict[str, Any], new: dict[str, Any], *, until: Any = LATER, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.heard: list[Event] = []
+        events = {"accepted", "missed", "tampered", "corrupt", "expired", "invalid", "duplicate", "destroyed", "created"}
+        self.before = Sessions(clock=self.clock, **old)
+        self.old_store, self.new_store = old.get("store"), new.get("store")
+        given = {"keys": [KEY], **old}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            accept = [Accept(until=until, **given)]
+        self.after = Sessions(clock=self.clock, accept=accept, listeners=dict.fromkeys(events, self.heard.append), **new)
+        self.after.browser.jar = self.before.jar
+
+    def told(self, name: str) -> list[str]:
+        return [event.detail for event in self.heard if event.name == name]
+
+
+MOVES = {
+    "other keys": ({"keys": [OLD_KEY]}, {}),
+    "another algorithm": ({"algorithm": "sha1"}, {}),
+    "another name": ({"key": "sid"}, {}),
+    "koa": ({"preset": "koa", "keys": [OLD_KEY]}, {}),
+    "to koa": ({}, {"preset": "koa"}),
+    "cookie-session": ({"preset": "cookie-session"}, {}),
+    "cookie-session under one name and key": ({"preset": "cookie-session", "algorithm": "sha256"}, {"key": "session"}),
+    "starlette": ({"preset": "starlette"}, {}),
+    "to starlette": ({}, {"preset": "starlette"}),
+    "to encrypted": ({}, {"encrypt": True}),
+    "starlette to encrypted": ({"preset": "starlette"}, {"encrypt": True, "key": "session"}),
+    "encrypted with another key": ({"encrypt": True, "keys": [OLD_KEY], "key": "sid"}, {"encrypt": True}),
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+async def test_a_session_in_a_cookie_goes_on(move: str) -> None:
+    both = Move(*MOVES[move])
+    await both.before.do(lambda s: s.update(user="ada", n=1))
+    old = {*both.before.jar}
+    seen: list[Any] = []
+
+    first = await both.after.do(lambda s: seen.append((dict(s), s.is_new)))
+
+    assert seen == [({"user": "ada", "n": 1}, False)]
+    assert len(both.told("accepted")) == 1
+    assert len(both.heard) == 1
+    sent = names(first.cookies)
+    assert {name for name, removed in sent.items() if removed} == old - {name for name, removed in sent.items() if not removed}
+    # From here on it is a session of the current configuration.
+    assert await both.after.data() == {"user": "ada", "n": 1}
+    assert len(both.told("accepted")) == 1
+
+
+async def test_what_a_request_changes_as_it_takes_over_is_kept() -> None:
+    both = Move({"preset": "starlette"}, {})
+    await both.before.do(lambda s: s.update(n=1))
+    await both.after.do(lambda s: s.update(n=2))
+    assert await both.after.data() == {"n": 2}
+
+
+async def test_a_request_that_does_not_touch_the_session_takes_it_over_too() -> None:
+    both = Move({"preset": "koa", "keys": [OLD_KEY]}, {"preset": "koa", "key": "other"})
+    await both.before.do(lambda s: s.update(n=1))
+    sent = names((await both.after.do(lambda s: None)).cookies)
+    assert sent == {"other": False, "other.sig": False, "koa.sess": True, "koa.sess.sig": True}
+
+
+async def test_the_real_starlette_s_users_stay_logged_in() -> None:
+    theirs = Browser(StarletteMiddleware(app_of(lambda scope: scope["session"].update(user="ada")), KEY))
+    await theirs.get()
+    accept = [Accept(until=datetime(2100, 1, 1, tzinfo=UTC), preset="starlette", keys=[KEY])]
+    ours = Sessions(keys=[OLD_KEY], encrypt=True, accept=accept)
+    ours.browser.jar = theirs.jar
+    assert await ours.data() == {"user": "ada"}
+    assert set(ours.jar) == {"koa.sess"}
+
+
+async def test_L05_a_session_keeps_its_end() -> None:
+    both = Move({"preset": "koa", "max_age": WEEK}, {"max_age": 30 * 86_400})
+    await both.before.do(lambda s: s.update(n=1))
+    ends: list[Any] = []
+    both.clock.now += WEEK - 60
+    await both.after.do(lambda s: ends.append(s.expires_at))
+    assert ends == [NOW + WEEK]
+    both.clock.now += 61
+    assert await both.after.data() == {}
+
+
+async def test_a_session_without_an_end_gets_one() -> None:
+    both = Move({"preset": "cookie-session"}, {"max_age": 60})
+    await both.before.do(lambda s: s.update(n=1))
+    both.clock.now += 3600
+    assert await both.after.data() == {"n": 1}
+    both.clock.now += 61
+    assert await both.after.data() == {}
+
+
+async def test_L04_an_absolute_end_counts_from_the_beginning_that_is_known() -> None:
+    both = Move({"max_age": WEEK, "keys": [OLD_KEY]}, {"max_age": WEEK, "absolute_age": WEEK, "rolling": True})
+    await both.before.do(lambda s: s.update(n=1))
+    both.clock.now += WEEK - 60
+    assert await both.after.data() == {"n": 1}
+    both.clock.now += 61
+    assert await both.after.data() == {}
+
+
+async def test_after_its_deadline_nothing_is_taken_over() -> None:
+    both = Move({"preset": "starlette"}, {}, until=NOW + 60)
+    await both.before.do(lambda s: s.update(n=1))
+    both.clock.now += 60
+    answer = await both.after.do(lambda s: s.get("n"))
+    assert (await both.after.data(), answer.cookies, both.heard) == ({}, [], [])
+    both.clock.now -= 1
+    assert await both.after.data() == {"n": 1}
+
+
+async def test_entries_are_asked_in_their_order() -> None:
+    clock = Clock()
+    heard: list[Event] = []
+    olds = [Sessions(keys=[OLD_KEY], key=key, clock=clock) for key in ("a", "b")]
+    for number, old in enumerate(olds):
+        await old.do(lambda s, number=number: s.update(n=number))
+    accept = [Accept(keys=[OLD_KEY], key=key, until=LATER) for key in ("a", "b")]
+    new = Sessions(accept=accept, clock=clock, listeners={"accepted": heard.append})
+    new.browser.jar = {**olds[1].jar, **olds[0].jar}
+    assert await new.data() == {"n": 0}
+    assert [event.detail for event in heard] == ["Gingersnap a"]
+    assert {"b", "koa.sess"} <= {*new.jar}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda jar: {name: "x" + value for name, value in jar.items()},
+        lambda jar: {name: value for name, value in jar.items() if not name.endswith(".sig")},
+    ],
+    ids=["forged", "unsigned"],
+)
+async def test_X01_a_forged_cookie_of_an_earlier_kind_is_a_new_session(change: Any) -> None:
+    both = Move({"preset": "koa", "key": "old"}, {})
+    await both.before.do(lambda s: s.update(n=1))
+    both.after.browser.jar = change(both.before.jar)
+    seen: list[Any] = []
+    answer = await both.after.do(lambda s: seen.append(dict(s)))
+    assert (answer.status, answer.cookies, seen) == (200, [], [{}])
+    assert [event.name for event in both.heard] == ["tampered"]
+
+
+async def test_our_own_ended_session_is_not_taken_for_an_earlier_one() -> None:
+    # The earlier configuration has no end, and reads the same cookie: it must not bring back what has expired.
+    both = Move({"preset": "cookie-session", "algorithm": "sha256"}, {"key": "session", "max_age": 60})
+    await both.after.do(lambda s: s.update(n=1))
+    both.clock.now += 61
+    assert await both.after.data() == {}
+    assert (both.told("expired"), both.told("accepted")) == (["expired"], [])
+
+
+async def test_X06_a_sealed_session_never_falls_back_to_a_readable_one() -> None:
+    both = Move({"key": "sid"}, {"encrypt": True})
+    await both.before.do(lambda s: s.update(admin=True))
+    readable = {**both.before.jar}
+    await both.after.do(lambda s: s.update(admin=False))
+    sealed = both.after.jar["koa.sess"]
+    both.after.browser.jar = {**readable, "koa.sess": sealed[:-2] + ("AA" if sealed[-2:] != "AA" else "BB")}
+    assert await both.after.data() == {}
+    assert both.told("tampered") == ["tampered"]
+
+
+async def test_the_end_of_a_session_removes_every_earlier_cookie_too() -> None:
+    both = Move({"preset": "starlette"}, {})
+    await both.before.do(lambda s: s.update(n=1))
+    old = {**both.before.jar}
+    await both.after.do(lambda s: s.get("n"))
+    # A copy that the browser has kept, since a response got lost.
+    both.after.jar.update(old)
+    sent = names((await both.after.do(lambda s: s.destroy())).cookies)
+    assert sent == {"koa.sess": True, "koa.sess.sig": True, "session": True}
+    assert await both.after.data() == {}
+
+
+async def test_its_old_cookie_is_removed_where_it_was() -> None:
+    both = Move({"key": "koa.sess", "keys": [OLD_KEY], "path": "/app", "domain": "example.com"}, {})
+    await both.before.do(lambda s: s.update(n=1))
+    lines = (await both.after.do(lambda s: s.get("n"))).cookies
+    gone = [line for line in lines if "01 Jan 1970" in line]
+    assert [line.partition("=")[0] for line in gone] == ["koa.sess", "koa.sess.sig"]
+    assert all("; path=/app; expires=Thu, 01 Jan 1970 00:00:00 GMT; domain=example.com" in line for line in gone)
+    assert len(lines) == 4
+
+
+# --- Into a store.
+
+STORED = {
+    "other keys": ({"keys": [OLD_KEY]}, {}),
+    "another store": ({}, {}),
+    "express": ({"preset": "express"}, {}),
+    "to express": ({}, {"preset": "express", "allow_empty": False, "resave": False}),
+    "koa-generic": ({"preset": "koa-generic"}, {}),
+    "koa": ({"preset": "koa"}, {}),
+    "to koa": ({"preset": "koa-generic"}, {"preset": "koa"}),
+    "to koa-generic": ({"preset": "express"}, {"preset": "koa-generic"}),
+    "express with a later load": ({"preset": "express"}, {"defer": True}),
+}
+
+
+def stored(move: str, **more: Any) -> Move:
+    old, new = STORED[move]
+    return Move({**old, "store": MemoryStore()}, {**new, "store": MemoryStore(), **more})
+
+
+async def seen_by(client: Sessions) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+
+    async def look(scope: Any) -> None:
+        seen.update(dict(await scope["session"].load()))
+
+    await client.on_scope(look)
+    return seen
+
+
+@pytest.mark.parametrize("move", STORED)
+async def test_a_session_in_a_store_goes_on(move: str) -> None:
+    both = stored(move)
+    await both.before.do(lambda s: s.update(user="ada", n=1))
+    old = {*both.before.jar}
+    assert await seen_by(both.after) == {"user": "ada", "n": 1}
+    assert (len(both.told("accepted")), len(both.old_store), len(both.new_store)) == (1, 0, 1)
+    assert {*both.after.jar}.isdisjoint(old - {"koa.sess", "koa.sess.sig"})
+    # From here on it is a session of the current configuration.
+    assert await seen_by(both.after) == {"user": "ada", "n": 1}
+    assert len(both.told("accepted")) == 1
+    assert {event.name for event in both.heard} == {"accepted"}
+
+
+@pytest.mark.parametrize("move", ["koa", "cookie-session", "starlette", "to encrypted"])
+async def test_a_session_goes_from_its_cookie_into_a_store(move: str) -> None:
+    both = Move({**MOVES[move][0], "key": "old"}, {"store": MemoryStore()})
+    await both.before.do(lambda s: s.update(user="ada"))
+    assert await both.after.data() == {"user": "ada"}
+    assert len(both.new_store) == 1
+    assert await both.after.data() == {"user": "ada"}
+    assert len(both.told("accepted")) == 1
+    assert not any(name.startswith("old") for name in both.after.jar)
+
+
+async def test_two_browsers_with_the_same_data_do_not_share_a_session() -> None:
+    both = Move({"preset": "cookie-session"}, {"store": MemoryStore()})
+    await both.before.do(lambda s: s.update(theme="dark"))
+    jar = {**both.before.jar}
+    ids: list[Any] = []
+    for _ in range(2):
+        both.after.browser.jar = {**jar}
+        await both.after.do(lambda s: ids.append(s.external_key))
+    assert ids[0] != ids[1]
+
+
+async def test_N02_parallel_requests_take_a_session_over_once() -> None:
+    both = stored("express")
+    await both.before.do(lambda s: s.update(n=0))
+    jar = {**both.before.jar}
+    ids: list[Any] = []
+
+    async def visit() -> None:
+        mine = Browser(both.after.browser.app)
+        mine.jar = {**jar}
+        await mine.get()
+
+    def write(scope: Any) -> None:
+        scope["session"][f"k{len(ids)}"] = 1
+        ids.append(scope["session"].external_key)
+
+    both.after.handler = write
+    await asyncio.gather(*(visit() for _ in range(8)))
+    assert len({*ids}) == 1
+    assert len(both.new_store) == 1
+    both.after.browser.jar = jar
+    data = await both.after.data()
+    assert {f"k{number}" for number in range(8)} <= {*data}
+
+
+async def test_a_response_that_got_lost_logs_nobody_out() -> None:
+    both = stored("koa")
+    await both.before.do(lambda s: s.update(n=1))
+    jar = {**both.before.jar}
+    await both.after.do(lambda s: s.update(n=2))
+    # The browser has never seen the new cookie.
+    both.after.browser.jar = jar
+    assert await both.after.data() == {"n": 2}
+    assert len(both.new_store) == 1
+
+
+async def test_N01_a_logout_after_it_was_taken_over_is_final() -> None:
+    both = stored("koa")
+    await both.before.do(lambda s: s.update(n=1))
+    jar = {**both.before.jar}
+    await both.after.do(lambda s: s.get("n"))
+    await both.after.do(lambda s: s.logout())
+    both.after.browser.jar = jar
+    assert await both.after.data() == {}
+    assert (len(both.old_store), len(both.new_store)) == (0, 0)
+
+
+@pytest.mark.parametrize("defer", [False, True])
+async def test_N01_a_logout_that_never_read_the_session_ends_it(defer: bool) -> None:
+    both = stored("express", defer=defer)
+    await both.before.do(lambda s: s.update(n=1))
+    jar = {**both.before.jar}
+    sent = names((await both.after.do(lambda s: s.destroy())).cookies)
+    assert sent == {"koa.sess": True, "koa.sess.sig": True, "connect.sid": True}
+    both.after.browser.jar = jar
+    assert await seen_by(both.after) == {}
+    assert (len(both.old_store), len(both.new_store)) == (0, 0)
+
+
+class Held(MemoryStore):
+    """A store whose next ``load`` is answered once it is told so: real, but slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+        self.slow = False
+
+    async def load(self, key: str, *, roll: bool = False) -> Any:
+        record = await super().load(key, roll=roll)
+        if self.slow:
+            self.slow = False
+            self.reached.set()
+            await self.go.wait()
+        return record
+
+
+async def test_N01_a_request_that_read_the_old_record_before_a_logout_revives_nothing() -> None:
+    old = Held()
+    both = Move({"store": old, "keys": [OLD_KEY]}, {"store": MemoryStore()})
+    await both.before.do(lambda s: s.update(n=1))
+    jar = {**both.before.jar}
+    slow = Browser(both.after.browser.app)
+    slow.jar = {**jar}
+    old.slow = True
+    seen: list[Any] = []
+    both.after.handler = lambda scope: seen.append(dict(scope["session"]))
+    waiting = asyncio.create_task(slow.get())
+    await old.reached.wait()
+    await both.after.do(lambda s: s.get("n"))
+    await both.after.do(lambda s: s.logout())
+    both.after.handler = lambda scope: seen.append(dict(scope["session"]))
+    old.go.set()
+    await waiting
+    assert seen == [{}]
+    assert (len(old), len(both.new_store)) == (0, 0)
+
+
+async def test_a_takeover_that_was_cut_short_is_gone_on_with() -> None:
+    # The new record is there, and the old one still, as a process leaves them that died in between.
+    both = stored("koa")
+    await both.before.do(lambda s: s.update(n=1))
+    jar, key = {**both.before.jar}, next(iter(both.before.jar.values()))
+    before = await both.old_store.load(key)
+    await both.after.do(lambda s: s.update(n=2))
+    assert await both.old_store.create(key, before.value, 60_000)
+    both.after.browser.jar = jar
+    assert await both.after.data() == {"n": 2}
+    assert len(both.old_store) == 0
+
+
+async def test_L10_an_owner_goes_along() -> None:
+    both = stored("other keys")
+    await both.before.do(lambda s: s.login("ada"))
+    assert await both.after.data() == {}
+    assert len(await both.new_store.sessions_of("ada")) == 1
+    owners: list[Any] = []
+    await both.after.do(lambda s: owners.append(s.owner))
+    assert owners == ["ada"]
+
+
+async def test_O01_an_old_store_that_fails_is_no_logout(tmp_path: Any) -> None:
+    both = Move({"store": SQLiteStore(tmp_path / "old"), "keys": [OLD_KEY]}, {"store": MemoryStore()})
+    await both.before.do(lambda s: s.update(n=1))
+    await both.old_store.aclose()
+    for name in ("old", "old-wal", "old-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / "old").write_bytes(b"no database at all" * 100)
+    answer = await both.after.do(lambda s: s.get("n"))
+    assert (answer.status, answer.cookies) == (503, [])
+    assert len(both.new_store) == 0
+
+
+async def test_a_record_that_makes_no_sense_is_a_new_session_and_stays() -> None:
+    both = stored("express")
+    await both.before.do(lambda s: s.update(n=1))
+    key = both.before.jar["connect.sid"].partition(".")[0].removeprefix("s%3A")
+    record = await both.old_store.load(key)
+    await both.old_store.replace(key, b'{"cookie":7}', 60_000, version=record.version)
+    assert await both.after.data() == {}
+    assert (both.told("corrupt"), len(both.old_store), len(both.new_store)) == (["corrupt"], 1, 0)
+
+
+async def test_an_id_in_a_header_takes_over_a_cookie() -> None:
+    clock, store = Clock(), MemoryStore()
+    before = Sessions(preset="express", store=store, clock=clock)
+    await before.do(lambda s: s.update(n=1))
+    accept = [Accept(preset="express", keys=[KEY], store=store, until=LATER)]
+    after = Sessions(store=MemoryStore(), external_key=HeaderKey("x-session"), accept=accept, clock=clock)
+    after.browser.jar = before.jar
+    answer = await after.do(lambda s: s.update(n=2))
+    assert answer.get("x-session")
+    assert names(answer.cookies) == {"connect.sid": True}
+
+
+# --- Construction.
+
+
+@pytest.mark.parametrize(
+    ("entry", "given", "cure"),
+    [
+        ({"store": MemoryStore()}, {}, "pass store="),
+        ({"encrypt": True}, {}, "pass encrypt=True or store="),
+        ({"signed": False}, {}, "leave out the entry with signed=False"),
+        ({"store": MemoryStore()}, {"store": MemoryStore(), "keys": [], "external_key": HeaderKey("x")}, "pass keys="),
+    ],
+    ids=["store into cookie", "sealed into readable", "unsigned", "no keys"],
+)
+def test_what_cannot_be_taken_over_is_refused(entry: dict[str, Any], given: dict[str, Any], cure: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        accept = [Accept(until=LATER, **{"keys": [OLD_KEY], **entry})]
+    with pytest.raises(ConfigError, match=f"^accept: .*{cure}"):
+        SessionMiddleware(app_of(lambda scope: None), **{"keys": [KEY], "accept": accept, **given})
+
+
+@pytest.mark.parametrize("until", [None, "2027", True, -1, 2**60, datetime(2027, 1, 1)], ids=repr)  # noqa: DTZ001 (on purpose)
+def test_a_deadline_is_a_time_with_its_zone(until: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^accept: until cannot be"):
+        Accept(until=until, keys=[KEY])
+
+
+def test_an_entry_has_no_entries_of_its_own() -> None:
+    with pytest.raises(ConfigError, match=r"^accept: an entry has entries"):
+        Accept(until=LATER, keys=[KEY], accept=[Accept(until=LATER, keys=[OLD_KEY])])
+
+
+def test_an_entry_takes_its_options_once() -> None:
+    with pytest.raises(ConfigError, match=r"^accept: its options came both"):
+        Accept(Sessions().browser.app.options, until=LATER, key="x")
+
+
+def test_a_deadline_that_has_passed_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    accept = Accept(until=1, preset="starlette", keys=[KEY])
+    assert "the deadline of Starlette session has passed" in caplog.text
+    assert repr(accept) == "Accept('Starlette session', until_ms=1000)"
