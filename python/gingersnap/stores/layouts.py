@@ -10,6 +10,7 @@ PREFIXES: Final = {"native": "gingersnap:", "connect-redis": "sess:", "koa-redis
 """What each layout's keys in Redis begin with, if nobody says otherwise."""
 
 PostgresLayout: TypeAlias = Literal["native", "connect-pg-simple"]
+SQLAlchemyLayout: TypeAlias = Literal["native", "express-mysql-session"]
 
 TABLES: Final = {"native": "gingersnap_session", "connect-pg-simple": "session", "express-mysql-session": "sessions"}
 """The table of each layout, if nobody says otherwise."""

@@ -5,16 +5,18 @@ import re
 import secrets
 from typing import Any, Final
 
+from .. import checks
 from ..errors import ConfigError
 
 try:
-    from sqlalchemy import URL, CursorResult, Executable, MetaData, Row
+    from sqlalchemy import URL, CursorResult, Dialect, Executable, MetaData, Row, Table
     from sqlalchemy.exc import DBAPIError, IntegrityError
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.schema import CreateTable
 except ImportError as error:
     raise ImportError("SQLAlchemyStore needs SQLAlchemy: pip install 'gingersnap[sqlalchemy]'") from error
 
+from .layouts import TABLES, SQLAlchemyLayout, refuse_subclass
 from .sqlalchemy_engine import collided, opened
 from .sqlalchemy_table import Statements, is_there, session_table
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken, late_ms
@@ -39,6 +41,11 @@ class SQLAlchemyStore:
 
     On MySQL and MariaDB take asyncmy: aiomysql 0.3.2 cannot send octets by PyMySQL 1.2.3 and later. SQLite has a store of its own.
 
+    ``layout="express-mysql-session"`` keeps rows as this package for Node does, which may share the table, on MySQL and MariaDB:
+    ``table`` is ``"sessions"`` if left out, values are texts, keys have 128 characters at most, and a lifetime ends with a second.
+    Such a record has no owner, and its text is its version. It does not know the lifetime that it was given:
+    ``load(roll=True)`` leaves its end where it is, ``touch`` moves it.
+
     ``table``: made on first use; ``create=False``: only looked at then. ``session_table`` describes it.
     ``purge_every``: how often the middleware has expired rows removed, in seconds.
 
@@ -48,22 +55,36 @@ class SQLAlchemyStore:
     Raises: ConfigError where an argument cannot be used; ImportError where the URL's driver is not installed.
     """
 
+    _native = True
+
+    def __new__(cls, *_: object, layout: object = "native", **__: object) -> "SQLAlchemyStore":
+        """Give the class that has the layout: one without owners has no calls that ask for them."""
+        if cls is SQLAlchemyStore and layout != "native":
+            from .sqlalchemy_node import NodeSQLAlchemyStore
+
+            return super().__new__(NodeSQLAlchemyStore)
+        return super().__new__(cls)
+
     def __init__(
         self,
         engine: AsyncEngine | URL | str,
         *,
-        table: str = "gingersnap_session",
+        layout: SQLAlchemyLayout = "native",
+        table: str | None = None,
         create: bool = True,
         purge_every: float = 300.0,
     ) -> None:
+        layout = checks.one_of("native", "express-mysql-session")("layout", layout)
+        if self._native != (layout == "native"):
+            raise refuse_subclass(SQLAlchemyStore)
+        table = TABLES[layout] if table is None else table
         if not isinstance(table, str) or not _NAME.fullmatch(table):
             raise ConfigError("table", f"it cannot be {table!r}", "give a name of letters, digits and _, 63 at most")
         if isinstance(purge_every, bool) or not isinstance(purge_every, int | float) or not purge_every > 0:
             raise ConfigError("purge_every", f"it cannot be {purge_every!r}", "give seconds, more than 0")
         self.purge_every = purge_every
         self._engines = opened(engine)
-        self._table = session_table(MetaData(), table)
-        self._sql = Statements(self._table, self._engines.dialect)
+        self._table, self._sql = self._describe(table, self._engines.dialect)
         self._create = create
         self._fit = False
 
@@ -82,13 +103,13 @@ class SQLAlchemyStore:
         row = {"new": key.encode(), "whose": _digest(owner), "value": value, "after": _version(), "lifetime": ttl_ms}
         return await self._place(self._sql.create, row) is not None
 
-    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: int) -> Replaced:
+    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
         """Write over that version."""
         after = _version()
         row = {"this": key.encode(), "before": version, "value": value, "after": after, "lifetime": ttl_ms}
         return Saved(after) if await self._write(self._sql.replace, **row) else await self._why_not(key)
 
-    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: int, owner: str | None = None) -> Moved:
+    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any, owner: str | None = None) -> Moved:
         """Write that version under another key."""
         after = _version()
         row = {"new": new.encode(), "whose": _digest(owner), "value": value, "after": after, "lifetime": ttl_ms}
@@ -134,6 +155,10 @@ class SQLAlchemyStore:
         """Remove every session of an owner but one."""
         # No key is empty.
         return await self._write(self._sql.destroy_all, whose=_digest(owner), keep=(keep or "").encode())
+
+    def _describe(self, name: str, dialect: Dialect) -> tuple[Table, Any]:
+        table = session_table(MetaData(), name)
+        return table, Statements(table, dialect)
 
     async def _live(self, key: str) -> Row[Any] | None:
         for row in await self._read(self._sql.load, this=key.encode()):
