@@ -7,7 +7,7 @@ RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs)
 FUZZ_TARGETS := json_read cookie_find base64 date keygrip
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test test-rust figures fuzz lint format audit bench bench-stores wheel interop lock clean
+.PHONY: all demo test test-rust figures fuzz lint format audit bench bench-stores wheel interop parity lock clean
 
 all: lint test
 
@@ -65,6 +65,10 @@ fuzz:
 
 interop: $(BIN)/.native
 	$(BIN)/python -m pytest tests/interop
+
+# What the systems do whose sessions are shared, row by row: its test, or its line in docs/differences.md.
+parity: $(BIN)/.ready
+	$(BIN)/python -m tests.parity.table
 
 lint: $(BIN)/.native
 	$(BIN)/ruff check .
