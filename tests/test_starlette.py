@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 import traceback
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from gingersnap import ConfigError
+from gingersnap.options import DEFAULTS, OptionValues
+from gingersnap.starlette import OtherOptions
 from gingersnap.starlette import SessionMiddleware as Ours
 from gingersnap.types import ASGIApp, Message
 from tests.asgi import KEY, OLD_KEY, Browser, Response, request
@@ -122,6 +125,7 @@ async def test_a_response_varies_by_cookie_where_the_session_was_asked_for(side:
     ("options", "line"),
     [
         ({"max_age": None}, "session=...; path=/; httponly; samesite=lax"),
+        ({"max_age": None, "path": "/a b"}, "session=...; path=/a b; httponly; samesite=lax"),
         ({"max_age": 60}, "session=...; path=/; Max-Age=60; httponly; samesite=lax"),
         ({"session_cookie": "sid"}, "sid=...; path=/; Max-Age=1209600; httponly; samesite=lax"),
         ({"same_site": "strict"}, "session=...; path=/; Max-Age=1209600; httponly; samesite=strict"),
@@ -355,6 +359,37 @@ async def test_rolling_sends_the_cookie_with_each_response_as_older_starlettes_d
 async def test_ours_lets_no_cache_keep_a_cookie() -> None:
     answers = await both(put(a=1))
     assert {name: one.get("cache-control") for name, one in answers.items()} == {"theirs": None, "ours": "no-store"}
+    plain = await Browser(app_with(Ours, cache_headers=False)).get(act=put(a=1))
+    assert (plain.get("cache-control"), plain.get("vary")) == (None, None)
+
+
+async def test_an_application_s_own_line_of_the_name_gives_way_to_ours_unless_asked() -> None:
+    async def add(request: Request) -> JSONResponse:
+        request.session["a"] = 1
+        return JSONResponse(None, headers={"Set-Cookie": "session=mine"})
+
+    sent = {}
+    for name, side in {**SIDES, "left": Ours}.items():
+        options = {"overwrite": False} if name == "left" else {}
+        app = Starlette(routes=[Route("/", add)], middleware=[Middleware(side, secret_key=KEY, **options)])
+        sent[name] = [line == "session=mine" for line in (await request(app)).cookies]
+    assert sent == {"theirs": [True, False], "ours": [False], "left": [True]}
+
+
+async def test_ours_believes_a_clock_that_is_a_minute_ahead() -> None:
+    for ago, expected in ((-30, {"theirs": {}, "ours": {"a": 1}}), (-90, {"theirs": {}, "ours": {}})):
+        seen = {}
+        for name, side in SIDES.items():
+            client = Browser(app_with(side))
+            client.jar["session"] = forged({"a": 1}, ago=ago)
+            seen[name] = await data(client)
+        assert seen == expected
+
+
+async def test_a_session_of_ours_shows_no_data_when_it_is_printed() -> None:
+    shown: list[str] = []
+    await both(lambda session: shown.append(repr(session)), put(a="word"))
+    assert ["word" in text for text in shown] == [True, False]
 
 
 async def test_ours_sends_the_cookie_of_a_websocket_too() -> None:
@@ -379,8 +414,13 @@ async def test_ours_sends_the_cookie_of_a_websocket_too() -> None:
 
 @pytest.mark.parametrize(
     ("values", "error"),
-    [({"a": {5: 1}}, "UnserializableError"), ({"a": float("nan")}, "UnserializableError"), ({"a": "x" * 4000}, "CookieTooLarge")],
-    ids=["int key", "nan", "large"],
+    [
+        ({"a": {5: 1}}, "UnserializableError"),
+        ({"a": 10**21}, "UnserializableError"),
+        ({"a": float("nan")}, "UnserializableError"),
+        ({"a": "x" * 4000}, "CookieTooLarge"),
+    ],
+    ids=["int key", "long int", "nan", "large"],
 )
 async def test_ours_refuses_what_would_be_lost_or_changed(values: Any, error: str) -> None:
     async def store(request: Request) -> JSONResponse:
@@ -444,6 +484,27 @@ async def test_one_within_another_gives_way_in_ours() -> None:
     assert names == {"theirs": ["inner", "session"], "ours": ["session"]}
 
 
+async def test_one_within_another_has_its_own_place_in_ours() -> None:
+    async def both_of_them(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["a"], scope["other"]["b"] = 1, 2
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    client = Browser(Ours(Ours(both_of_them, KEY, "inner", scope_key="other"), KEY))
+    await client.get()
+    signer = TimestampSigner(KEY)
+    assert {name: json.loads(b64decode(signer.unsign(value))) for name, value in client.jar.items()} == {
+        "session": {"a": 1},
+        "inner": {"b": 2},
+    }
+
+
+async def test_more_octets_may_be_allowed() -> None:
+    client = Browser(app_with(Ours, max_cookie_bytes=8000))
+    await client.get(act=put(a="x" * 4000))
+    assert len((await data(client))["a"]) == 4000
+
+
 # --- Its own arguments.
 
 
@@ -460,6 +521,26 @@ async def test_https_only_may_follow_the_connection() -> None:
     for scheme, secure in (("http", False), ("https", True)):
         (line,) = (await Browser(app_with(Ours, https_only="auto"), scheme=scheme).get(act=put(a=1))).cookies
         assert line.endswith("; secure") is secure
+
+
+async def test_a_lifetime_may_be_a_timedelta() -> None:
+    (line,) = (await Browser(app_with(Ours, max_age=timedelta(hours=1))).get(act=put(a=1))).cookies
+    assert "; Max-Age=3600; " in line
+
+
+NO_PLACE = {
+    *("store", "context_store", "genid", "prefix", "ttl", "external_key", "defer", "resave", "allow_empty", "unset"),
+    *("on_conflict", "atomic_keys", "on_store_error", "store_timeout", "store_breaker", "strict_startup"),
+    *("encrypt", "signed", "algorithm", "absolute_age", "encode", "decode"),
+}
+"""Options that Starlette's cookie has no use for."""
+
+
+def test_type_checkers_know_every_other_option_by_its_type() -> None:
+    arguments = {"keys", "key", "secure", "preset", *inspect.signature(Theirs).parameters}
+    # An earlier configuration of ours is not what somebody has who comes from Starlette.
+    assert set(DEFAULTS) - arguments - NO_PLACE - {"accept"} == set(OtherOptions.__annotations__)
+    assert {name: OptionValues.__annotations__[name] for name in OtherOptions.__annotations__} == OtherOptions.__annotations__
 
 
 @pytest.mark.parametrize("secret", ["example", "aaaa", "secret"])
