@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from gingersnap.stores import sqlalchemy, sqlite
+from gingersnap import ConfigError
+from gingersnap.purge import Purge
+from gingersnap.stores import PostgresStore, SQLAlchemyStore, SQLiteStore, sqlalchemy, sqlite
 from gingersnap.testing.suite import kept, made, new_keys
 from tests.asgi import Clock
 from tests.stores import inside
@@ -58,3 +60,27 @@ async def test_S06_each_purge_is_bounded_and_they_come_to_an_end(kind: Kind, clo
         assert left == [3 * LIMIT - 4, 2 * LIMIT - 4, LIMIT - 4, 3, 3]
         for key in live:
             await kept(store, key, b"[]", "purge leaves live records")
+
+
+each_that_is_purged = pytest.mark.parametrize(
+    ("store", "place"),
+    [(SQLiteStore, "sessions.sqlite3"), (PostgresStore, "postgresql://h/d"), (SQLAlchemyStore, "sqlite+aiosqlite://")],
+)
+
+
+@each_that_is_purged
+async def test_S06_one_that_is_never_to_be_purged_by_itself_is_not(store: Any, place: str) -> None:
+    purges = [Purge(store(place, purge_every=every)) for every in (None, 300.0)]
+    for purge in purges:
+        purge.start()
+    assert [len(purge._tasks) for purge in purges] == [0, 1]
+    for purge in purges:
+        await purge.stop()
+
+
+@each_that_is_purged
+@pytest.mark.parametrize("every", [0, -1, True, "300", float("nan"), float("inf"), []])
+def test_S06_what_is_no_time_to_purge_is_refused(store: Any, place: str, every: Any) -> None:
+    with pytest.raises(ConfigError, match="give a number of seconds above 0, or None") as raised:
+        store(place, purge_every=every)
+    assert raised.value.option == "purge_every"

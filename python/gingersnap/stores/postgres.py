@@ -35,6 +35,7 @@ except ImportError as error:
 from .layouts import TABLES, PostgresLayout, refuse_subclass
 from .postgres_pool import Connections
 from .postgres_schema import Table
+from .seconds import seconds_or_never
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
 
 logger = logging.getLogger("gingersnap")
@@ -94,9 +95,7 @@ class PostgresStore:
         self._sql = self._table.sql
         self._create = create
         self._warned = False
-        if purge_every is not None and not purge_every > 0:
-            raise ConfigError("purge_every", f"it cannot be {purge_every!r}", "give seconds above 0, or None")
-        self.purge_every = purge_every
+        self.purge_every = seconds_or_never("purge_every", purge_every)
         if isinstance(pool_or_dsn, asyncpg.Pool):
             if options:
                 raise ConfigError(min(options), "it is for a pool that the store opens", "give it to your own pool")

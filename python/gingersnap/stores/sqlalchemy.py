@@ -17,6 +17,7 @@ except ImportError as error:
     raise ImportError("SQLAlchemyStore needs SQLAlchemy: pip install 'gingersnap[sqlalchemy]'") from error
 
 from .layouts import TABLES, SQLAlchemyLayout, refuse_subclass
+from .seconds import seconds_or_never
 from .sqlalchemy_engine import collided, opened
 from .sqlalchemy_table import Statements, is_there, session_table
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken, late_ms
@@ -47,7 +48,7 @@ class SQLAlchemyStore:
     ``load(roll=True)`` leaves its end where it is, ``touch`` moves it.
 
     ``table``: made on first use; ``create=False``: only looked at then. ``session_table`` describes it.
-    ``purge_every``: how often the middleware has expired rows removed, in seconds.
+    ``purge_every``: how often the middleware is to purge, in seconds; ``None``: somebody else does.
 
     The time is that of the server on MySQL, MariaDB, PostgreSQL and SQLite. On any other it is this process's own: there the
     clocks of all processes have to agree.
@@ -72,7 +73,7 @@ class SQLAlchemyStore:
         layout: SQLAlchemyLayout = "native",
         table: str | None = None,
         create: bool = True,
-        purge_every: float = 300.0,
+        purge_every: float | None = 300.0,
     ) -> None:
         layout = checks.one_of("native", "express-mysql-session")("layout", layout)
         if self._native != (layout == "native"):
@@ -80,9 +81,7 @@ class SQLAlchemyStore:
         table = TABLES[layout] if table is None else table
         if not isinstance(table, str) or not _NAME.fullmatch(table):
             raise ConfigError("table", f"it cannot be {table!r}", "give a name of letters, digits and _, 63 at most")
-        if isinstance(purge_every, bool) or not isinstance(purge_every, int | float) or not purge_every > 0:
-            raise ConfigError("purge_every", f"it cannot be {purge_every!r}", "give seconds, more than 0")
-        self.purge_every = purge_every
+        self.purge_every = seconds_or_never("purge_every", purge_every)
         self._engines = opened(engine)
         self._table, self._sql = self._describe(table, self._engines.dialect)
         self._create = create

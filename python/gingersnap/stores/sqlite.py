@@ -10,6 +10,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from ..errors import ConfigError
 from . import sqlite_calls as calls
+from .seconds import seconds, seconds_or_never
 from .sqlite_file import check_schema, open_file, patiently
 from .sqlite_thread import SQLiteThread
 from .store import Moved, Owned, Record, Replaced
@@ -31,9 +32,9 @@ class SQLiteStore:
     have the file, and any number of event loops and threads the store; calls that come at the same time share a commit.
     The file has to be on a disk of this machine: over a network file system SQLite's locks do not hold, and files break.
 
-    ``purge_every``: how often expired sessions are removed, in seconds. ``busy_timeout``: how long a write waits for those of
-    other processes, in seconds; then it raises. ``clock`` tells the time in seconds, in any thread, and must be the same for
-    all processes of a file.
+    ``purge_every``: how often the middleware is to purge, in seconds; ``None``: somebody else does. ``busy_timeout``: how long a
+    write waits for those of other processes, in seconds; then it raises. ``clock`` tells the time in seconds, in any thread, and
+    must be the same for all processes of a file.
 
     Raises: ConfigError where an option is wrong.
     """
@@ -42,13 +43,13 @@ class SQLiteStore:
         self,
         path: str | os.PathLike[str],
         *,
-        purge_every: float = 300.0,
+        purge_every: float | None = 300.0,
         busy_timeout: float = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.purge_every = _seconds("purge_every", purge_every)
+        self.purge_every = seconds_or_never("purge_every", purge_every)
         self._clock = clock
-        path, busy_timeout_s = _path(path), _seconds("busy_timeout", busy_timeout)
+        path, busy_timeout_s = _path(path), seconds("busy_timeout", busy_timeout)
         self._reader = SQLiteThread(partial(open_file, path, busy_timeout_s, writes=False), None)
         # Who is to write has the lock from the start: SQLite refuses it to whoever has read before, if others wrote meanwhile.
         begin = partial(patiently, statement="BEGIN IMMEDIATE", busy_timeout_s=busy_timeout_s)
@@ -133,9 +134,3 @@ def _path(given: object) -> str:
     if path in ("", ":memory:"):
         raise ConfigError("path", "SQLiteStore needs a file", "give the path of one, or take MemoryStore")
     return os.path.realpath(path)
-
-
-def _seconds(option: str, given: object) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):
-        raise ConfigError(option, f"it cannot be {given!r}", "give a number of seconds above 0")
-    return given

@@ -81,8 +81,9 @@ class Store(Protocol):
     "could not look". A call that is cancelled does not give its connection back to a pool with a reply outstanding.
 
     Three more attributes may say more of a store. ``purge_every``: how often, in seconds, the middleware is to ask it to
-    ``purge``; left out where the server removes expired records itself. ``atomic = False``: its ``replace`` and ``move`` can
-    race with those of other processes. ``prompt = True``: no call ever waits for anything, so none needs a time limit.
+    ``purge``; left out, or ``None``, where the server removes expired records itself or somebody else purges. ``atomic = False``:
+    its ``replace`` and ``move`` can race with those of other processes. ``prompt = True``: no call ever waits for anything, so
+    none needs a time limit.
     """
 
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
