@@ -153,7 +153,7 @@ ROWS: Final = {
 _OF_SYSTEMS: Final = re.compile(r"interop|parity|presets")
 
 
-def tests_of_rows() -> dict[str, list[str]]:
+def rows_with_tests() -> dict[str, list[str]]:
     """Find the tests whose names carry a row's id."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(TESTS.rglob("test_*.py")):
@@ -175,7 +175,7 @@ def rows_that_differ() -> set[str]:
 
 def main() -> int:
     """Print the table; 1 where a row has neither a test nor a line."""
-    tests, differ = tests_of_rows(), rows_that_differ()
+    tests, differ = rows_with_tests(), rows_that_differ()
     missing = 0
     for row, item in ROWS.items():
         names = tests.get(row, [])
