@@ -225,7 +225,9 @@ class Context:
             left_ms=None if expire_ms is None else expire_ms - self._setup.now_ms(),
             max_age_ms=self.life_ms,
         )
-        return "resave" if reason is None and live and self._options.resave and not self.committed else reason
+        # Who writes each record anew has written whatever a renewal would.
+        resaves = live and self._options.resave and not self.committed
+        return "resave" if resaves and reason in (None, "rolling", "rotated") else reason
 
     def _reserved(self, session: Session) -> str | None:
         """Find a key that is not the application's to use."""
