@@ -567,10 +567,13 @@ class StoreContext(Context):
         changed = None if self._cookie is None else self._cookie.changed()
         if own is None or changed is None:
             return own
-        return self._record.changed(own, self._record.attributes(own), changed)
+        return self._record.changed(own, self._attributes_of(own), changed)
 
     def _attributes(self) -> Attributes:
-        return super()._attributes() if self._own is None else self._record.attributes(self._own)
+        return super()._attributes() if self._own is None else self._attributes_of(self._own)
+
+    def _attributes_of(self, own: OwnCookie) -> Attributes:
+        return self._record.attributes(own, self._stored.is_secure(self._scope))
 
     def _written(self, id: str, body: bytes, enclosed: Enclosed, reason: Reason) -> None:
         """Take what was written as what is, and have the client told."""
@@ -587,7 +590,7 @@ class StoreContext(Context):
     def _say(self, id: str | None, expire_ms: int | None) -> None:
         own = None if self._cookie is None else self._cookie.changed()
         if own is None and self._own is not None:
-            own = self._record.attributes(self._own)
+            own = self._attributes_of(self._own)
         self.word = Word(id, expire_ms, self._stored.is_secure(self._scope), own)
         if self._source is not None and id is not None:
             self.farewell = self._stored.farewell(self._source, self._scope)

@@ -107,7 +107,7 @@ class Takeover:
         record = None if loaded is None or why is not None else self._written(data, loaded)
         if record is None:
             return why or "corrupt"
-        own = None if said is None else old.former.record.attributes(said)
+        own = None if said is None else old.former.record.attributes(said, self._setup.is_secure(self._scope))
         if not await self._create(id, record, loaded):
             await self._let_go(old)
             made = await self._load(id)

@@ -30,7 +30,7 @@ class ConnectRecord(RecordFormat):
         if data is None or not isinstance(own, dict):
             return "corrupt", None
         try:
-            self.attributes(own)
+            self.attributes(own, False)
             life_ms = _life_ms(own.get(self.life))
             _date(own.get("expires"))
         except (TypeError, ValueError):
@@ -48,8 +48,8 @@ class ConnectRecord(RecordFormat):
     def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
         raise NotImplementedError
 
-    def attributes(self, own: OwnCookie) -> Attributes:
-        """Read what a record says of its cookie."""
+    def attributes(self, own: OwnCookie, secure: bool) -> Attributes:
+        """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure."""
         said = {field.name: own.get(_NAMES.get(field.name, field.name)) for field in fields(Attributes)}
         same_site, priority = said["same_site"], said["priority"]
         if isinstance(same_site, bool):
@@ -60,7 +60,8 @@ class ConnectRecord(RecordFormat):
             "domain": said["domain"] or None,
             "same_site": same_site.lower() if isinstance(same_site, str) else same_site,
             "priority": priority.lower() if isinstance(priority, str) else priority,
-            **{name: bool(said[name]) for name in ("secure", "http_only", "partitioned")},
+            **{name: bool(said[name]) for name in ("http_only", "partitioned")},
+            "secure": secure if said["secure"] is None else bool(said["secure"]),
         }
         return Attributes(**{name: SESSION_COOKIE_CHECKS[name](name, word) for name, word in words.items()})
 
@@ -87,6 +88,10 @@ class ExpressRecord(ConnectRecord):
     life = "originalMaxAge"
     _ORDER: Final = ("originalMaxAge", "partitioned", "priority", "expires", "secure", "httpOnly", "domain", "path", "sameSite")
 
+    def attributes(self, own: OwnCookie, secure: bool) -> Attributes:
+        """Read what a record says of its cookie: one that is Secure says so."""
+        return super().attributes(own, False)
+
     def fresh(self, secure: bool) -> OwnCookie:
         """Make what a new session's record says of its cookie."""
         return {"httpOnly": True, "path": "/", **self._given(secure)}
@@ -112,6 +117,9 @@ class GenericRecord(ConnectRecord):
         """Make what a new session's record says of its cookie."""
         options = self._options
         said = {**self._given(secure), "overwrite": options.overwrite, "signed": options.signed, "maxAge": None}
+        if options.secure == "auto":
+            # `cookies` asks the connection, each time anew, where it is not told.
+            said.pop("secure", None)
         given = {name: said[name] for name in self._order() if name in said}
         defaults = {"httpOnly": True, "path": "/", "overwrite": True, "signed": True, "maxAge": None}
         return {**given, **{name: word for name, word in defaults.items() if name not in given}}

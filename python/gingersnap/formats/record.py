@@ -52,8 +52,8 @@ class RecordFormat:
         """Make what a new session's record says of its cookie; ``None`` where records say nothing of it."""
         return None
 
-    def attributes(self, own: OwnCookie) -> Attributes:
-        """Read what a record says of its cookie.
+    def attributes(self, own: OwnCookie, secure: bool) -> Attributes:
+        """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure.
 
         Raises: ConfigError, TypeError, KeyError, ValueError where that is no cookie.
         """
