@@ -1,0 +1,198 @@
+"""Where express-session and we part on purpose: both values are pinned."""
+
+import re
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.asgi import NOW
+from tests.interop import systems
+from tests.interop.peer import FAILED, Answer, Peer
+from tests.interop.sides import Pair, pair
+from tests.interop.systems import EXPRESS
+from tests.stores.servers.valkey import Server
+
+pytestmark = pytest.mark.interop
+
+MakePair = partial[AbstractAsyncContextManager[Pair]]
+LEAN = {"resave": False, "allow_empty": False}
+
+
+@pytest.fixture
+def make(express: Peer, valkey: Server) -> MakePair:
+    """Give what makes both sides."""
+    return partial(pair, EXPRESS, express, valkey)
+
+
+async def each(both: Pair, *steps: list[Any], after: float = 0, **given: Any) -> tuple[Answer, Answer]:
+    """Take the steps on both sides, theirs and ours, and compare nothing."""
+    theirs = await both.original().do(*steps, now=NOW + after, **given)
+    ours = await both.ours().do(*steps, now=NOW + after, **given)
+    for side, answer in ((both.theirs, theirs), (both.mine, ours)):
+        answer.cookies = side.told(answer.cookies, both.keys)
+    return theirs, ours
+
+
+async def test_E10_a_Secure_cookie_over_http_is_sent_here(make: MakePair, caplog: pytest.LogCaptureFixture) -> None:
+    async with make(secure=True) as both:
+        theirs, ours = await each(both, ["set", "n", 1])
+        # Not theirs: a session that is dropped in silence is hard to find.
+        assert (theirs.cookies, theirs.error) == ([], None)
+        assert ours.cookies == ["connect.sid=id 0 by key 0; Path=/; HttpOnly; Secure"]
+        assert "a request came over plain http" in caplog.text
+
+
+async def test_E19_a_path_that_only_begins_alike_has_no_session_here(make: MakePair) -> None:
+    async with make(path="/app", **LEAN) as both:
+        theirs, ours = await each(both, ["see"], path="/apple")
+        # Not theirs: no client sends the cookie there (RFC 6265 section 5.1.4).
+        assert (theirs.seen, ours.seen) == ([{}], [None])
+
+
+async def test_E21_an_outage_harms_whoever_touches_the_session_here(express: Peer, lone_valkey: Server) -> None:
+    async with pair(EXPRESS, express, lone_valkey, **LEAN) as both:
+        await both.do(["set", "n", 1])
+        # As an outage, without theirs waiting for its client to be there again.
+        lone_valkey.ask("CONFIG", "SET", "maxmemory", "1")
+        lone_valkey.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        theirs = await both.original().do(["set", "n", 2], now=NOW)
+        ours = both.ours()
+        ours.steps, ours.seen = (["set", "n", 2],), []
+        # Not theirs: what could not be saved is not answered as if it were.
+        assert theirs.seen == []
+        assert (await ours.browser.get()).status == 503
+
+
+@pytest.mark.parametrize("text", ['{"n":1}', "[]", "no JSON"])
+async def test_E23_a_record_that_is_no_session_is_a_new_one_here(make: MakePair, text: str) -> None:
+    async with make(**LEAN) as both:
+        await both.do(["set", "n", 1])
+        for side in (both.theirs, both.mine):
+            assert side.client is not None
+            side.client.set(side.record, text)
+        theirs, ours = await each(both, ["see"])
+        # Not theirs: a record never makes a 5xx.
+        assert theirs.error == FAILED
+        assert (ours.seen, ours.error) == ([{}], None)
+
+
+async def test_E24_a_lifetime_that_is_set_is_saved_and_sent_here(make: MakePair) -> None:
+    async with make(max_age=3600, resave=False) as both:
+        await both.do(["set", "n", 1])
+        theirs, ours = await each(both, ["max_age", 60_000])
+        # Not theirs: it looks at the data alone.
+        assert theirs.cookies == []
+        assert ours.cookies == ["connect.sid=id 0 by key 0; Path=/; Expires=Tue, 24 Nov 2026 12:05:55 GMT; HttpOnly"]
+        texts = [side.rows()[0][1] for side in (both.theirs, both.mine)]
+        assert [b'"originalMaxAge":60000' in text for text in texts] == [False, True]
+
+
+async def test_E27_regenerate_keeps_the_data_here(make: MakePair) -> None:
+    async with make(**LEAN) as both:
+        await both.do(["set", "n", 1])
+        ours = both.ours()
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            scope["session"].regenerate()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        ours.browser.app.app = app
+        await ours.browser.get()
+        await both.original().do(["regenerate"], now=NOW)
+        # Not theirs: what a login needs is another id, and the cart of before.
+        assert [answer.seen for answer in await each(both, ["see"])] == [[{}], [{"n": 1}]]
+
+
+async def test_E27_a_lifetime_of_its_own_outlives_regenerate_here(make: MakePair) -> None:
+    async with make(max_age=3600, **LEAN) as both:
+        await both.do(["set", "n", 1], ["max_age", 60_000])
+        theirs, ours = await each(both, ["regenerate"], ["set", "n", 2])
+        assert "13:04:55" in theirs.cookies[0]
+        # Not theirs: it is the same session under another id.
+        assert "12:05:55" in ours.cookies[0]
+
+
+async def test_E28_an_ended_session_is_an_empty_one_here(make: MakePair) -> None:
+    async with make(**LEAN) as both:
+        await both.do(["set", "n", 1])
+        theirs, ours = await each(both, ["destroy"], ["see"])
+        assert (theirs.seen, ours.seen) == ([None], [{}])
+        theirs, ours = await each(both, ["set", "n", 1], ["destroy"], ["set", "n", 2])
+        # Not theirs: what is put there after the end is another session.
+        assert theirs.error is not None
+        assert ours.cookies == ["connect.sid=id 1 by key 0; Path=/; HttpOnly"]
+
+
+async def test_E29_reload_without_a_record_gives_an_empty_session_here(make: MakePair) -> None:
+    async with make(**LEAN) as both:
+        theirs, ours = await each(both, ["set", "n", 1], ["reload"], ["see"])
+        assert (theirs.seen, theirs.error) == ([], "failed to load session")
+        assert (ours.seen, ours.error) == ([{}], None)
+
+
+async def test_E30_save_of_a_new_empty_session_is_told_here(make: MakePair) -> None:
+    async with make(**LEAN) as both:
+        theirs, ours = await each(both, ["save"])
+        # Not theirs: a record whose id nobody knows is of no use.
+        assert [len(side.rows()) for side in (both.theirs, both.mine)] == [1, 1]
+        assert (len(theirs.cookies), len(ours.cookies)) == (0, 1)
+
+
+async def test_E30_save_stores_the_date_of_its_own_time_here(make: MakePair) -> None:
+    async with make(max_age=3600, **LEAN) as both:
+        await both.do(["set", "n", 1])
+        await each(both, ["save"], after=60)
+        texts = [side.rows()[0][1] for side in (both.theirs, both.mine)]
+        # Not theirs: it writes the date that it has read, unless touch() comes first.
+        assert [b"13:04:55" in text for text in texts] == [True, False]
+        assert b"13:05:55" in texts[1]
+
+
+async def test_a_session_of_a_request_that_failed_is_saved_but_not_told_here(make: MakePair) -> None:
+    async with make(**LEAN) as both:
+        theirs, ours = await each(both, ["set", "n", 1], ["fail"])
+        # Not theirs: Express's last error handler answers through the same response, ours stands outside.
+        assert (len(theirs.cookies), ours.cookies) == (1, [])
+        assert theirs.error == ours.error == FAILED
+        assert [len(side.rows()) for side in (both.theirs, both.mine)] == [1, 1]
+
+
+async def test_X05_an_older_key_has_the_cookie_sent_in_full_here(make: MakePair) -> None:
+    for resave in (True, False):
+        async with make(max_age=3600, resave=resave) as both:
+            await both.do(["set", "n", 1])
+            both.carry("rotate")
+            theirs, ours = await each(both, ["see"])
+            # Not theirs: there a session that nobody changes keeps the old signature for ever.
+            assert theirs.cookies == []
+            # Where only the store knows the date, its own clock has begun to run.
+            line = "connect.sid=id 0 by key 0; Path=/; Expires=Tue, 24 Nov 2026 13:04:5[345] GMT; HttpOnly"
+            assert [re.fullmatch(line, told) is not None for told in ours.cookies] == [True]
+
+
+async def test_what_express_writes_meanwhile_is_merged_here(make: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with make(**LEAN) as both:
+        await both.do(["set", "a", 1])
+        shared = both.original(both.mine)
+        monkeypatch.setitem(
+            systems.OURS, "meanwhile", lambda scope, seen: shared.do(["set", "theirs", 1], ["delete", "a"], now=NOW)
+        )
+        await both.ours().do(["set", "mine", 1], ["meanwhile"], now=NOW)
+        # Not theirs: there the last of two requests takes it all.
+        assert (await shared.do(["see"], now=NOW)).seen == [{"theirs": 1, "mine": 1}]
+
+
+@pytest.mark.parametrize("verb", ["destroy", "regenerate"])
+async def test_a_session_that_express_ends_meanwhile_is_not_revived_here(
+    make: MakePair, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make(**LEAN) as both:
+        await both.do(["set", "a", 1])
+        other = both.original(both.mine)
+        other.browser.jar = dict(both.mine.jar)
+        monkeypatch.setitem(systems.OURS, "meanwhile", lambda scope, seen: other.do([verb], now=NOW))
+        answer = await both.ours().do(["set", "mine", 1], ["meanwhile"], now=NOW)
+        assert (answer.cookies, both.mine.is_live()) == ([], False)
