@@ -431,7 +431,7 @@ async def lifespan(app: Any) -> list[Any]:
 
 class Unfit(MemoryStore):
     async def ping(self) -> None:
-        raise RuntimeError("its schema is another one: run the migration")
+        raise RuntimeError("no route to redis://ann:secret-password@10.0.0.1")
 
 
 async def test_O01_start_up_warns_of_a_store_that_is_not_fit_or_fails(caplog: pytest.LogCaptureFixture) -> None:
@@ -439,9 +439,10 @@ async def test_O01_start_up_warns_of_a_store_that_is_not_fit_or_fails(caplog: py
         sent = await lifespan(SessionMiddleware(None, keys=[KEY], store=Unfit()))  # type: ignore[arg-type]
     assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert "the session store is not ready: RuntimeError" in caplog.text
+    assert "secret-password" not in caplog.text
 
 
-async def test_O01_an_application_that_may_not_start_closes_what_it_opened() -> None:
+async def test_O01_P01_an_application_that_may_not_start_closes_what_it_opened(caplog: pytest.LogCaptureFixture) -> None:
     log: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -459,10 +460,11 @@ async def test_O01_an_application_that_may_not_start_closes_what_it_opened() -> 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    with pytest.raises(RuntimeError):
+    with caplog.at_level(logging.DEBUG), pytest.raises(RuntimeError):
         await SessionMiddleware(app, keys=[KEY], store=Unfit(), strict_startup=True)({"type": "lifespan"}, None, send)  # type: ignore[arg-type]
-    assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
-    assert "run the migration" in sent[0]["message"]
+    told = "the session store is not fit: RuntimeError; `await store.ping()` says why"
+    assert sent == [{"type": "lifespan.startup.failed", "message": told}]
+    assert "secret-password" not in caplog.text
     assert log == ["open", "closed"]
 
 

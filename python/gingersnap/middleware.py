@@ -108,7 +108,9 @@ class SessionMiddleware:
                 except Exception as error:
                     # strict_startup: whatever the store raises, the server is not to start.
                     unfit = True
-                    await send({"type": "lifespan.startup.failed", "message": f"the session store is not fit: {error}"})
+                    # Its message may quote an address with a password, and servers log what they are told.
+                    told = f"the session store is not fit: {type(error).__name__}; `await store.ping()` says why"
+                    await send({"type": "lifespan.startup.failed", "message": told})
                     # The application is to close what it has opened.
                     raise
             elif setup is not None and message["type"] == "lifespan.shutdown.complete":
