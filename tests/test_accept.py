@@ -432,6 +432,16 @@ async def test_an_id_in_a_header_takes_over_a_cookie() -> None:
     assert names(answer.cookies) == {"connect.sid": True}
 
 
+@pytest.mark.parametrize("old", [{"preset": "starlette"}, {"preset": "express", "store": MemoryStore()}], ids=["cookie", "store"])
+async def test_what_the_new_layout_has_no_place_for_is_told_once(old: Any, caplog: pytest.LogCaptureFixture) -> None:
+    both = Move(old, {"preset": "koa", "store": MemoryStore()})
+    for _ in range(2):
+        both.before.jar.clear()
+        await both.before.do(lambda s: s.update(n=1, _csrf="x"))
+        assert await both.after.data() == {"n": 1}
+    assert caplog.text.count("Koa has no place for _csrf, which sessions of ") == 1
+
+
 # --- Construction.
 
 

@@ -1,6 +1,7 @@
 """Earlier configurations, each until its deadline: find their sessions in a request, and say them in the current one's terms."""
 
 import hmac
+import logging
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
@@ -14,6 +15,8 @@ from .options import SessionOptions
 from .setup import Setup
 from .store_setup import StoreSetup
 from .types import Headers, Loaded, Scope
+
+logger = logging.getLogger("gingersnap")
 
 Why: TypeAlias = str | None
 """Why there is no session: a word of ``Miss`` or ``rules.check``, or ``None`` where no cookie came."""
@@ -73,6 +76,7 @@ class Formers:
         self._options = options = setup.options
         self._all = [Former(accept, options) for accept in options.accept]
         self.stores = [former.stored for former in self._all if former.stored is not None]
+        self._told: frozenset[str] = frozenset()
         # What the current configuration writes, and with it overwrites.
         self._names = frozenset(line.partition(b"=")[0] for line in setup.format.cookie(False, None).lines(b"", 0))
 
@@ -99,12 +103,25 @@ class Formers:
         """Say a session that came in a cookie in our terms, as one that an older key has signed; ``None`` where it does not fit."""
         if claim.loaded is None:
             return None
-        body = take(claim.data, into, self._options.habits)
+        body = self.fitted(claim, claim.data, into)
         if body is None:
             return None
         dates = self.dates(claim.loaded, now_ms)
         lasts = True if dates.life_ms is None else None
         return body, 1, True, dates.expire_ms, dates.life_ms, lasts, dates.created_ms, dates.owner
+
+    def fitted(self, claim: Claim, data: dict[str, Any], into: dict[str, Any]) -> bytes | None:
+        """Fill a dict with what the current layout has a place for, and give its text; ``None`` where that is too large."""
+        habits = self._options.habits
+        lost = frozenset(key for key in data if habits.is_reserved(key)) - self._told
+        if lost:
+            # Once for each key: every session may have it.
+            self._told |= lost
+            keys = ", ".join(sorted(lost))
+            logger.warning(
+                "accept: %s has no place for %s, which sessions of %s have: it is left out", habits.system, keys, claim.former.label
+            )
+        return take(data, into, habits)
 
     def dates(self, came: Loaded, now_ms: int) -> Dates:
         """Say when a session ends from now on: with its own end at the latest. It lives by the current options."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .claim import Claim
 from .cookies import Attributes
-from .formats.data import take
 from .stores.store import OwnerIndex, Record, Store
 from .types import Loaded, Scope
 
@@ -86,25 +85,25 @@ class Takeover:
             if (record := await self._load(id)) is not None:
                 await self._let_go(old)
                 return TakenOver(id, record, None)
-        return await self._move(old, ids[0])
+        return await self._move(claim, old, ids[0])
 
     async def _fetch_cookie(self, claim: Claim) -> TakenOver | str:
         """Make a record of a session that came in a cookie. Two clients may show the same data: it gets an id of its own."""
-        record = None if claim.loaded is None else self._written(claim.data, claim.loaded)
+        record = None if claim.loaded is None else self._written(claim, claim.data, claim.loaded)
         if record is None:
             return "corrupt"
         id = self._setup.ids.derived(secrets.token_bytes(32))
         await self._create(id, record, claim.loaded)
         return TakenOver(id, record, None)
 
-    async def _move(self, old: OldRecord, id: str) -> TakenOver | str:
+    async def _move(self, claim: Claim, old: OldRecord, id: str) -> TakenOver | str:
         """Make the new record of the old one, then remove that."""
         found = await old.load()
         if found is None:
             return "missed"
         data: dict[str, Any] = {}
         loaded, said, why = old.former.opened(found.value, found.ttl_ms, data, dated=False)
-        record = None if loaded is None or why is not None else self._written(data, loaded)
+        record = None if loaded is None or why is not None else self._written(claim, data, loaded)
         if record is None:
             return why or "corrupt"
         own = None if said is None else old.former.record.attributes(said, self._setup.is_secure(self._scope))
@@ -130,10 +129,10 @@ class Takeover:
             await asyncio.sleep(_PAUSE_S)
         await old.destroy()
 
-    def _written(self, data: dict[str, Any], loaded: Loaded) -> Record | None:
+    def _written(self, claim: Claim, data: dict[str, Any], loaded: Loaded) -> Record | None:
         """Write the record that the current configuration has of a session; ``None`` where its data does not fit."""
         setup = self._setup
-        body = take(data, {}, setup.habits)
+        body = self._formers.fitted(claim, data, {})
         if body is None:
             return None
         dates, dated = self._formers.dates(loaded, setup.now_ms()), setup.is_dated(self._store)

@@ -115,3 +115,15 @@ async def test_watching() -> None:
 
     await browser.get(handler=slow)
     assert counted == Counter({("session_conflicts", "changed"): 1})
+
+
+async def test_taking_over() -> None:
+    store, express_store, express_keys = MemoryStore(), MemoryStore(), ["the secret that Express has signed by"]
+    before = Sessions(preset="express", keys=express_keys, store=express_store)
+    await before.do(lambda s: s.update(user="ada"))
+    seen: list[Any] = []
+    app = app_of(lambda scope: seen.append(dict(scope["session"])))
+    after = Browser(example("taking-over.md", "def taking_over")["taking_over"](app, [KEY], store, express_keys, express_store))
+    after.jar = before.jar
+    await after.get()
+    assert (seen, {*after.jar}, len(store), len(express_store)) == ([{"user": "ada"}], {"koa.sess", "koa.sess.sig"}, 1, 0)
