@@ -538,8 +538,7 @@ NO_PLACE = {
 
 def test_type_checkers_know_every_other_option_by_its_type() -> None:
     arguments = {"keys", "key", "secure", "preset", *inspect.signature(Theirs).parameters}
-    # An earlier configuration of ours is not what somebody has who comes from Starlette.
-    assert set(DEFAULTS) - arguments - NO_PLACE - {"accept"} == set(OtherOptions.__annotations__)
+    assert set(DEFAULTS) - arguments - NO_PLACE == set(OtherOptions.__annotations__)
     assert {name: OptionValues.__annotations__[name] for name in OtherOptions.__annotations__} == OtherOptions.__annotations__
 
 

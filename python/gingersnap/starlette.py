@@ -1,13 +1,16 @@
 """Starlette's own constructor: one changed import line, and users stay logged in. It does not need Starlette."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack
 
 from .errors import ConfigError
 from .events import Listener
 from .middleware import SessionMiddleware as Middleware
 from .options import OptionValues, Seconds, hide_keys
 from .types import ASGIApp, Priority, SameSite, Scope
+
+if TYPE_CHECKING:
+    from .accept import Accept
 
 # Options of ours that Starlette's arguments say already.
 _ARGUMENTS: Final[Mapping[str, str]] = {
@@ -44,6 +47,7 @@ class OtherOptions(TypedDict, total=False):
     match_path: bool
     commit_on_error: bool
     strict: bool
+    accept: "Sequence[Accept]"
     scope_key: str
     listeners: Mapping[str, Listener]
     clock: Callable[[], float]
