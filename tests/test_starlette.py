@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import fastapi
 import pytest
@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from gingersnap import ConfigError
+from gingersnap import Accept, ConfigError
 from gingersnap.options import DEFAULTS, OptionValues
 from gingersnap.starlette import OtherOptions
 from gingersnap.starlette import SessionMiddleware as Ours
@@ -539,7 +539,9 @@ NO_PLACE = {
 def test_type_checkers_know_every_other_option_by_its_type() -> None:
     arguments = {"keys", "key", "secure", "preset", *inspect.signature(Theirs).parameters}
     assert set(DEFAULTS) - arguments - NO_PLACE == set(OtherOptions.__annotations__)
-    assert {name: OptionValues.__annotations__[name] for name in OtherOptions.__annotations__} == OtherOptions.__annotations__
+    names = {"Accept": Accept}
+    ours, all_of_them = (get_type_hints(kind, localns=names) for kind in (OtherOptions, OptionValues))
+    assert ours == {name: all_of_them[name] for name in ours}
 
 
 @pytest.mark.parametrize("secret", ["example", "aaaa", "secret"])
