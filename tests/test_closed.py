@@ -3,6 +3,7 @@
 # Names bear the ids of requirements as they are written.
 
 import asyncio
+import contextlib
 import copy
 import inspect
 import json
@@ -312,6 +313,89 @@ async def test_load_of_a_session_that_could_not_be_loaded_raises_again() -> None
     assert came == {}
 
 
+@pytest.mark.parametrize("kind", ["unavailable", "degraded"])
+@pytest.mark.parametrize("defer", [False, True], ids=["at once", "deferred"])
+async def test_load_asks_anew_where_an_earlier_try_failed(kind: str, defer: bool) -> None:
+    store, word = Down(), KINDS[kind][2]
+    client = Sessions(store=store, store_breaker=False, defer=defer, **word)
+    await client.do(lambda s: s.update(n=1))
+    store.down = True
+
+    async def handler(scope: Any) -> None:
+        session = scope["session"]
+        for _ in range(2):
+            with contextlib.suppress(SessionUnavailable):
+                await session.load()
+            assert type(session) is KINDS[kind][0]
+        store.down = False
+        assert await session.load() is session
+        assert (dict(session), session.degraded, session.is_new) == ({"n": 1}, False, False)
+        # It is there now, and nobody asks again.
+        store.down = True
+        assert await (await session.load()).load() is session
+        session["n"] = 2
+
+    assert (await client.on_scope(handler)).status == 200
+    store.down = False
+    reader = Sessions(store=store)
+    reader.jar.update(client.jar)
+    assert await reader.data() == {"n": 2}
+
+
+async def test_what_an_application_answers_after_a_load_that_was_repeated_is_its_own() -> None:
+    store = Down()
+    client = Sessions(store=store, store_breaker=False)
+    await client.do(lambda s: s.update(n=1))
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        with pytest.raises(SessionUnavailable):
+            len(scope["session"])
+        store.down = False
+        await scope["session"].load()
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body", "body": b"of its own"})
+
+    client.browser.app.app = app  # type: ignore[attr-defined]
+    store.down = True
+    response = await client.browser.get()
+    assert (response.status, response.body) == (500, b"of its own")
+
+
+async def test_a_load_that_is_repeated_finds_that_the_session_has_ended() -> None:
+    store = Down()
+    client = Sessions(store=store, store_breaker=False)
+    await client.do(lambda s: s.update(n=1))
+    store.down = True
+
+    async def handler(scope: Any) -> None:
+        store.down = False
+        [key] = store._entries
+        await store.destroy(key)
+        session = await scope["session"].load()
+        assert (dict(session), session.is_new) == ({}, True)
+
+    response = await client.on_scope(handler)
+    assert (response.status, response.cookies) == (200, [])
+
+
+async def test_a_record_that_is_no_session_is_not_asked_for_again() -> None:
+    class Counted(MemoryStore):
+        loads = 0
+
+        async def load(self, key: str, *, roll: bool = False) -> Any:
+            self.loads += 1
+            return await super().load(key, roll=roll)
+
+    store = Counted()
+    client = Sessions(store=store, on_store_error="raise")
+    await client.do(lambda s: s.update(n=1))
+    [entry] = store._entries.values()
+    entry.value, store.loads = b"[]", 0
+    with pytest.raises(SessionUnavailable, match="failed to read a record that is no session"):
+        await client.do(lambda s: s.load())
+    assert store.loads == 1
+
+
 async def test_load_opens_a_deferred_session() -> None:
     async def use(session: Any) -> Any:
         assert await session.load() is session
@@ -376,7 +460,10 @@ async def test_N02_a_deferred_session_that_was_replaced_and_then_reloaded_covers
 @pytest.mark.parametrize("down", [False, True])
 async def test_two_tasks_that_load_a_deferred_session_at_once_both_get_it(down: bool) -> None:
     class Slow(Down):
+        loads = 0
+
         async def load(self, key: str, *, roll: bool = False) -> Any:
+            self.loads += 1
             await asyncio.sleep(0)
             return await super().load(key, roll=roll)
 
@@ -390,11 +477,17 @@ async def test_two_tasks_that_load_a_deferred_session_at_once_both_get_it(down: 
         async def use() -> Any:
             return dict(await scope["session"].load())
 
-        came.extend(await asyncio.gather(*(use() for _ in range(3)), return_exceptions=True))
+        for _ in range(2):
+            came.append(await asyncio.gather(*(use() for _ in range(3)), return_exceptions=True))
+            loads.append(store.loads)
 
+    loads: list[int] = []
+    store.loads = 0
     await client.on_scope(handler)
-    assert [type(each) for each in came] == ([SessionUnavailable] if down else [dict]) * 3
-    assert down or came == [{"n": 1}] * 3
+    assert [type(each) for each in came[0] + came[1]] == ([SessionUnavailable] if down else [dict]) * 6
+    assert down or came == [[{"n": 1}] * 3] * 2
+    # A call that broke down is made twice; those who ask at once share what became of it.
+    assert loads == ([2, 4] if down else [1, 1])
 
 
 async def test_D03_a_record_that_is_no_session_closes_it_where_that_is_to_be_raised() -> None:

@@ -37,7 +37,9 @@ class UnavailableSession(Session):
         self._touch = READ
 
     async def load(self) -> Self:
-        raise self._refuse()
+        self._touch = READ
+        await self._conduct().load(self)
+        return self
 
     async def reload(self) -> Self:
         await self._conduct().reload(self)

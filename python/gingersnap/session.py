@@ -190,9 +190,9 @@ class Session(dict[str, Any]):
         await self._context.commit_now(self)
 
     async def load(self) -> Self:
-        """Fetch it from the store where ``defer`` put that off; otherwise it is there already.
+        """Fetch it from the store where ``defer`` put that off, or where an earlier try failed; otherwise it is there already.
 
-        Raises: SessionUnavailable where the store does not answer.
+        Each ``load`` after one that failed asks the store anew. Raises: SessionUnavailable where it does not answer.
         """
         await self._context.load(self)
         return self

@@ -92,15 +92,16 @@ class StoreContext(Context):
             self._claim = found
 
     async def load(self, session: Session) -> None:
-        """Fetch the session where that was put off."""
-        if self.deferred:
-            # Two tasks of one request may ask at once: neither goes on before the session is there.
+        """Fetch the session where that was put off, or was tried and failed."""
+        failed = self._error
+        if self.deferred or (failed is not None and (self.id is not None or self._claim is not None)):
+            # Two tasks of one request may ask at once: neither goes on before the session is there, or both were told why not.
             async with self._committing:
-                if self.deferred:
+                if self.deferred or (failed is not None and self._error is failed):
                     await self.fetch(session)
                     self.deferred = False
-            if session.__class__ is UnavailableSession:
-                raise self.refused()
+        if session.__class__ is UnavailableSession:
+            raise self.refused()
 
     async def fetch(self, session: Session) -> None:
         """Ask the store for the session. Whatever it says or fails to say, there is a session."""
@@ -112,7 +113,10 @@ class StoreContext(Context):
             word = await self._stored.word_for(error, self._scope)
             close(session, DegradedSession if word == "anonymous" else UnavailableSession)
             return
-        if self.deferred:
+        if session.__class__ is not WatchedSession:
+            # It was put off, or is tried again.
+            self._error = self.told = None
+            self.degraded = False
             session.__class__ = WatchedSession
             dict.clear(session)
         why = await self._receive(session, record)
