@@ -15,6 +15,8 @@ from tests.conftest import missing
 pytest.register_assert_rewrite("tests.interop.peer", "tests.interop.sides")
 
 from tests.interop.peer import Both, Peer  # noqa: E402 (its assertions are to explain themselves)
+from tests.stores.servers.mariadb import mariadb  # noqa: E402, F401 (a fixture)
+from tests.stores.servers.postgres import postgres  # noqa: E402, F401 (a fixture)
 from tests.stores.servers.valkey import lone_valkey, valkey  # noqa: E402, F401 (fixtures)
 
 HERE = Path(__file__).parent

@@ -106,6 +106,15 @@ async def test_texts_are_whole_whatever_the_connection_s_character_set(maria, ch
     await engine.dispose()
 
 
+async def test_texts_are_whole_in_a_table_of_another_character_set(mariadb, maria):
+    async with on(maria) as store:
+        await store.ping()
+        mariadb.run("ALTER TABLE sessions MODIFY data MEDIUMTEXT CHARACTER SET latin1", maria)
+        version = (await made(store, "a", '{"a":"é"}'.encode())).version
+        answered(await store.replace("a", '{"a":"ü"}'.encode(), LONG, version=version), Saved, "replace over what was loaded")
+        assert mariadb.run("SELECT HEX(data) FROM sessions", maria) == '{"a":"ü"}'.encode("latin1").hex().upper()
+
+
 async def test_what_is_no_text_and_a_key_that_is_too_long_are_refused(maria):
     long = "k" * 129
     async with on(maria) as store:
