@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,9 @@ async def test_taking_over() -> None:
     after.jar = before.jar
     await after.get()
     assert (seen, {*after.jar}, len(store), len(express_store)) == ([{"user": "ada"}], {"koa.sess", "koa.sess.sig"}, 1, 0)
+
+
+def test_the_driver_that_is_named_for_mariadb_is_the_one_that_runs() -> None:
+    pytest.importorskip("asyncmy")
+    page = (DOCS / "stores.md").read_text("utf-8")
+    assert re.findall(r"\nasyncmy .* in version ([0-9.]+)\.\n", page) == [version("asyncmy")]
