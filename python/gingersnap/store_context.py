@@ -268,7 +268,8 @@ class StoreContext(Context):
         if self._habits.touches:
             # express-session: each request does so.
             return not self._is_rolled(self._lasting_ms())
-        return loaded[5] is True and self._ttl_ms is not None and self._ttl_ms < BROWSER_MS / 2
+        # Where the application says how long a record is kept, it is kept no longer.
+        return loaded[5] is True and self._options.ttl is None and self._ttl_ms is not None and self._ttl_ms < BROWSER_MS / 2
 
     async def commit_now(self, session: Session) -> None:
         """Commit on the application's own word."""
