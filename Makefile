@@ -64,7 +64,7 @@ fuzz:
 	done
 
 interop: $(BIN)/.native
-	$(BIN)/python -m pytest tests/interop
+	GINGERSNAP_PROGRAMS=2000 $(BIN)/python -m pytest tests/interop
 
 # What the systems do whose sessions are shared, row by row: its test, or its line in docs/differences.md.
 parity: $(BIN)/.ready

@@ -1,0 +1,50 @@
+// The real koa-generic-session on the real Koa, over the real koa-redis.
+//
+// Setup: `{keys, options, redis: [port, database], valid?}`. `valid`: the key whose presence makes a session invalid.
+import Koa from "koa";
+import session from "koa-generic-session";
+import redisStore from "koa-redis";
+import * as server from "./server.mjs";
+
+const verbs = {
+  ...server.data,
+  see: (ctx, out) => {
+    const { cookie, ...data } = JSON.parse(JSON.stringify(ctx.session ?? null)) ?? {};
+    out.seen.push(ctx.session ? data : null);
+  },
+  // A session without its `cookie` loses its lifetime and its signature.
+  replace: (ctx, out, data) => void (ctx.session = { cookie: ctx.session.cookie, ...data }),
+  bare: (ctx, out, data) => void (ctx.session = data),
+  null: (ctx) => void (ctx.session = null),
+  max_age: (ctx, out, value) => void (ctx.session.cookie.maxAge = value === "session" ? null : value),
+  cookie: (ctx, out, name, value) => void (ctx.session.cookie[name] = value),
+  save: (ctx) => void (ctx.sessionSave = true),
+  reload: (ctx) => void (ctx.sessionSave = false),
+  commit: (ctx) => ctx.saveSession(),
+  regenerate: (ctx) => ctx.regenerateSession(),
+  id: (ctx, out) => out.seen.push(ctx.sessionId),
+};
+
+/** The same where `ctx.session` is a promise: `load` waits for it, and what follows sees what it gave. */
+const deferred = {
+  ...verbs,
+  load: async (ctx, out) => void (await ctx.session),
+  see: async (ctx, out) => verbs.see({ session: await ctx.session }, out),
+  set: async (ctx, out, key, value) => void ((await ctx.session)[key] = value),
+};
+
+// Each application listens to its store, and many share one.
+const storeFor = server.once(([port, db]) => redisStore({ port, db }).setMaxListeners(0));
+
+const appFor = server.once(({ keys, options, redis, valid }) => {
+  const app = new Koa({ proxy: true });
+  app.silent = true;
+  app.keys = keys;
+  app.use(session({ ...options, store: storeFor(redis), ...(valid && { valid: (ctx, found) => !(valid in found) }) }));
+  app.use(async (ctx) => {
+    ctx.body = await server.play(options.defer ? deferred : verbs, ctx, ctx.req.command.steps);
+  });
+  return app.callback();
+});
+
+await server.main(import.meta.url, appFor);
