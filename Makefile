@@ -7,7 +7,7 @@ RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs)
 FUZZ_TARGETS := json_read cookie_find base64 date keygrip
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test test-rust figures fuzz lint format audit bench bench-stores wheel interop parity lock clean
+.PHONY: all demo strangler test test-rust figures fuzz lint format audit bench bench-stores wheel interop parity lock clean
 
 all: lint test
 
@@ -35,9 +35,13 @@ lock:
 demo: $(BIN)/.native
 	$(BIN)/python examples/demo/serve.py
 
+# Express and FastAPI behind one proxy, with one login: examples/strangler/README.md.
+strangler: $(BIN)/.native
+	$(BIN)/python examples/strangler/serve.py
+
 # What is the same whichever core runs: servers, their stores, and the ways to them that fail. test_memory.py stands for the
 # one call of a store that reads a record.
-STORES_ALONE := $(patsubst %,--ignore=tests/stores/test_%.py,contract histories key_value outages postgres proxy redis \
+STORES_ALONE := $(patsubst %,--ignore=tests/stores/test_%.py,contract histories key_value migrations outages postgres proxy redis \
 	redis_client redis_owners sqlalchemy sqlite)
 
 test: $(BIN)/.native test-rust
@@ -107,4 +111,5 @@ wheel: $(BIN)/.ready
 	$(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out dist
 
 clean:
-	rm -rf $(VENV) target dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache tests/interop/node_modules benches/peers/node_modules
+	rm -rf $(VENV) target dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache tests/interop/node_modules benches/peers/node_modules \
+		examples/strangler/node_modules

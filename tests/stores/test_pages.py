@@ -118,6 +118,14 @@ async def test_watching() -> None:
     assert counted == Counter({("session_conflicts", "changed"): 1})
 
 
+async def test_moving_all_sessions(capsys: pytest.CaptureFixture[str]) -> None:
+    source, target = MemoryStore(), MemoryStore()
+    await source.create("a", b"{}", 60_000)
+    assert await example("migrate.md", "async def move")["move"](source, target) == {"copied": 1}
+    assert capsys.readouterr().out == "copying 1\ndone 1\n"
+    assert len(target) == 1
+
+
 async def test_taking_over() -> None:
     store, express_store, express_keys = MemoryStore(), MemoryStore(), ["the secret that Express has signed by"]
     before = Sessions(preset="express", keys=express_keys, store=express_store)

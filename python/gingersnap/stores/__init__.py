@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .store import Conflict, Gone, Moved, Owned, OwnerIndex, Record, Replaced, Saved, Store, Taken
+from .store import Conflict, Gone, KeyIndex, Moved, Owned, OwnerIndex, Record, Replaced, Saved, Store, Taken
 
 if TYPE_CHECKING:
     from .key_value import KeyValueStore
@@ -27,6 +27,7 @@ _STORES = {
 __all__ = [
     "Conflict",
     "Gone",
+    "KeyIndex",
     "KeyValueStore",
     "MemoryStore",
     "Moved",

@@ -139,6 +139,16 @@ class MemoryStore:
     async def aclose(self) -> None:
         """Close nothing: what it holds, it goes on holding."""
 
+    async def count(self) -> int:
+        """Tell how many records there are, expired ones among them."""
+        return len(self._entries)
+
+    async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
+        """List keys in their order."""
+        with self._lock:
+            found = heapq.nsmallest(limit, (key for key in self._entries if cursor is None or key > cursor))
+        return found, found[-1] if len(found) == limit else None
+
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
         with self._lock:

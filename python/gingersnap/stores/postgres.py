@@ -174,6 +174,15 @@ class PostgresStore:
         """Close the pool that the store opened for the running event loop."""
         await self._connections.aclose()
 
+    async def count(self) -> int:
+        """Tell how many records there are, expired ones among them."""
+        return int((await self._ask(self._sql.count_all))[0][0])
+
+    async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
+        """List keys in their order."""
+        found = [row[0] for row in await self._ask(self._sql.list_keys, cursor or "", limit)]
+        return found, found[-1] if len(found) == limit else None
+
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
         return [Owned(*row) for row in await self._ask(self._sql.sessions_of, _digest(owner))]

@@ -58,6 +58,8 @@ _STATEMENTS: Final = {
     ),
     "destroy": "DELETE FROM {{table}} WHERE sid = $1 RETURNING expire >= {now}",
     "clear": "DELETE FROM {{table}} WHERE sid = $1 AND expire < {now}",
+    "count_all": "SELECT count(*) FROM {{table}}",
+    "list_keys": "SELECT sid FROM {{table}} WHERE sid > $1 ORDER BY sid LIMIT $2",
     "purge": """
         WITH removed AS (
             DELETE FROM {{table}} WHERE ctid = ANY (ARRAY(

@@ -80,6 +80,8 @@ _STATEMENTS = {
         SELECT true FROM touched UNION ALL SELECT true FROM {table} WHERE key = $1 AND exp > {now}""",
     "destroy": "DELETE FROM {table} WHERE key = $1 RETURNING exp > {now}",
     "clear": "DELETE FROM {table} WHERE key = $1 AND exp <= {now}",
+    "count_all": "SELECT count(*) FROM {table}",
+    "list_keys": "SELECT key FROM {table} WHERE key > $1 ORDER BY key LIMIT $2",
     "sessions_of": "SELECT key, data, {left} FROM {table} WHERE owner = $1 AND exp > {now}",
     # Where it meets a record that is being moved it waits, and then looks at what the record is by then: READ COMMITTED does so.
     "destroy_all": """
@@ -108,6 +110,8 @@ class Sql(NamedTuple):
     destroy: str
     clear: str
     purge: str
+    count_all: str
+    list_keys: str
     sessions_of: str = ""
     destroy_all: str = ""
 

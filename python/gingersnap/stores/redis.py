@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import os
+import re
 from typing import Any, NamedTuple
 
 from .. import checks
 from ..errors import ConfigError
 
 try:
-    from redis.asyncio import ConnectionPool
+    from redis.asyncio import ConnectionPool, Redis
     from redis.exceptions import RedisError
 except ImportError as error:
     raise ImportError("RedisStore needs redis-py: pip install 'gingersnap[redis]'") from error
@@ -19,6 +20,9 @@ from .redis_client import Client, examine, one_slot, opened, sender
 from .redis_owners import Index
 from .redis_scripts import NATIVE, Layout
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
+
+# What SCAN's patterns have a meaning for.
+_GLOB = re.compile(r"[\\*?\[\]^-]")
 
 
 class RedisStore:
@@ -162,6 +166,24 @@ class RedisStore:
     async def aclose(self) -> None:
         """Close the client that the store itself opened on this event loop."""
         await self._clients.aclose()
+
+    async def count(self) -> int:
+        """Tell how many keys there are in the database, whosever they are."""
+        return int(await self._clients.get().execute_command("DBSIZE"))
+
+    async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
+        """List keys, by SCAN.
+
+        Raises: NotImplementedError at a Cluster, whose nodes are listed one by one.
+        """
+        client = self._clients.get()
+        if not isinstance(client, Redis):
+            raise NotImplementedError("RedisStore.keys: a Cluster has no order of its keys; list each of its nodes by its own URL")
+        kind, pattern = "hash" if self._native else "string", _GLOB.sub(r"\\\g<0>", self._prefix) + "*"
+        scan = ("SCAN", cursor or "0", "MATCH", pattern, "COUNT", limit, "TYPE", kind)
+        following, found = await client.execute_command(*scan)  # type: ignore[no-untyped-call]
+        keys = [key.decode("ascii")[len(self._prefix) :] for key in found if key.isascii()]
+        return keys, None if following in (0, b"0") else str(int(following))
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""

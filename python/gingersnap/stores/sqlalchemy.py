@@ -145,6 +145,16 @@ class SQLAlchemyStore:
         """Dispose of the engine that the store itself made on this event loop."""
         await self._engines.aclose()
 
+    async def count(self) -> int:
+        """Tell how many records there are, expired ones among them."""
+        [[number]] = await self._read(self._sql.count)
+        return int(number)
+
+    async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
+        """List keys in their order."""
+        found = [self._key(row[0]) for row in await self._read(self._sql.keys, after=self._stored(cursor or ""), most=limit)]
+        return found, found[-1] if len(found) == limit else None
+
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
         rows = await self._read(self._sql.sessions_of, whose=_digest(owner))
@@ -158,6 +168,12 @@ class SQLAlchemyStore:
     def _describe(self, name: str, dialect: Dialect) -> tuple[Table, Any]:
         table = session_table(MetaData(), name)
         return table, Statements(table, dialect)
+
+    def _key(self, stored: Any) -> str:
+        return str(stored, "ascii")
+
+    def _stored(self, key: str) -> Any:
+        return key.encode()
 
     async def _live(self, key: str) -> Row[Any] | None:
         for row in await self._read(self._sql.load, this=key.encode()):

@@ -77,6 +77,9 @@ class NodeStatements:
         self.touch = update(table).where(this, live, row.expires < end).values(expires=end)
         self.destroy = delete(table).where(this, live)
         self.clear = delete(table).where(this, or_(row.expires < now, row.data.is_(None)))
+        self.count = select(func.count()).select_from(table)
+        after = row.session_id > bindparam("after")
+        self.keys = select(row.session_id).where(after).order_by(row.session_id).limit(bindparam("most", type_=Integer))
         self.now = select(now)
         until = row.expires < bindparam("until")
         self.expired = select(row.session_id.label("id")).where(until).limit(bindparam("most", type_=Integer))
@@ -128,6 +131,12 @@ class NodeSQLAlchemyStore(SQLAlchemyStore):
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
         return await self._write(self._sql.destroy, this=key) > 0
+
+    def _key(self, stored: Any) -> str:
+        return str(stored)
+
+    def _stored(self, key: str) -> Any:
+        return key
 
     async def _live(self, key: str) -> Row[Any] | None:
         return next(iter(await self._read(self._sql.load, this=key)), None)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     delete,
+    func,
     insert,
     inspect,
     literal_column,
@@ -113,6 +114,8 @@ class Statements:
         self.touch = update(table).where(this, live, row.exp < now + lifetime).values(exp=now + lifetime)
         self.destroy = delete(table).where(this, live)
         self.clear = delete(table).where(this, expired)
+        self.count = select(func.count()).select_from(table)
+        self.keys = select(row.key).where(row.key > bindparam("after")).order_by(row.key).limit(bindparam("most", type_=Integer))
         self.sessions_of = select(row.key, row.data, (row.exp - now).label("left")).where(owned)
         self.destroy_all = delete(table).where(owned, live, row.key != bindparam("keep"))
         # An index serves only what is known before the search begins: the time, and which rows.

@@ -108,6 +108,15 @@ class SQLiteStore:
             if thread is not None:
                 await asyncio.to_thread(thread.join)
 
+    async def count(self) -> int:
+        """Tell how many records there are, expired ones among them."""
+        return await self._read(calls.count)
+
+    async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
+        """List keys in their order."""
+        found = await self._read(calls.keys, cursor or "", limit)
+        return found, found[-1] if len(found) == limit else None
+
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
         return await self._read(calls.sessions_of, owner)

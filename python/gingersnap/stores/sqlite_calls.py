@@ -98,6 +98,17 @@ def purge(db: sqlite3.Connection, now_ms: int, limit: int) -> int:
     ).rowcount
 
 
+def count(db: sqlite3.Connection, _now_ms: int) -> int:
+    """Tell how many records there are."""
+    [(number,)] = db.execute("SELECT count(*) FROM session").fetchall()
+    return int(number)
+
+
+def keys(db: sqlite3.Connection, _now_ms: int, after: str, limit: int) -> list[str]:
+    """List keys, those that come after one."""
+    return [key for (key,) in db.execute("SELECT id FROM session WHERE id > ? ORDER BY id LIMIT ?", (after, limit))]
+
+
 def sessions_of(db: sqlite3.Connection, now_ms: int, owner: str) -> list[Owned]:
     """List the live sessions of an owner."""
     rows = db.execute("SELECT id, data, exp - ? FROM session WHERE owner = ? AND exp > ?", (now_ms, owner, now_ms)).fetchall()

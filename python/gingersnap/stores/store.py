@@ -137,3 +137,18 @@ class OwnerIndex(Protocol):
 
         A session that another request is moving meanwhile does not slip through.
         """
+
+
+@runtime_checkable
+class KeyIndex(Protocol):
+    """A store that can tell what it holds, for whoever moves it elsewhere."""
+
+    async def count(self) -> int:
+        """Tell about how many records there are, expired ones among them."""
+
+    async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
+        """List about ``limit`` keys, and the cursor to go on with; ``None``: from the beginning, and at the end.
+
+        Every record that is there from the first call to the last is listed, once or more; one that is made or moved meanwhile
+        may be left out. Expired ones may be among them.
+        """

@@ -2,13 +2,14 @@
 
 from .calls import Calls
 from .lifetimes import Lifetimes
+from .listing import Listing
 from .owners import Owners
 from .races import Races
 
 __all__ = ["StoreContract"]
 
 
-class StoreContract(Calls, Lifetimes, Owners, Races):
+class StoreContract(Calls, Lifetimes, Listing, Owners, Races):
     """The promises of ``gingersnap.stores.Store``, each as a test::
 
         class TestMyStore(StoreContract):

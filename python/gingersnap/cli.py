@@ -1,0 +1,153 @@
+"""The command ``gingersnap``: ``gingersnap migrate SOURCE TARGET``."""
+
+import argparse
+import asyncio
+import hashlib
+import importlib
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from . import stores
+from .errors import ConfigError
+from .migration import OUTCOMES, Migration, Progress
+
+try:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+except ImportError as error:
+    raise ImportError("the command gingersnap needs rich: pip install 'gingersnap[cli]'") from error
+
+_WHERE = """\
+A store is named by its URL, or by a Python name:
+  sqlite:///path/to/sessions.sqlite3      redis://host:6379/0, rediss://..., unix://...
+  postgresql://user@host/database         mysql+asyncmy://user@host/database, or another URL of SQLAlchemy's
+  package.module:name                     a store, or a function that makes one
+The layout is ours unless --from-layout or --to-layout name another: connect-redis, koa-redis, connect-pg-simple,
+express-mysql-session. Keys and records are copied as they are, so the middleware keeps its preset.
+"""
+_OUTCOMES = {
+    "copied": "copied",
+    "replaced": "replaced by the source's",
+    "same": "there already",
+    "kept": "left as the target has them, where the source has others",
+    "ended": "ended while they were being copied",
+    "expired": "expired",
+    "unreadable": "unreadable, left where they are",
+    "pruned": "removed from the target, since the source has them no more",
+}
+
+
+def open_store(name: str, layout: str | None, table: str | None, prefix: str | None) -> Any:
+    """Make the store that a URL or a Python name stands for.
+
+    Raises: ConfigError where there is none of that name, or an option does not go with it; ImportError without its driver.
+    """
+    given = {option: value for option, value in (("layout", layout), ("table", table), ("prefix", prefix)) if value is not None}
+    if name.startswith("sqlite:///"):
+        return _made(stores.SQLiteStore, name.removeprefix("sqlite:///"), given)
+    if re.match(r"(rediss?|unix)://", name):
+        return _made(stores.RedisStore, name, given)
+    if re.match(r"postgres(ql)?://", name):
+        return _made(stores.PostgresStore, name, given)
+    if "://" in name:
+        return _made(stores.SQLAlchemyStore, name, given)
+    module, colon, attribute = name.partition(":")
+    if not colon or given:
+        cure = "give a URL such as sqlite:///sessions.sqlite3, or package.module:name, without layout, table and prefix"
+        raise ConfigError("store", "it is neither a URL nor a Python name", cure)
+    made = getattr(importlib.import_module(module), attribute)
+    return made if hasattr(made, "load") and not isinstance(made, type) else made()
+
+
+def _made(kind: Any, name: str, given: dict[str, Any]) -> Any:
+    try:
+        return kind(name, **given)
+    except TypeError:
+        raise ConfigError(min(given), f"{kind.__name__} has no such option", "leave it out") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("gingersnap", description="Sessions for ASGI applications.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    about = "copy sessions from one store to another, while both are in use"
+    migrate = commands.add_parser(
+        "migrate", help=about, description=about, epilog=_WHERE, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    migrate.set_defaults(run=_migrate)
+    migrate.add_argument("source", metavar="SOURCE")
+    migrate.add_argument("target", metavar="TARGET")
+    for side in ("from", "to"):
+        migrate.add_argument(f"--{side}-layout", metavar="NAME")
+        migrate.add_argument(f"--{side}-table", metavar="NAME", help="its table in SQL")
+        migrate.add_argument(f"--{side}-prefix", metavar="TEXT", help="what its keys begin with in Redis")
+    migrate.add_argument("--dry-run", action="store_true", help="write nothing, and say what would become of each record")
+    migrate.add_argument("--overwrite", action="store_true", help="replace what the target has otherwise; the source's word counts")
+    migrate.add_argument(
+        "--prune", action="store_true", help="at the end remove from the target what the source has no more; nobody may use it yet"
+    )
+    migrate.add_argument("--resume", metavar="FILE", type=Path, help="note progress there, and go on from what it says")
+    migrate.add_argument("--batch", metavar="N", type=int, default=200, help="how many keys to ask for at a time (200)")
+    migrate.add_argument("--show-keys", action="store_true", help="name unreadable records by their whole keys, which may be ids")
+    return parser
+
+
+async def _migrate(given: argparse.Namespace, console: Console) -> int:
+    where = [(given.source, given.from_layout, given.from_table, given.from_prefix)]
+    where.append((given.target, given.to_layout, given.to_table, given.to_prefix))
+    if where[0] == where[1]:
+        raise ConfigError("target", "it is the source", "name another store, layout, table or prefix")
+    if given.batch < 1:
+        raise ConfigError("batch", "it is not positive", "give 1 or more")
+    options = {name: getattr(given, name) for name in ("overwrite", "prune", "dry_run")}
+    identity = hashlib.sha256(repr((where, options)).encode("utf-8")).hexdigest()
+    progress = Progress() if given.resume is None else Progress.load(given.resume, identity)
+    async with aclosing(open_store(*where[0])) as source, aclosing(open_store(*where[1])) as target:
+        migration = Migration(source, target, batch=given.batch, show_keys=given.show_keys, **options)
+        with _bar(console) as bar:
+            task = bar.add_task("copying", total=await source.count(), completed=progress.seen)
+            async for _ in migration.run(progress):
+                bar.update(task, completed=progress.seen, description=progress.phase)
+                if given.resume is not None:
+                    progress.save(given.resume, identity)
+    _summarise(progress, console, dry_run=given.dry_run)
+    return 0
+
+
+def _bar(console: Console) -> Bar:
+    return Bar(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
+
+
+def _summarise(progress: Progress, console: Console, *, dry_run: bool) -> None:
+    """Say what became of all records."""
+    console.print("nothing was written; this is what would become of them" if dry_run else "done", highlight=False)
+    for outcome in OUTCOMES:
+        if progress.counts[outcome]:
+            console.print(f"{progress.counts[outcome]:>10}  {_OUTCOMES[outcome]}", highlight=False)
+    for name in progress.unreadable:
+        console.print(f"unreadable: {name}", highlight=False, markup=False)
+    if len(progress.unreadable) < progress.counts["unreadable"]:
+        console.print(f"unreadable: {progress.counts['unreadable'] - len(progress.unreadable)} more", highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 where it is done, 1 where a store failed, 2 where it was asked for something that cannot be."""
+    given = _parser().parse_args(arguments)
+    console = Console()
+    try:
+        code: int = asyncio.run(given.run(given, console))
+    except (ConfigError, ImportError, AttributeError) as error:
+        print(f"gingersnap: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gingersnap: stopped; with --resume FILE it goes on from there", file=sys.stderr)
+        return 130
+    except Exception as error:
+        # A store's own words may have its password in them.
+        print(f"gingersnap: a store failed: {type(error).__name__}; with --resume FILE it goes on from there", file=sys.stderr)
+        return 1
+    return code
