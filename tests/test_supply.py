@@ -15,7 +15,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 RECIPES = [ROOT / "Makefile", ROOT / ".ci" / "run", *WORKFLOWS]
 RUST = sorted((ROOT / "rust").rglob("*.rs"))
 CARGO_LOCKS = [ROOT / "Cargo.lock", ROOT / "fuzz" / "Cargo.lock"]
-NPM_LOCKS = [ROOT / "tests" / "interop" / "package-lock.json", ROOT / "benches" / "peers" / "package-lock.json"]
+NPM_LOCKS = [ROOT / folder / "package-lock.json" for folder in ("tests/interop", "benches/peers", "examples/strangler")]
 
 
 def name_of(path: Path) -> str:

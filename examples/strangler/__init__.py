@@ -1,0 +1,1 @@
+"""One login for Express and FastAPI, behind one proxy: ``make strangler``."""
