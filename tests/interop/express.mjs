@@ -1,6 +1,6 @@
 // The real express-session on the real Express, over the real connect-redis.
 //
-// Setup: `{keys, options, redis: [port, database], prefix, ttl?}`; `ttl` is the store's, in seconds.
+// Setup: `{keys, options, redis: [port, database], prefix, ttl?, genid?}`. `ttl`: the store's, in seconds. `genid`: every new id.
 import { promisify } from "node:util";
 import { RedisStore } from "connect-redis";
 import express from "express";
@@ -38,9 +38,10 @@ const clientFor = server.once(([port, database]) =>
     .connect(),
 );
 
-const appFor = server.once(async ({ keys, options, redis, prefix, ttl }) => {
+const appFor = server.once(async ({ keys, options, redis, prefix, ttl, genid }) => {
   const app = express();
-  app.use(session({ secret: keys, ...options, store: new RedisStore({ client: await clientFor(redis), prefix, ttl }) }));
+  const store = new RedisStore({ client: await clientFor(redis), prefix, ttl });
+  app.use(session({ secret: keys, ...options, store, ...(genid && { genid: () => genid }) }));
   app.use(async (req, res) => res.json(await server.play(verbs, req, req.command.steps)));
   app.use((error, req, res, next) => res.status(500).end("Internal Server Error"));
   return app;

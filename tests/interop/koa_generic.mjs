@@ -1,6 +1,8 @@
 // The real koa-generic-session on the real Koa, over the real koa-redis.
 //
-// Setup: `{keys, options, redis: [port, database], valid?}`. `valid`: the key whose presence makes a session invalid.
+// Setup: `{keys, options, redis: [port, database], genid?, valid?, before?, ttl?, header?}`. `genid`: every new id. `valid`: the
+// key whose presence makes a session invalid. `before`: the key that is set before a session is saved. `ttl`: the key under which
+// a session says how long it is kept. `header`: the name of the header that the id travels in, in place of its cookie.
 import Koa from "koa";
 import session from "koa-generic-session";
 import redisStore from "koa-redis";
@@ -36,11 +38,38 @@ const deferred = {
 // Each application listens to its store, and many share one.
 const storeFor = server.once(([port, db]) => redisStore({ port, db }).setMaxListeners(0));
 
-const appFor = server.once(({ keys, options, redis, valid }) => {
+function optionsFor({ options, redis, genid, valid, before, ttl, header }) {
+  return {
+    ...options,
+    store: storeFor(redis),
+    ...(genid && { genSid: async () => genid }),
+    ...(valid && { valid: (ctx, found) => !(valid in found) }),
+    ...(before && { beforeSave: (ctx, found) => void (found[before] = true) }),
+    ...(ttl && { ttl: (found) => found[ttl] }),
+    ...(header && { sessionIdStore: idStore(header) }),
+  };
+}
+
+function idStore(header) {
+  return {
+    get() {
+      return this.get(header);
+    },
+    set(id) {
+      this.set(header, id);
+    },
+    reset() {
+      this.set(header, "");
+    },
+  };
+}
+
+const appFor = server.once((setup) => {
+  const { keys, options } = setup;
   const app = new Koa({ proxy: true });
   app.silent = true;
   app.keys = keys;
-  app.use(session({ ...options, store: storeFor(redis), ...(valid && { valid: (ctx, found) => !(valid in found) }) }));
+  app.use(session(optionsFor(setup)));
   app.use(async (ctx) => {
     ctx.body = await server.play(options.defer ? deferred : verbs, ctx, ctx.req.command.steps);
   });

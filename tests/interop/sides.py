@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -98,7 +99,8 @@ class Pair:
         dice: random.Random | None = None,
         **options: Any,
     ) -> None:
-        self.system, self.peer, self.store, self.dice = system, peer, store, dice
+        self.system = system = replace(system, key=options.get("key", system.key))
+        self.peer, self.store, self.dice = peer, store, dice
         self.options: Given = options
         self.keys: Keys = (KEY,)
         self.theirs = Side(system, server, THEIRS)

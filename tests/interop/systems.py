@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 from gingersnap import SessionMiddleware
 from gingersnap.presets import Preset
 from tests.asgi import Browser, Clock
-from tests.interop.peer import FAILED, VERBS, Answer, Failure, plain
+from tests.interop.peer import FAILED, HEADER, VERBS, Answer, Failure, plain
 from tests.interop.stored import sign
 
 Given = dict[str, Any]
@@ -36,13 +36,17 @@ def _named(options: Given, *names: str) -> Given:
     }
 
 
+def _called(word: str, options: Given) -> Given:
+    return {word: options["key"]} if "key" in options else {}
+
+
+def _cookie_session(options: Given) -> Given:
+    return {"options": {**_called("name", options), **_named(options, *_COOKIE)}}
+
+
 def _express(options: Given) -> Given:
-    rest = {
-        "resave": True,
-        "saveUninitialized": True,
-        "proxy": True,
-        **_named(options, "rolling", "resave", "allow_empty", "unset"),
-    }
+    defaults = {"resave": True, "saveUninitialized": True, "proxy": True, **_called("name", options)}
+    rest = {**defaults, **_named(options, "rolling", "resave", "allow_empty", "unset")}
     return {
         "options": {"cookie": _named(options, *_COOKIE), **rest},
         "prefix": "sess:",
@@ -51,10 +55,10 @@ def _express(options: Given) -> Given:
 
 
 def _generic(options: Given) -> Given:
-    rest = _named(options, "rolling", "defer")
+    rest = {**_called("key", options), **_named(options, "rolling", "defer")}
     if "allow_empty" in options:
         rest["allowEmpty"] = options["allow_empty"]
-    if "ttl" in options:
+    if isinstance(options.get("ttl"), int | float):
         rest["ttl"] = options["ttl"] * 1000
     return {"options": {"cookie": _named(options, *_COOKIE), **rest}}
 
@@ -98,6 +102,7 @@ class System:
     key: str
     prefix: str | None
     setup: Callable[[Given], Given]
+    """Spell our options as it does."""
 
     def cookies(self, id: str, key: str) -> dict[str, str]:
         """Write the cookies of an id, signed by a key."""
@@ -165,14 +170,17 @@ class Mine:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    async def do(self, *steps: list[Any], now: float, path: str = "/", https: bool = False) -> Answer:
+    async def do(self, *steps: list[Any], now: float, path: str = "/", https: bool = False, token: str = "") -> Answer:
         self.steps, self.clock.now = steps, now
         self.seen: list[Any] = []
+        headers = [(b"x-forwarded-proto", b"https")] if https else []
+        if token:
+            headers.append((HEADER.encode(), token.encode()))
         try:
-            response = await self.browser.get(path, headers=[(b"x-forwarded-proto", b"https")] if https else [])
+            response = await self.browser.get(path, headers=headers)
         except Failure:
             return Answer([], error=FAILED)
-        return Answer(response.cookies, self.seen)
+        return Answer(response.cookies, self.seen, token=response.get(HEADER))
 
 
 @dataclass
@@ -193,14 +201,15 @@ class Theirs:
         self.browser = Browser(None)
         self.browser.jar = self.jar
 
-    async def do(self, *steps: list[Any], now: float, path: str = "/", https: bool = False) -> Answer:
-        answer: Answer = self.peer.ask(self.setup, [*steps], now=now, cookie=self.browser.header(), https=https, path=path)
+    async def do(self, *steps: list[Any], now: float, path: str = "/", https: bool = False, token: str = "") -> Answer:
+        given: Given = {"cookie": self.browser.header(), "https": https, "path": path, "token": token}
+        answer: Answer = self.peer.ask(self.setup, [*steps], now=now, **given)
         self.browser.keep(answer.cookies)
-        return Answer(answer.cookies, answer.seen, answer.error)
+        return answer
 
 
 LINE = re.compile("([^=]*)=([^;]*)(.*)")
 
-COOKIE_SESSION = System("cookie-session", "cookie_session.mjs", "session", None, lambda given: {"options": _named(given, *_COOKIE)})
+COOKIE_SESSION = System("cookie-session", "cookie_session.mjs", "session", None, _cookie_session)
 EXPRESS = System("express", "express.mjs", "connect.sid", "sess:", _express)
 KOA_GENERIC = System("koa-generic", "koa_generic.mjs", "koa.sid", "koa:sess:", _generic)

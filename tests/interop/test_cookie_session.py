@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gingersnap import CookieTooLarge
-from tests.asgi import NOW
+from gingersnap import ConfigError, CookieTooLarge, SessionOptions
+from tests.asgi import KEY, NOW
 from tests.interop.peer import Peer
 from tests.interop.sides import Pair
 from tests.interop.stored import sign
@@ -76,6 +76,12 @@ async def test_C03_each_attribute_is_sent(make: MakePair, options: Any) -> None:
     both = make(**options)
     assert len((await both.do(["set", "n", 1], https=True)).cookies) == 2
     assert len((await both.do(["null"], https=True)).cookies) == 2
+
+
+async def test_C01_its_name_may_be_another(make: MakePair) -> None:
+    both = make(key="s")
+    assert [line.partition("=")[0] for line in (await both.do(["set", "n", 1])).cookies] == ["s", "s.sig"]
+    assert (await both.do(["see"])).seen == [{"n": 1}]
 
 
 @pytest.mark.parametrize("unsigned", ["strip", "forge"])
@@ -144,6 +150,17 @@ async def test_C12_an_unchanged_session_is_never_sent_again(make: MakePair, step
 
 
 # Where we part on purpose.
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("httpOnly", "http_only"), ("overwrite", "overwrite"), ("signed", "signed")])
+async def test_C02_null_is_no_word_for_the_default_here(make: MakePair, theirs: str, ours: Any) -> None:
+    both = make()
+    turn = both.original()
+    turn.setup["options"][theirs] = None
+    assert (await turn.do(["set", "n", 1], now=NOW)).cookies == (await both.ours().do(["set", "n", 1], now=NOW)).cookies
+    # Not theirs: a wrong value is a mistake, and is found before the first request.
+    with pytest.raises(ConfigError, match=f"^{ours}: "):
+        SessionOptions(keys=[KEY], preset="cookie-session", **{ours: None})
 
 
 @pytest.mark.parametrize("text", [b'{"constructor":1,"isNew":2,"a":3}', b'{ "a": 3 }'])

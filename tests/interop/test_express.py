@@ -8,9 +8,11 @@ import re
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
+from tests.asgi import KEY, NOW
 from tests.interop.peer import Peer
 from tests.interop.sides import Pair, pair, store
 from tests.interop.stored import OURS
@@ -64,6 +66,33 @@ async def test_E02_E03_the_id_is_signed_by_the_first_key(make: MakePair) -> None
             assert re.fullmatch(r"s%3A[\w-]{32}\.[\w%]{43,}", side.jar["connect.sid"])
 
 
+async def test_E01_its_name_may_be_another(make: MakePair) -> None:
+    async with make(key="sid", **LEAN) as both:
+        assert (await both.do(["set", "n", 1])).cookies == ["sid=id 0 by key 0; Path=/; HttpOnly"]
+        assert (await both.do(["see"])).seen == [{"n": 1}]
+
+
+async def test_E05_ids_may_be_the_application_s(make: MakePair) -> None:
+    async with make(**LEAN) as both:
+        theirs = both.original()
+        theirs.setup["genid"] = "Made.by-us"
+        both.options = {**both.options, "genid": lambda scope: "Made.by-us"}
+        lines = [(await turn.do(["set", "n", 1], now=NOW)).cookies for turn in (theirs, both.ours())]
+        assert lines[0] == lines[1]
+        assert lines[0][0].startswith("connect.sid=s%3AMade.by-us.")
+        assert both.theirs.client is not None
+        assert both.theirs.client.keys() == [b"sess:Made.by-us"]
+        both.theirs.names = both.mine.names = {"Made.by-us": "id 0"}
+        assert (await both.do(["see"])).seen == [{"n": 1}]
+
+
+async def test_E06_by_default_the_cookie_is_one_of_the_browser(make: MakePair) -> None:
+    async with make() as both:
+        assert (await both.do()).cookies == ["connect.sid=id 0 by key 0; Path=/; HttpOnly"]
+        [(_, value, _)] = both.compare()
+        assert value == b'{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"}}'
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -109,6 +138,55 @@ async def test_E19_requests_outside_of_the_path_have_none(make: MakePair, path: 
         assert both.compare() == []
 
 
+FORGED = {
+    "as it is": ("connect.sid={value}", True),
+    "the first of two": ("connect.sid={value}; connect.sid=s%3Ax.y", True),
+    "the second of two": ("connect.sid=s%3Ax.y; connect.sid={value}", False),
+    "blanks around": ("a=1;  connect.sid = {value} ; b", True),
+    "in quotes": ('connect.sid="{value}"', True),
+    "plain": ("connect.sid={plain}", True),
+    "small hex": ("connect.sid={small}", True),
+    "another name": ("Connect.sid={value}", False),
+    "no mark": ("connect.sid={bare}", False),
+    "cut": ("connect.sid={cut}", False),
+    "padded": ("connect.sid={value}%3D", False),
+    "of the other alphabet": ("connect.sid={other}", False),
+    "broken escape": ("connect.sid={value}%", False),
+    "empty": ("connect.sid=", False),
+}
+
+
+@pytest.mark.parametrize(("spelling", "opens"), FORGED.values(), ids=FORGED)
+async def test_E22_a_cookie_opens_on_both_sides_or_on_neither(make: MakePair, spelling: str, opens: bool) -> None:
+    async with make(**LEAN) as both:
+        # A signature with a character of the one alphabet alone.
+        for number in range(1000):
+            value = EXPRESS.cookies(f"known-{number}", KEY)["connect.sid"]
+            if "%2B" in value:
+                break
+        for side in (both.theirs, both.mine):
+            assert side.client is not None
+            side.client.set(f"sess:known-{number}", b'{"cookie":{"path":"/"},"n":1}')
+            side.jar["connect.sid"] = value
+            side.names[f"known-{number}"] = "id 0"
+        small = value.replace("%3A", "%3a").replace("%2B", "%2b").replace("%2F", "%2f")
+        given = {
+            "value": value,
+            "plain": unquote(value),
+            "small": small,
+            "other": value.replace("%2B", "-"),
+            "bare": value[4:],
+            "cut": value[:-1],
+        }
+        header = spelling.format(**given)
+        theirs = both.peer.ask(both.original().setup, [["see"]], cookie=header)
+        ours = both.ours()
+        ours.jar.clear()
+        ours.steps, ours.seen = (["see"],), []
+        await ours.browser.get(headers=[(b"cookie", header.encode())])
+        assert theirs.seen == ours.seen == [{"n": 1} if opens else {}]
+
+
 @pytest.mark.parametrize("client", ["unknown", "forge", "strip", "expire"])
 async def test_E22_an_id_of_no_session_is_never_used(make: MakePair, client: str) -> None:
     async with make(**LEAN) as both:
@@ -125,7 +203,7 @@ async def test_E22_an_id_of_no_session_is_never_used(make: MakePair, client: str
 
 
 @pytest.mark.parametrize("resave", [True, False])
-async def test_E12_resave_writes_what_is_unchanged(make: MakePair, resave: bool) -> None:
+async def test_E12_E31_resave_writes_what_is_unchanged(make: MakePair, resave: bool) -> None:
     async with make(resave=resave, max_age=3600) as both:
         await both.do(["set", "n", 1])
         [(_, before, _)] = both.compare()

@@ -51,17 +51,30 @@ async def test_E19_a_path_that_only_begins_alike_has_no_session_here(make: MakeP
         assert (theirs.seen, ours.seen) == ([{}], [None])
 
 
-async def test_E21_an_outage_harms_whoever_touches_the_session_here(express: Peer, lone_valkey: Server) -> None:
+async def test_E21_a_failing_read_harms_whoever_touches_the_session_here(express: Peer, lone_valkey: Server) -> None:
     async with pair(EXPRESS, express, lone_valkey, **LEAN) as both:
         await both.do(["set", "n", 1])
-        # As an outage, without theirs waiting for its client to be there again.
+        lone_valkey.ask("ACL", "SETUSER", "default", "-get")
+        theirs = [(await both.original().do(*steps, now=NOW)).error for steps in ([], [["see"]])]
+        ours, status = both.ours(), []
+        ours.seen = []
+        for ours.steps in ((), (["see"],)):
+            status.append((await ours.browser.get()).status)
+        # Not theirs: pages that need no session need no store, and an outage is told as one.
+        assert (theirs, status) == ([FAILED, FAILED], [200, 503])
+
+
+async def test_E26_a_write_that_fails_is_told_here(express: Peer, lone_valkey: Server) -> None:
+    async with pair(EXPRESS, express, lone_valkey, **LEAN) as both:
+        await both.do(["set", "n", 1])
+        # The server is there, and writes nothing: theirs would wait for one that is gone.
         lone_valkey.ask("CONFIG", "SET", "maxmemory", "1")
         lone_valkey.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
         theirs = await both.original().do(["set", "n", 2], now=NOW)
         ours = both.ours()
         ours.steps, ours.seen = (["set", "n", 2],), []
-        # Not theirs: what could not be saved is not answered as if it were.
-        assert theirs.seen == []
+        # Not theirs: it answers 200 and tells an error handler afterwards.
+        assert theirs.error is None
         assert (await ours.browser.get()).status == 503
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from gingersnap import HeaderKey
 from tests.asgi import NOW
-from tests.interop.peer import FAILED, Peer
+from tests.interop.peer import FAILED, HEADER, Peer
 from tests.interop.sides import Pair, pair, store
 from tests.interop.stored import OURS
 from tests.interop.system_programs import COUNT, play
@@ -63,6 +64,42 @@ async def test_G01_G04_the_id_is_signed_and_the_record_holds_its_cookie(make: Ma
             assert side.client.keys() == [b"koa:sess:" + side.jar["koa.sid"].encode()]
 
 
+async def test_G01_its_name_may_be_another(make: MakePair) -> None:
+    async with make(key="sid") as both:
+        assert (await both.do(["set", "n", 1])).cookies == [f"sid=id 0 by key 0{DATED}", f"sid.sig=id 0 by key 0{DATED}"]
+        assert (await both.do(["see"])).seen == [{"n": 1}]
+
+
+async def test_G09_ids_may_be_the_application_s(make: MakePair) -> None:
+    async with make() as both:
+        theirs = both.original()
+        theirs.setup["genid"] = "Made.by-us"
+
+        async def genid(scope: Any) -> str:
+            return "Made.by-us"
+
+        both.options = {"genid": genid}
+        lines = [(await turn.do(["set", "n", 1], now=NOW)).cookies for turn in (theirs, both.ours())]
+        assert lines[0] == lines[1]
+        assert lines[0][0].startswith("koa.sid=Made.by-us;")
+        both.theirs.names = both.mine.names = {"Made.by-us": "id 0"}
+        assert (await both.do(["see"])).seen == [{"n": 1}]
+
+
+async def test_G10_a_hook_may_change_a_session_that_is_saved(make: MakePair) -> None:
+    async with make() as both:
+        theirs = both.original()
+        theirs.setup["before"] = "saved"
+        both.options = {"before_save": lambda scope, session: session.update(saved=True)}
+        for steps in ([], [["see"]], [["set", "n", 1]]):
+            lines = [(await turn.do(*steps, now=NOW)).cookies for turn in (theirs, both.ours())]
+            assert len(lines[0]) == len(lines[1])
+        both.options = {}
+        for side in (both.theirs, both.mine):
+            side.names[side.jar["koa.sid"]] = "id 0"
+        assert (await both.do(["see"])).seen == [{"n": 1, "saved": True}]
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -104,6 +141,17 @@ async def test_G03_the_store_keeps_it_as_long_as_ttl_says_or_else_its_cookie(mak
         assert left_s(both) == s
 
 
+async def test_G03_ttl_may_ask_the_session(make: MakePair) -> None:
+    async with make() as both:
+        for s in (60, 120):
+            theirs = both.original()
+            theirs.setup["ttl"] = "ms"
+            both.options = {"ttl": lambda data: data["ms"] / 1000}
+            for turn in (theirs, both.ours()):
+                await turn.do(["set", "ms", s * 1000], now=NOW)
+            assert [round(side.rows()[0][2] / 1000) for side in (both.theirs, both.mine)] == [s, s]
+
+
 async def test_G03_what_ttl_says_holds_from_the_last_write(make: MakePair) -> None:
     async with make(max_age="session", ttl=600) as both:
         await both.do(["set", "n", 1])
@@ -127,6 +175,24 @@ async def test_G10_an_id_of_no_session_is_never_used(make: MakePair, client: str
         assert len((await both.do(["set", "n", 2])).cookies) == 2
         assert UNKNOWN not in both.theirs.names
         assert UNKNOWN not in both.mine.names
+
+
+async def test_G13_an_id_in_a_header_goes_both_ways(make: MakePair) -> None:
+    async with make() as both:
+        both.theirs.database, both.theirs.client = both.mine.database, both.mine.client
+        theirs = both.original()
+        theirs.setup["header"] = HEADER
+        both.options = {"external_key": HeaderKey(HEADER)}
+        ours = both.ours()
+        for one, other in ((theirs, ours), (ours, theirs)):
+            first = await one.do(["set", "n", 1], now=NOW)
+            assert (first.cookies, len(first.token or "")) == ([], 32)
+            token = first.token or ""
+            second = await other.do(["see"], ["set", "n", 2], now=NOW, token=token)
+            assert (second.seen, second.cookies, second.token) == ([{"n": 1}], [], token)
+            third = await one.do(["see"], ["null"], now=NOW, token=token)
+            assert (third.seen, third.cookies, third.token) == ([{"n": 2}], [], "")
+            assert both.mine.rows() == []
 
 
 # What is written when.

@@ -122,6 +122,15 @@ async def test_G19_a_session_that_was_emptied_and_moved_is_kept_here(make: MakeP
         assert "expires=Wed, 25 Nov 2026" in ours.cookies[0]
 
 
+async def test_G22_a_deferred_session_of_a_request_that_failed_is_saved_here(make: MakePair) -> None:
+    async with make(defer=True) as both:
+        await both.do(["load"], ["set", "n", 1])
+        theirs, ours = await each(both, ["load"], ["set", "n", 2], ["fail"])
+        assert theirs.error == ours.error == FAILED
+        # Not theirs: without `defer` they do as we do in both cases.
+        assert [b'"n":2' in side.rows()[0][1] for side in (both.theirs, both.mine)] == [False, True]
+
+
 @pytest.mark.parametrize("data", [{}, {"m": 2}])
 async def test_G21_another_object_in_place_of_the_session_keeps_its_cookie_here(
     make: MakePair, data: Any, monkeypatch: pytest.MonkeyPatch
