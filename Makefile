@@ -41,8 +41,8 @@ strangler: $(BIN)/.native
 
 # What is the same whichever core runs: servers, their stores, and the ways to them that fail. test_memory.py stands for the
 # one call of a store that reads a record.
-STORES_ALONE := $(patsubst %,--ignore=tests/stores/test_%.py,contract histories key_value migrations outages postgres proxy redis \
-	redis_client redis_owners sqlalchemy sqlite)
+STORES_ALONE := $(patsubst %,--ignore=tests/stores/test_%.py,contract histories key_value migrations node_histories outages \
+	postgres postgres_node proxy redis redis_client redis_owners sqlalchemy sqlalchemy_node sqlite)
 
 test: $(BIN)/.native test-rust
 	$(BIN)/python -m pytest

@@ -55,6 +55,12 @@ async def test_what_cannot_be_used_is_refused_at_once(option: str, client: Any, 
         await given.aclose()
 
 
+@pytest.mark.parametrize("layout", ["plain", "connect-pg-simple", "", None, []])
+def test_a_layout_that_is_none_is_told_with_those_that_there_are(layout: Any) -> None:
+    with pytest.raises(ConfigError, match="'native', 'connect-redis', 'koa-redis'"):
+        RedisStore(URL, layout=layout)
+
+
 def test_a_subclass_is_native() -> None:
     class Mine(RedisStore):
         pass
