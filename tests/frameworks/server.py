@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 import uvicorn
 
@@ -11,9 +12,10 @@ from gingersnap.types import ASGIApp
 
 
 @contextlib.contextmanager
-def serve(app: ASGIApp) -> Iterator[str]:
+def serve(app: ASGIApp, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
     """Serve ``app`` from a thread; gives host and port."""
-    listener = socket.socket()
+    # asyncio turns Nagle's algorithm off for sockets that say TCP: without that each answer waits 40 ms for an ACK.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     started = threading.Event()
 
@@ -22,7 +24,7 @@ def serve(app: ASGIApp) -> Iterator[str]:
             await super().startup(sockets)
             started.set()
 
-    config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio", lifespan="off")
+    config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio", lifespan=lifespan)
     server = Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
