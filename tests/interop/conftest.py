@@ -14,6 +14,7 @@ from tests.conftest import missing
 
 pytest.register_assert_rewrite("tests.interop.peer", "tests.interop.sides")
 
+from tests.interop import node_stores as theirs  # noqa: E402
 from tests.interop.peer import Both, Peer  # noqa: E402 (its assertions are to explain themselves)
 from tests.stores.servers.mariadb import mariadb  # noqa: E402, F401 (a fixture)
 from tests.stores.servers.postgres import postgres  # noqa: E402, F401 (a fixture)
@@ -117,3 +118,21 @@ def koa_generic(node: Node) -> Iterator[Peer]:
 def both(peer: Peer) -> type[Both]:
     """Give what plays one program on both sides."""
     return lambda **options: Both(peer, **options)
+
+
+@pytest.fixture(scope="session")
+def node_stores(node: Node) -> Iterator[theirs.Node]:
+    """Run the stores of Node."""
+    with theirs.running(node.node) as running:
+        yield running
+
+
+@pytest.fixture(params=theirs.LAYOUTS)
+def place(request: pytest.FixtureRequest, node_stores: theirs.Node) -> theirs.Place:
+    """Give each layout of Node's stores in turn, on a server that holds nothing."""
+    layout = request.param
+    name = {"connect-pg-simple": "postgres", "express-mysql-session": "mariadb"}.get(layout, "valkey")
+    server = request.getfixturevalue(name)
+    if name == "valkey":
+        server.ask("FLUSHALL")
+    return theirs.Place(layout, node_stores, server, server.url if name == "valkey" else server.create_database())

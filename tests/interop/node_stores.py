@@ -16,6 +16,11 @@ from tests.stores.servers.valkey import Server
 HERE = Path(__file__).parent
 LAYOUTS = ("connect-redis", "koa-redis", "connect-pg-simple", "express-mysql-session")
 
+LIFE_MS = 3_600_000
+DATA = {"n": 1, "f": 1.5, "s": 'é🍪\u2028 \x00 " \\ \ud800', "deep": {"b": [None, True, {}], "a": []}, "__proto__x": ""}
+COOKIE = b'{"originalMaxAge":3600000,"expires":"2026-11-24T12:05:05.000Z","httpOnly":true,"path":"/"}'
+OURS = b'{"cookie":' + COOKIE + ',"s":"é🍪\u2028","odd":"\\u0000 \\ud800","n":1.0}'.encode()
+
 
 class NodeError(Exception):
     """What a store of Node's answered in place of an answer."""
