@@ -64,7 +64,7 @@ def served(found: Node, folder: Path) -> Iterator[Demonstration]:
     shutil.copytree(EXAMPLE, place, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
     (place / "node_modules").symlink_to(INTEROP / "node_modules")
     path = f"{Path(found.node[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environ = {**os.environ, "PATH": path, "PORT": "0", "REDIS_URL": "", "SESSION_SECRET": ""}
+    environ = {**os.environ, "PATH": path, "PORT": "0", "REDIS_URL": "", "SESSION_KEY": ""}
     command, pipe = [sys.executable, str(place / "serve.py")], subprocess.PIPE
     # In a group of its own, as a terminal would have it: what Ctrl-C reaches is all of them.
     with subprocess.Popen(command, env=environ, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
@@ -180,6 +180,16 @@ async def test_E14_parallel_requests_to_both_sides_keep_the_session(demonstratio
 
 
 @SIDES
+def test_E14_a_response_that_changes_nothing_prolongs_the_cookie_too(browser: httpx.Client, here: Side, there: Side) -> None:
+    login(browser, there)
+    cookie = browser.cookies["connect.sid"]
+
+    answer = browser.get(f"{here.login}/nothing-is-here")
+
+    assert (answer.status_code, answer.cookies["connect.sid"]) == (404, cookie)
+
+
+@SIDES
 async def test_E09_only_over_https_is_the_cookie_secure(demonstration: Demonstration, here: Side, there: Side) -> None:
     proxy = create_proxy(demonstration.express, demonstration.fastapi)
     async with proxy.router.lifespan_context(proxy):
@@ -225,3 +235,19 @@ def test_U01_the_example_locks_what_the_interop_tests_run() -> None:
     del ours[""]
     assert ours
     assert {name: package for name, package in ours.items() if theirs.get(name) != package} == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "options"),
+    [
+        ("app.mjs", ["secret: process.env.SESSION_KEY", "new RedisStore({ client })", "resave: false", "saveUninitialized: false"]),
+        (
+            "app.py",
+            ['preset="express"', 'keys=[os.environ["SESSION_KEY"]]', 'layout="connect-redis"', "resave=False", "allow_empty=False"],
+        ),
+    ],
+)
+def test_the_readme_shows_what_the_example_does(file: str, options: list[str]) -> None:
+    shown = (ROOT / "README.md").read_text("utf-8").split("## Share sessions with Express\n")[1].split("\n## ")[0]
+    run = (EXAMPLE / file).read_text("utf-8")
+    assert [option for option in options if option not in shown or option not in run] == []

@@ -12,7 +12,7 @@ const app = express();
 app.set("trust proxy", "loopback");
 app.use(
   session({
-    secret: process.env.SESSION_SECRET,
+    secret: process.env.SESSION_KEY,
     store: new RedisStore({ client }),
     resave: false,
     saveUninitialized: false,

@@ -14,7 +14,7 @@ app = FastAPI()
 app.add_middleware(
     SessionMiddleware,
     preset="express",
-    keys=[os.environ["SESSION_SECRET"]],
+    keys=[os.environ["SESSION_KEY"]],
     store=RedisStore.from_url(os.environ["REDIS_URL"], layout="connect-redis"),
     resave=False,
     allow_empty=False,

@@ -1,6 +1,6 @@
 """Serve the demonstration on 127.0.0.1: a Valkey, Express, FastAPI, and the proxy in front of them.
 
-Environment: ``PORT`` (8000; 0 takes a free one), ``REDIS_URL`` in place of a Valkey of our own, ``SESSION_SECRET`` in place of a
+Environment: ``PORT`` (8000; 0 takes a free one), ``REDIS_URL`` in place of a Valkey of our own, ``SESSION_KEY`` in place of a
 random one.
 """
 
@@ -31,7 +31,7 @@ def main() -> None:
         front = stack.enter_context(bound(int(os.environ.get("PORT") or "8000")))
         # Both applications read these, as they would anywhere.
         os.environ["REDIS_URL"] = os.environ.get("REDIS_URL") or stack.enter_context(valkey())
-        os.environ["SESSION_SECRET"] = os.environ.get("SESSION_SECRET") or secrets.token_urlsafe(32)
+        os.environ["SESSION_KEY"] = os.environ.get("SESSION_KEY") or secrets.token_urlsafe(32)
 
         from strangler.app import app
         from strangler.proxy import create_proxy
