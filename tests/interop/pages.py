@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
@@ -50,13 +50,19 @@ class Page:
         lines = [block for block in lines if "Accept(" not in block]
         return app if line is None else swapped(app, r"^app\.add_middleware\(.*\Z", only(lines, line))
 
-    def last(self, number: int) -> str:
-        """Give our application as it is once theirs has gone, with that one of the lines for it."""
+    def last(self, line: str | None = None, instead: Mapping[str, str] | None = None) -> str:
+        """Give our application as it is once theirs has gone, by the block that has this text, or the first.
+
+        ``instead``: what is to be read in place of what that block says, which is for another store.
+        """
         app, *lines = self.blocks("python")
-        line = [block for block in lines if "Accept(" in block][number]
+        lines = [block for block in lines if "Accept(" in block]
+        block = lines[0] if line is None or instead else only(lines, line)
         # The page names a day that comes; the test is to outlive it.
-        assert line.count("datetime(2027, 1, 31, ") == 1
-        return swapped(app, r"^app\.add_middleware\(.*\Z", line.replace("(2027, 1, 31, ", "(2999, 1, 31, "))
+        for theirs, mine in {"datetime(2027, 1, 31, ": "datetime(2999, 1, 31, ", **(instead or {})}.items():
+            assert theirs in block
+            block = block.replace(theirs, mine)
+        return swapped(app, r"^app\.add_middleware\(.*\Z", block)
 
 
 def only(blocks: list[str], text: str) -> str:
@@ -91,22 +97,22 @@ class Client:
 
 @contextmanager
 def browsing(address: str, jar: CookieJar) -> Iterator[Client]:
+    """Browse one side."""
     # Nobody's proxy stands between.
     with httpx.Client(base_url=f"http://{address}", cookies=jar, trust_env=False) as http:
         yield Client(http)
 
 
 @contextmanager
-def theirs(node: Node, code: str, jar: CookieJar) -> Iterator[Client]:
-    """Run their application."""
+def theirs(node: Node, code: str) -> Iterator[str]:
+    """Run their application; gives host and port."""
     port = free_port()
     command = [*node.node, "--input-type=module", "--eval", code]
     env = {**os.environ, "PORT": str(port), "NODE_ENV": "production"}
     with subprocess.Popen(command, cwd=HERE, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         try:
             wait(process, port)
-            with browsing(f"127.0.0.1:{port}", jar) as client:
-                yield client
+            yield f"127.0.0.1:{port}"
         finally:
             process.kill()
 

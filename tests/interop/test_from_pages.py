@@ -1,6 +1,9 @@
 """The pages "from X to Gingersnap": what they show works, and their tables leave nothing out."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from http.cookiejar import CookieJar
 
 import pytest
@@ -9,31 +12,65 @@ from gingersnap import Session
 from gingersnap.options import DEFAULTS
 from tests.asgi import KEY, OLD_KEY
 from tests.interop.conftest import HERE, Node
-from tests.interop.pages import Page, ours, theirs
+from tests.interop.pages import Page, browsing, ours, theirs
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop
 
-# Each page; the store whose lines are played, or the applications as they stand; which of its last lines takes over from there.
-PAIRS: list[tuple[str, str | None, int | None]] = [
-    ("from-koa.md", None, 0),
-    ("from-koa.md", "koa-redis", 1),
-    ("from-koa-generic.md", None, 0),
-    ("from-cookie-session.md", None, 0),
-    ("from-express.md", None, 0),
-    ("from-express.md", "connect-pg-simple", None),
-    ("from-express.md", "express-mysql-session", None),
+Start = Callable[[str], str]
+
+# Each page, and the store whose lines are played, or the applications as they stand.
+PAIRS: list[tuple[str, str | None]] = [
+    ("from-koa.md", None),
+    ("from-koa.md", "koa-redis"),
+    ("from-koa-generic.md", None),
+    ("from-cookie-session.md", None),
+    ("from-express.md", None),
+    ("from-express.md", "connect-pg-simple"),
+    ("from-express.md", "express-mysql-session"),
 ]
+EACH = pytest.mark.parametrize(("name", "line"), PAIRS, ids=[f"{name[5:-3]} {line or ''}".strip() for name, line in PAIRS])
 SERVERS = {"connect-pg-simple": "postgres", "express-mysql-session": "mariadb"}
+# "With the other stores it is the same", says the page: what is to be read for its own.
+INSTEAD = {
+    "connect-pg-simple": {
+        "import Accept": "import Accept\nfrom gingersnap.stores import PostgresStore",
+        "RedisStore": "PostgresStore",
+        "REDIS_URL": "DATABASE_URL",
+        "connect-redis": "connect-pg-simple",
+    },
+    "express-mysql-session": {
+        "import Accept": "import Accept\nfrom gingersnap.stores import SQLAlchemyStore",
+        "RedisStore.from_url": "SQLAlchemyStore",
+        'os.environ["REDIS_URL"]': 'os.environ["DATABASE_URL"].replace("mysql:", "mysql+asyncmy:")',
+        "connect-redis": "express-mysql-session",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def made(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """Give what makes a database of a server's, one for all tests, and tells its address as Node has it."""
+    return cache(lambda server: request.getfixturevalue(server).create_database().replace("mysql+asyncmy:", "mysql:"))
 
 
 @pytest.fixture(autouse=True)
-def settings(monkeypatch: pytest.MonkeyPatch, valkey: Server) -> None:
-    """Set what the applications read of their surroundings: keys, and a database that holds nothing."""
+def settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, valkey: Server, made: Callable[[str], str]) -> None:
+    """Set what the applications read of their surroundings: keys, and where their store is."""
     monkeypatch.setenv("SESSION_KEY", OLD_KEY)
     monkeypatch.setenv("NEW_SESSION_KEY", KEY)
     valkey.ask("FLUSHALL")
     monkeypatch.setenv("REDIS_URL", valkey.url)
+    line = request.node.callspec.params.get("line")
+    if line in SERVERS:
+        monkeypatch.setenv("DATABASE_URL", made(SERVERS[line]))
+
+
+@pytest.fixture(scope="module")
+def started(node: Node) -> Iterator[Start]:
+    """Give what starts an application of theirs, once for all tests, and tells its address."""
+    with ExitStack() as stack:
+        yield cache(lambda code: stack.enter_context(theirs(node, code)))
 
 
 @pytest.fixture
@@ -42,25 +79,10 @@ def jar() -> CookieJar:
     return CookieJar()
 
 
-@pytest.fixture
-def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make an empty database where the lines want one."""
-    if request.param is not None:
-        server = request.getfixturevalue(request.param)
-        # asyncmy is our driver's name, not Node's.
-        monkeypatch.setenv("DATABASE_URL", server.create_database().replace("mysql+asyncmy:", "mysql:"))
-
-
-@pytest.mark.parametrize(
-    ("name", "line", "database"),
-    [(name, line, SERVERS.get(line or "")) for name, line, _ in PAIRS],
-    ids=[f"{name[5:-3]} {line or ''}".strip() for name, line, _ in PAIRS],
-    indirect=["database"],
-)
-@pytest.mark.usefixtures("database")
-def test_one_session_on_both_sides(node: Node, name: str, line: str | None, jar: CookieJar) -> None:
+@EACH
+def test_one_session_on_both_sides(started: Start, name: str, line: str | None, jar: CookieJar) -> None:
     page = Page(name)
-    with theirs(node, page.theirs(line), jar) as node_side, ours(page.ours(line), name, jar) as our_side:
+    with browsing(started(page.theirs(line)), jar) as node_side, ours(page.ours(line), name, jar) as our_side:
         for one, other in ((node_side, our_side), (our_side, node_side)):
             assert one.post("/login", user="ada") == "welcome"
             assert other.get() == "hello, ada"
@@ -72,17 +94,14 @@ def test_one_session_on_both_sides(node: Node, name: str, line: str | None, jar:
             assert one.get() == other.get() == "hello, stranger"
 
 
-LASTS = [pair for pair in PAIRS if pair[2] is not None]
-
-
-@pytest.mark.parametrize(("name", "line", "number"), LASTS, ids=[f"{name[5:-3]} {line or ''}".strip() for name, line, _ in LASTS])
-def test_sessions_outlive_the_preset(node: Node, name: str, line: str | None, number: int, jar: CookieJar) -> None:
+@EACH
+def test_sessions_outlive_the_preset(started: Start, name: str, line: str | None, jar: CookieJar) -> None:
     page = Page(name)
-    with theirs(node, page.theirs(line), jar) as before:
+    with browsing(started(page.theirs(line)), jar) as before:
         before.post("/login", user="ada")
         before.post("/cart", item="apple")
         old = {(cookie.name, cookie.value) for cookie in jar}
-        with ours(page.last(number), name, jar) as after:
+        with ours(page.last(line, INSTEAD.get(line or "")), name, jar) as after:
             assert after.get() == "hello, ada"
             assert after.post("/cart", item="pear") == ["apple", "pear"]
             new = {(cookie.name, cookie.value) for cookie in jar}
@@ -94,9 +113,9 @@ def test_sessions_outlive_the_preset(node: Node, name: str, line: str | None, nu
 
 
 @pytest.mark.parametrize("name", ["from-express.md", "from-koa-generic.md"])
-def test_a_login_moves_the_session_on_either_side(node: Node, name: str, jar: CookieJar) -> None:
+def test_a_login_moves_the_session_on_either_side(started: Start, name: str, jar: CookieJar) -> None:
     page = Page(name)
-    with theirs(node, page.theirs(), jar) as node_side, ours(page.ours(), name, jar) as our_side:
+    with browsing(started(page.theirs()), jar) as node_side, ours(page.ours(), name, jar) as our_side:
         for one, other in ((node_side, our_side), (our_side, node_side)):
             assert one.post("/cart", item="apple") == ["apple"]
             planted = [*jar]
