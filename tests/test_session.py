@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gingersnap import CookieTooLarge, Session
+from gingersnap.stores import MemoryStore
 from tests.asgi import NOW, Clock, Sessions
 
 
@@ -256,8 +257,12 @@ async def test_C07_asking_for_a_property_varies_by_cookie(look: str) -> None:
     assert (await client.do(lambda session: getattr(session, look))).get("vary") == "Cookie"
 
 
-async def test_touch_gives_an_empty_new_session_no_cookie() -> None:
-    assert (await Sessions().do(lambda session: session.touch())).cookies == []
+@pytest.mark.parametrize("stored", [False, True])
+async def test_touch_gives_an_empty_new_session_no_cookie(stored: bool, caplog: pytest.LogCaptureFixture) -> None:
+    client = Sessions(strict=True, **({"store": MemoryStore()} if stored else {}))
+    assert (await client.do(lambda session: session.touch())).cookies == []
+    # It was asked for in time: nothing is late.
+    assert caplog.text == ""
 
 
 async def test_touch_with_a_change_is_told_as_a_change() -> None:

@@ -42,6 +42,9 @@ class CookieContext(Context):
                 # A traceback shows the locals of its frames: not this one.
                 del body
                 raise problem
+        else:
+            # An empty new session has no lifetime that could start again.
+            self._mark = None
         if type(session) is WatchedSession and session._touch == WROTE:
             # From here on a change is a late one.
             session._touch = READ

@@ -326,8 +326,11 @@ class StoreContext(Context):
         if self._unread:
             await self._catch_up(session)
         reason = self._reason(body)
-        if reason is None and self._ages():
-            await self._keep()
+        if reason is None:
+            # An empty new session has no lifetime that could start again.
+            self._mark = None
+            if self._ages():
+                await self._keep()
         if reason is not None:
             reserved = self._reserved(session) if self._habits.raw or b'"_' in body else None
             if reserved is not None:
