@@ -115,6 +115,13 @@ def koa_generic(node: Node) -> Iterator[Peer]:
 
 
 @pytest.fixture
+def silent(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """See that nobody is warned of anything."""
+    yield
+    assert [record.message for record in caplog.get_records("call") if record.levelname in ("WARNING", "ERROR")] == []
+
+
+@pytest.fixture
 def both(peer: Peer) -> type[Both]:
     """Give what plays one program on both sides."""
     return lambda **options: Both(peer, **options)

@@ -25,6 +25,8 @@ const verbs = {
   max_age: (req, out, value) => void (req.session.cookie.maxAge = value === "session" ? null : value),
   cookie: (req, out, name, value) => void (req.session.cookie[name] = value),
   save: (req) => ask(req, "save"),
+  // Without touch() it stores the date that it has read.
+  commit: (req) => ask({ session: req.session.touch() }, "save"),
   touch: (req) => void req.session.touch(),
   regenerate: (req) => ask(req, "regenerate"),
   reload: (req) => ask(req, "reload"),

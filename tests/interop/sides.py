@@ -19,9 +19,17 @@ FOR_EVER = -1
 """The lifetime of a record that has none."""
 
 
-def store(system: System, url: str) -> RedisStore:
-    """Open a store over what the system's own store writes."""
-    return RedisStore(url, layout="connect-redis" if system.preset == "express" else "koa-redis")
+@asynccontextmanager
+async def store(system: System, server: Server | None, database: int) -> AsyncIterator[RedisStore | None]:
+    """Open a store over what the system's own store writes, if it has one."""
+    if server is None:
+        yield None
+        return
+    opened = RedisStore(f"{server.url}/{database}", layout="connect-redis" if system.preset == "express" else "koa-redis")
+    try:
+        yield opened
+    finally:
+        await opened.aclose()
 
 
 class Side:
@@ -157,13 +165,7 @@ class Pair:
 
 
 @asynccontextmanager
-async def pair(system: System, peer: Peer, server: Server | None = None, **options: Any) -> AsyncIterator[Pair]:
+async def pair(system: System, peer: Peer, server: Server, **options: Any) -> AsyncIterator[Pair]:
     """Give both sides, ours over a store of its own."""
-    if server is None:
-        yield Pair(system, peer, **options)
-        return
-    opened = store(system, f"{server.url}/{OURS}")
-    try:
+    async with store(system, server, OURS) as opened:
         yield Pair(system, peer, server, opened, **options)
-    finally:
-        await opened.aclose()

@@ -13,6 +13,9 @@ from tests.interop.sides import Pair
 Steps = list[list[Any]]
 
 COUNT = int(os.environ.get("GINGERSNAP_PROGRAMS", "200"))
+# The same programs in every run, others in a search.
+FIRST = int(os.environ.get("GINGERSNAP_FIRST", "0"))
+SEEDS = range(FIRST, FIRST + COUNT)
 WAITS = (0, 0.25, 1, 20, 61, HOUR / 2 + 1, HOUR + 1, 30 * 86_400, -40)
 CLIENTS = {
     "cookie-session": ("lose", "forge", "strip", "rotate"),
@@ -70,11 +73,15 @@ class Maker:
         """Give what this system alone can do."""
         dice, fresh = self.dice, self.writer.fresh()
         lives: Steps = [["max_age", dice.choice([60_000, 3_600_000, 864_000_000, "session"])], fresh]
+        if dice.random() < 0.4:
+            lives = [["cookie", *dice.choice([("httpOnly", False), ("httpOnly", True), ("sameSite", "strict")])], fresh]
         moves: Steps = [["regenerate"], fresh]
+        # What follows a write must not take it back: express-session would not tell.
+        now: Steps = [fresh, ["commit"], *([self.writer.fresh()] if dice.random() < 0.5 else [])]
         more: dict[Preset, list[Steps]] = {
             "cookie-session": [lives],
-            "express": [[fresh, ["touch"], ["save"]], [["touch"]], moves if self.moves else lives],
-            "koa-generic": [[["save"]], [fresh, ["commit"]], [fresh, ["fail"]], moves if self.moves else lives],
+            "express": [[fresh, ["touch"], ["save"]], [["touch"]], now, moves if self.moves else lives],
+            "koa-generic": [[["save"]], now, [fresh, ["fail"]], moves if self.moves else lives],
         }
         return dice.choice(more[self.preset])
 
@@ -101,6 +108,8 @@ def _options(preset: Preset, dice: random.Random, https: bool) -> dict[str, Any]
     cookie: list[tuple[str, tuple[Any, ...]]] = [
         ("max_age", (60, 3600, 864_000, "session")),
         ("http_only", both),
+        ("path", ("/app",)),
+        ("domain", ("example.com",)),
         ("same_site", ("lax", "strict")),
         ("priority", ("low", "medium", "high")),
         ("secure", both if https else (False,)),
@@ -133,7 +142,7 @@ async def play(make: Callable[..., Pair], preset: Preset, seed: int) -> None:
             done.append(str(request))
             after += request.wait
             pair.carry(request.client)
-            await pair.do(*request.steps, after=after, https=made.https)
+            await pair.do(*request.steps, after=after, https=made.https, path=f"{made.options.get('path', '')}/x")
     except AssertionError as error:
         error.add_note("\n".join([f"program({preset!r}, {seed}): {made.options}, https={made.https}", *done]))
         raise

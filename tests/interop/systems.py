@@ -69,6 +69,11 @@ def _empty_and_move(scope: Any, seen: list[Any]) -> None:
     scope["session"].regenerate()
 
 
+async def _save_now(scope: Any, seen: list[Any]) -> None:
+    scope["session"].save()
+    await scope["session"].commit()
+
+
 def _flags(scope: Any, seen: list[Any]) -> None:
     session = scope["session"]
     seen.append([session.is_new, session.is_new or session.changed, session.populated])
@@ -80,6 +85,7 @@ OURS: dict[str, Callable[..., Any]] = {
     "see": lambda scope, seen: seen.append(plain(scope.get("session"))),
     "regenerate": _empty_and_move,
     "destroy": lambda scope, seen: scope["session"].destroy(),
+    "commit": _save_now,
     "touch": lambda scope, seen: scope["session"].touch(),
     "load": lambda scope, seen: scope["session"].load(),
     "reload": lambda scope, seen: scope["session"].reload(),

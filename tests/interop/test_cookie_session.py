@@ -14,7 +14,7 @@ from tests.asgi import KEY, NOW
 from tests.interop.peer import Peer
 from tests.interop.sides import Pair
 from tests.interop.stored import sign
-from tests.interop.system_programs import COUNT, play
+from tests.interop.system_programs import SEEDS, play
 from tests.interop.systems import COOKIE_SESSION
 
 pytestmark = pytest.mark.interop
@@ -43,8 +43,9 @@ def text_in(jar: dict[str, str]) -> bytes:
 # Generated.
 
 
+@pytest.mark.usefixtures("silent")
 async def test_C07_programs_are_the_same_on_both_sides(make: MakePair) -> None:
-    for seed in range(COUNT):
+    for seed in SEEDS:
         await play(make, "cookie-session", seed)
 
 

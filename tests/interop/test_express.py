@@ -16,7 +16,7 @@ from tests.asgi import KEY, NOW
 from tests.interop.peer import Peer
 from tests.interop.sides import Pair, pair, store
 from tests.interop.stored import OURS
-from tests.interop.system_programs import COUNT, play
+from tests.interop.system_programs import SEEDS, play
 from tests.interop.systems import EXPRESS, UNKNOWN
 from tests.stores.servers.valkey import Server
 
@@ -48,11 +48,11 @@ def left_s(both: Pair) -> int:
 # Generated.
 
 
+@pytest.mark.usefixtures("silent")
 async def test_E17_programs_are_the_same_on_both_sides(express: Peer, valkey: Server) -> None:
-    opened = store(EXPRESS, f"{valkey.url}/{OURS}")
-    for seed in range(COUNT):
-        await play(partial(Pair, EXPRESS, express, valkey, opened), "express", seed)
-    await opened.aclose()
+    async with store(EXPRESS, valkey, OURS) as opened:
+        for seed in SEEDS:
+            await play(partial(Pair, EXPRESS, express, valkey, opened), "express", seed)
 
 
 # Its cookie.

@@ -16,7 +16,7 @@ from tests.asgi import NOW
 from tests.interop.peer import FAILED, HEADER, Peer
 from tests.interop.sides import Pair, pair, store
 from tests.interop.stored import OURS
-from tests.interop.system_programs import COUNT, play
+from tests.interop.system_programs import SEEDS, play
 from tests.interop.systems import KOA_GENERIC, UNKNOWN
 from tests.stores.servers.valkey import Server
 
@@ -41,11 +41,11 @@ def left_s(both: Pair) -> int:
 # Generated.
 
 
+@pytest.mark.usefixtures("silent")
 async def test_G20_programs_are_the_same_on_both_sides(koa_generic: Peer, valkey: Server) -> None:
-    opened = store(KOA_GENERIC, f"{valkey.url}/{OURS}")
-    for seed in range(COUNT):
-        await play(partial(Pair, KOA_GENERIC, koa_generic, valkey, opened), "koa-generic", seed)
-    await opened.aclose()
+    async with store(KOA_GENERIC, valkey, OURS) as opened:
+        for seed in SEEDS:
+            await play(partial(Pair, KOA_GENERIC, koa_generic, valkey, opened), "koa-generic", seed)
 
 
 # Its cookie and its record.

@@ -11,7 +11,7 @@ import pytest
 
 from tests.interop.sides import Pair, store
 from tests.interop.stored import SHARED
-from tests.interop.system_programs import COUNT, play
+from tests.interop.system_programs import COUNT, SEEDS, play
 from tests.interop.systems import COOKIE_SESSION, EXPRESS, KOA_GENERIC, System
 from tests.stores.servers.valkey import Server
 
@@ -24,9 +24,7 @@ SOME = COUNT // 6 if COUNT < 1000 else COUNT // 3 + 1
 @pytest.mark.parametrize("system", [COOKIE_SESSION, EXPRESS, KOA_GENERIC], ids=lambda system: system.preset)
 async def test_each_request_may_go_to_either(request: Any, valkey: Server, system: System) -> None:
     peer = request.getfixturevalue(system.preset.replace("-", "_"))
-    server, opened = (None, None) if system.prefix is None else (valkey, store(system, f"{valkey.url}/{SHARED}"))
-    for seed in range(SOME):
-        dice = random.Random(seed)
-        await play(partial(Pair, system, peer, server, opened, dice), system.preset, seed)
-    if opened is not None:
-        await opened.aclose()
+    server = None if system.prefix is None else valkey
+    async with store(system, server, SHARED) as opened:
+        for seed in SEEDS[:SOME]:
+            await play(partial(Pair, system, peer, server, opened, random.Random(seed)), system.preset, seed)
