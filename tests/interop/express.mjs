@@ -26,7 +26,7 @@ const verbs = {
   cookie: (req, out, name, value) => void (req.session.cookie[name] = value),
   save: (req) => ask(req, "save"),
   // Without touch() it stores the date that it has read.
-  commit: (req) => ask({ session: req.session.touch() }, "save"),
+  save_now: (req) => ask({ session: req.session.touch() }, "save"),
   touch: (req) => void req.session.touch(),
   regenerate: (req) => ask(req, "regenerate"),
   reload: (req) => ask(req, "reload"),

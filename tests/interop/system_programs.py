@@ -77,7 +77,11 @@ class Maker:
             lives = [["cookie", *dice.choice([("httpOnly", False), ("httpOnly", True), ("sameSite", "strict")])], fresh]
         moves: Steps = [["regenerate"], fresh]
         # What follows a write must not take it back: express-session would not tell.
-        now: Steps = [fresh, ["commit"], *([self.writer.fresh()] if dice.random() < 0.5 else [])]
+        now: Steps = [
+            fresh,
+            ["save_now" if self.preset == "express" else "commit"],
+            *([self.writer.fresh()] if dice.random() < 0.5 else []),
+        ]
         more: dict[Preset, list[Steps]] = {
             "cookie-session": [lives],
             "express": [[fresh, ["touch"], ["save"]], [["touch"]], now, moves if self.moves else lives],

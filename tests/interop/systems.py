@@ -85,7 +85,7 @@ OURS: dict[str, Callable[..., Any]] = {
     "see": lambda scope, seen: seen.append(plain(scope.get("session"))),
     "regenerate": _empty_and_move,
     "destroy": lambda scope, seen: scope["session"].destroy(),
-    "commit": _save_now,
+    "save_now": _save_now,
     "touch": lambda scope, seen: scope["session"].touch(),
     "load": lambda scope, seen: scope["session"].load(),
     "reload": lambda scope, seen: scope["session"].reload(),
