@@ -142,7 +142,7 @@ class SQLAlchemyStore:
         await self._live("")
 
     async def aclose(self) -> None:
-        """Dispose of the engine that the store itself made on this event loop."""
+        """Wait for calls under way, cancelled ones too, and dispose of the engine that the store itself made on this event loop."""
         await self._engines.aclose()
 
     async def count(self) -> int:
@@ -208,8 +208,7 @@ class SQLAlchemyStore:
             await self._prepare()
         for tried in range(1, _TRIES + 1):
             try:
-                async with self._engines.transaction() as connection:
-                    return await connection.execute(statement, given)
+                return await self._engines.make(lambda connection: connection.execute(statement, given))
             except DBAPIError as error:
                 if tried == _TRIES or not collided(error):
                     raise
@@ -217,8 +216,7 @@ class SQLAlchemyStore:
 
     async def _prepare(self) -> None:
         """See that the table is there. Several processes may do so at once."""
-        async with self._engines.transaction() as connection:
-            there = await connection.run_sync(is_there, self._table)
+        there = await self._is_there()
         if not there and not self._create:
             raise RuntimeError(f"there is no table {self._table.name!r}: make it, or leave out create=False")
         if not there:
@@ -227,13 +225,14 @@ class SQLAlchemyStore:
 
     async def _make(self) -> None:
         try:
-            async with self._engines.transaction() as connection:
-                await connection.execute(CreateTable(self._table))
+            await self._engines.make(lambda connection: connection.execute(CreateTable(self._table)))
         except DBAPIError:
             # Somebody else may have been quicker.
-            async with self._engines.transaction() as connection:
-                if not await connection.run_sync(is_there, self._table):
-                    raise
+            if not await self._is_there():
+                raise
+
+    async def _is_there(self) -> bool:
+        return await self._engines.make(lambda connection: connection.run_sync(is_there, self._table))
 
 
 def _version() -> int:

@@ -1,9 +1,8 @@
 """The engine that SQLAlchemyStore talks through: the one it was given, or one for each event loop that it opens itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Dialect
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError
@@ -11,19 +10,62 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ..errors import ConfigError
 
+T = TypeVar("T")
+
 _RECYCLE_S: Final = 1800
 """When a connection is replaced, in seconds: servers and firewalls end what is idle for long."""
 
 _GRACE_S: Final = 1.0
-"""How long a connection may go on being made for which nobody waits any more, in seconds."""
-
-_closing: Final[set[asyncio.Future[None]]] = set()
+"""How long a call may go on for which nobody waits any more, in seconds."""
 
 _DEADLOCK: Final = 1213
 """The number that MySQL gives to a deadlock."""
 
 _STATES: Final = ("40001", "40P01")
 """What SQL and PostgreSQL call a write that has to be made again: serialization failure and deadlock."""
+
+
+class Calls:
+    """The calls that are under way, each a task of its own: who makes one may be cancelled, and it still gives its connection back.
+
+    A driver and SQLAlchemy that are cut short lose connections: those half made, those whose transaction ends, those on their
+    way back to the pool.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def make(self, engine: AsyncEngine, use: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Await ``use`` of a connection; it may outlive a caller that is cancelled, by a second, but not begin after that."""
+        gone = asyncio.Event()
+        task = asyncio.create_task(_made(engine, use, gone))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            gone.set()
+            # A server that hangs must not keep the connection for ever.
+            task.get_loop().call_later(_GRACE_S, task.cancel)
+            raise
+
+    async def ended(self) -> None:
+        """Wait for the running loop's calls, those of a server that hangs excepted."""
+        loop = asyncio.get_running_loop()
+        tasks = [task for task in [*self._tasks] if task.get_loop() is loop]
+        if tasks:
+            await asyncio.wait(tasks, timeout=2 * _GRACE_S)
+
+
+async def _made(engine: AsyncEngine, use: Callable[[AsyncConnection], Awaitable[T]], gone: asyncio.Event) -> T:
+    connection = await engine.connect()
+    try:
+        if gone.is_set():
+            raise asyncio.CancelledError
+        return await use(connection)
+    finally:
+        # Not by ``async with``: SQLAlchemy then closes it in a task that our cancelling, of one that hangs, does not reach.
+        await connection.close()
 
 
 class Given:
@@ -35,16 +77,21 @@ class Given:
         # What SQLAlchemy logs, and puts into an exception, would have keys and sessions in it.
         self._engine.sync_engine.hide_parameters = True
         self.dialect: Dialect = engine.dialect
+        self._calls = Calls()
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection for one statement, which is committed. MySQL takes two round trips more for that, others one."""
-        # Not by AUTOCOMMIT: to set it and to set it back takes MySQL five, and who is cancelled meanwhile loses the connection.
-        async with _taken(self._engine) as connection, connection.begin():
-            yield connection
+    async def make(self, use: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Make a call of one statement, which is committed. MySQL takes two round trips more for that, others one."""
+
+        # Not by AUTOCOMMIT: to set it and to set it back takes MySQL five.
+        async def committed(connection: AsyncConnection) -> T:
+            async with connection.begin():
+                return await use(connection)
+
+        return await self._calls.make(self._engine, committed)
 
     async def aclose(self) -> None:
-        """Dispose of nothing."""
+        """Dispose of nothing; but all connections are back in the pool."""
+        await self._calls.ended()
 
 
 class Opened:
@@ -53,6 +100,7 @@ class Opened:
     def __init__(self, url: str | URL) -> None:
         self._url = url
         self._engines: dict[asyncio.AbstractEventLoop, AsyncEngine] = {}
+        self._calls = Calls()
         try:
             self.dialect: Dialect = self._open().dialect
         except (ArgumentError, InvalidRequestError, NoSuchModuleError):
@@ -60,12 +108,13 @@ class Opened:
             cure = "give one with an async driver, such as mysql+asyncmy://user:password@host/database"
             raise ConfigError("engine", "its URL cannot be used", cure) from None
 
-    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Give a connection for one statement, which the server commits itself."""
-        return _taken(self._get())
+    async def make(self, use: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Make a call of one statement, which the server commits itself."""
+        return await self._calls.make(self._get(), use)
 
     async def aclose(self) -> None:
         """Dispose of the running loop's engine; the next call makes another."""
+        await self._calls.ended()
         engine = self._engines.pop(asyncio.get_running_loop(), None)
         if engine is not None:
             await engine.dispose()
@@ -88,31 +137,6 @@ class Opened:
             pool_recycle=_RECYCLE_S,
             hide_parameters=True,
         )
-
-
-@asynccontextmanager
-async def _taken(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Take a connection out of the pool, and give it back.
-
-    SQLAlchemy leaves one that is half made to the garbage collector where whoever waits for it is cancelled: so it is made on.
-    """
-    taking = asyncio.create_task(engine.connect().start())
-    try:
-        connection = await asyncio.shield(taking)
-    except asyncio.CancelledError:
-        taking.get_loop().call_later(_GRACE_S, taking.cancel)
-        taking.add_done_callback(_give_back)
-        raise
-    async with AsyncExitStack() as stack:
-        stack.push_async_exit(connection)
-        yield connection
-
-
-def _give_back(taking: asyncio.Task[AsyncConnection]) -> None:
-    if not taking.cancelled() and taking.exception() is None:
-        closing = asyncio.ensure_future(taking.result().close())
-        _closing.add(closing)
-        closing.add_done_callback(_closing.discard)
 
 
 def opened(engine: AsyncEngine | URL | str) -> Given | Opened:
