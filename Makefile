@@ -41,8 +41,8 @@ strangler: $(BIN)/.native
 
 # What is the same whichever core runs: servers, their stores, and the ways to them that fail. test_memory.py stands for the
 # one call of a store that reads a record.
-STORES_ALONE := $(patsubst %,--ignore=tests/stores/test_%.py,contract histories key_value migrations node_histories outages \
-	postgres postgres_node proxy redis redis_client redis_owners sqlalchemy sqlalchemy_node sqlite)
+STORES_ALONE := $(patsubst %,--ignore=tests/stores/test_%.py,cancellations contract histories key_value migrations node_histories \
+	outages postgres postgres_node proxy redis redis_client redis_owners sqlalchemy sqlalchemy_node sqlite)
 
 test: $(BIN)/.native test-rust
 	$(BIN)/python -m pytest
@@ -51,10 +51,11 @@ test: $(BIN)/.native test-rust
 test-rust:
 	cargo test --quiet --locked --no-default-features
 
-# The figures that the stores are held to, in full: 10,000 histories, 100 kills, 8 writers of 100 writes.
+# The figures that the stores are held to, in full: 10,000 histories, 10,000 calls cancelled, 100 kills, 8 writers of
+# 100 writes.
 figures: $(BIN)/.native
 	GINGERSNAP_LONG=1 GINGERSNAP_HISTORIES=10000 $(BIN)/python -m pytest -s tests/stores/test_guarantees.py tests/stores/test_histories.py \
-		tests/stores/test_sqlite.py tests/stores/test_memory.py
+		tests/stores/test_cancellations.py tests/stores/test_sqlite.py tests/stores/test_memory.py
 
 # Each property of rust/tests/held for FUZZ_SECONDS, on whatever a coverage-guided fuzzer makes up: fuzz/README.md.
 fuzz:
