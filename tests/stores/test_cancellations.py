@@ -246,3 +246,17 @@ async def test_S05_a_call_that_is_cut_gives_its_connection_back_however_long_the
         proxy.mode = "pass"
         await assert_well(Small(store, POOL, lambda: mariadb_connections(mariadb, address)))
         await engine.dispose()
+
+
+async def test_S05_a_call_that_is_cut_while_it_waits_for_a_connection_writes_nothing(tmp_path: Path) -> None:
+    engine, [key] = create_async_engine(sqlite_file(tmp_path), pool_size=1, max_overflow=0), new_keys(1)
+    store = SQLAlchemyStore(engine)
+    await store.ping()
+    async with engine.connect():
+        call = asyncio.create_task(store.create(key, b"{}", 60_000))
+        await asyncio.sleep(0.01)
+        call.cancel()
+        await asyncio.wait([call])
+    await store.aclose()
+    await absent(store, key, "a call that has not begun does not begin")
+    await engine.dispose()
