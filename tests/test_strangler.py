@@ -168,15 +168,21 @@ def test_E13_a_stranger_gets_no_cookie(browser: httpx.Client, here: Side, there:
 
 
 async def test_E14_parallel_requests_to_both_sides_keep_the_session(demonstration: Demonstration) -> None:
+    paths = [path for side in (EXPRESS, FASTAPI) for path in (side.page, f"{side.login}/nothing-is-here")]
     async with httpx.AsyncClient(base_url=demonstration.front, follow_redirects=True) as browser:
         await browser.post(EXPRESS.login, data={"user": "ann"})
         cookie = browser.cookies["connect.sid"]
 
-        for _ in range(3):
-            pages = await asyncio.gather(*(browser.get(side.page) for side in (EXPRESS, FASTAPI) * 10))
+        for _ in range(5):
+            answers = await asyncio.gather(*(browser.get(path) for path in paths * 4))
 
-            assert [read(page, side).user for page, side in zip(pages, (EXPRESS, FASTAPI) * 10, strict=True)] == ["ann"] * 20
-            assert {page.cookies["connect.sid"] for page in pages} == {cookie}
+            for path, answer in zip(paths * 4, answers, strict=True):
+                # Where others write all the time, FastAPI's save may be given up, and says so; nobody is logged out.
+                given_up = path == FASTAPI.page and answer.status_code == 503 and "retry-after" in answer.headers
+                assert given_up or answer.cookies["connect.sid"] == cookie
+                assert given_up or "nothing" in path or "Hello, ann." in answer.text
+            for side in (EXPRESS, FASTAPI):
+                assert read(await browser.get(side.page), side).user == "ann"
 
 
 @SIDES
