@@ -185,6 +185,15 @@ async def test_E12_an_unchanged_session_is_written_where_that_is_wanted(resave: 
     assert await client.data() == {"n": 1}
 
 
+@pytest.mark.parametrize(("given", "cookies"), [({"rolling": True}, 1), ({}, 0)])
+async def test_E12_resave_writes_what_is_rolling_or_touched_too(given: dict[str, Any], cookies: int) -> None:
+    store, client = express(resave=True, max_age=600, **given)
+    await client.do(lambda s: s.update(n=1))
+    store.since()
+    assert len((await client.do(lambda s: s.touch())).cookies) == cookies
+    assert store.since() == ["replace"]
+
+
 async def test_E17_an_unchanged_session_is_renewed_in_the_store_alone() -> None:
     store, client = express(max_age=600)
     seen: list[str] = []
@@ -256,6 +265,36 @@ def test_G03_the_store_keeps_a_record_as_long_as_ttl_says(ttl: Any, ms: int) -> 
     given = options(keys=[KEY], preset="koa-generic", store=MemoryStore(), ttl=ttl)
     dates = Dates(1_000 + 86_400_000, 86_400_000, None, None)
     assert (RECORDS["koa-generic"](given).ttl_ms(b'{"n":7}', dates, 1_000) or 86_400_000) == ms
+
+
+async def test_G03_a_record_is_kept_no_longer_than_ttl_says() -> None:
+    store = Counting()
+    client = Sessions(preset="koa-generic", store=store, max_age="session", ttl=600)
+    await client.do(lambda s: s.update(n=1))
+    store.since()
+    assert await client.data() == {"n": 1}
+    assert store.since() == []
+
+
+@pytest.mark.parametrize("given", [{}, {"secure": "auto"}])
+async def test_G04_the_connection_says_each_time_whether_the_cookie_is_Secure(given: dict[str, Any]) -> None:
+    client = Sessions(preset="koa-generic", store=MemoryStore(), **given)
+    for scheme in ("https", "http", "https"):
+        lines = (await client.do(lambda s: s.update(n=s.get("n", 0) + 1), scheme=scheme)).cookies
+        assert ["; secure" in line for line in lines] == [scheme == "https"] * 2
+
+
+@pytest.mark.parametrize("preset", ["koa", "koa-generic", "cookie-session"])
+async def test_K48_the_removal_of_a_signature_is_Secure_where_the_connection_is(preset: Any) -> None:
+    store = {"store": MemoryStore()} if HABITS[preset].store else {}
+    client = Sessions(preset=preset, secure=False, **store)
+    await client.do(lambda s: s.update(n=1))
+    name = next(name for name in client.jar if name.endswith(".sig"))
+    for scheme in ("https", "http"):
+        client.jar[name] = "A" * 27
+        [line] = (await client.do(lambda s: s.get("n"), scheme=scheme)).cookies
+        assert line.startswith(f"{name}=;")
+        assert ("; secure" in line) == (scheme == "https")
 
 
 async def test_G04_a_record_of_koa_generic_session_holds_its_cookie() -> None:

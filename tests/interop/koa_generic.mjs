@@ -20,6 +20,7 @@ const verbs = {
   null: (ctx) => void (ctx.session = null),
   max_age: (ctx, out, value) => void (ctx.session.cookie.maxAge = value === "session" ? null : value),
   cookie: (ctx, out, name, value) => void (ctx.session.cookie[name] = value),
+  expires: (ctx, out, at) => void (ctx.session.cookie.expires = new Date(at)),
   save: (ctx) => void (ctx.sessionSave = true),
   reload: (ctx) => void (ctx.sessionSave = false),
   commit: (ctx) => ctx.saveSession(),

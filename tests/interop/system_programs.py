@@ -16,6 +16,8 @@ COUNT = int(os.environ.get("GINGERSNAP_PROGRAMS", "200"))
 # The same programs in every run, others in a search.
 FIRST = int(os.environ.get("GINGERSNAP_FIRST", "0"))
 SEEDS = range(FIRST, FIRST + COUNT)
+NAMES = (*"abcxyz", "list", "new", "r")
+"""What a session may hold."""
 WAITS = (0, 0.25, 1, 20, 61, HOUR / 2 + 1, HOUR + 1, 30 * 86_400, -40)
 CLIENTS = {
     "cookie-session": ("lose", "forge", "strip", "rotate"),
@@ -57,6 +59,8 @@ class Maker:
             return self.ended(steps)
         if kind < 0.45:
             return [*steps, ["replace", {"r": self.writer.fresh()[2]}], *self.writer.some(1), ["see"]]
+        if kind < 0.48:
+            return [*steps, *(["delete", name] for name in NAMES), ["see"]]
         steps += self.writer.some(3)
         if kind < 0.6:
             return [*steps, ["set", "list", [0]], ["push", ["list"], self.writer.fresh()[2]], ["see"]]
@@ -120,10 +124,13 @@ def _options(preset: Preset, dice: random.Random, https: bool) -> dict[str, Any]
     ]
     own: dict[Preset, list[tuple[str, tuple[Any, ...]]]] = {
         "cookie-session": [],
-        "express": [("rolling", both), ("resave", both), ("allow_empty", both), ("unset", ("keep", "destroy")), ("ttl", (600,))],
+        "express": [("rolling", both), ("unset", ("keep", "destroy")), ("ttl", (600,))],
         "koa-generic": [("rolling", both), ("allow_empty", both), ("ttl", (600,))],
     }
     options = {**_choice(dice, *cookie), **_choice(dice, *own[preset])}
+    if preset == "express":
+        # Its defaults are those that its readme advises against.
+        options |= {"resave": dice.random() < 0.4, "allow_empty": dice.random() < 0.4}
     # Browsers take the two together alone, and so do we.
     return {**options, "secure": True, "same_site": "none"} if https and dice.random() < 0.2 else options
 

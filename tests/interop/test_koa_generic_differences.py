@@ -44,6 +44,18 @@ async def test_G03_a_session_of_the_browser_is_kept_for_a_day_here(make: MakePai
         assert all("expires" not in line for line in theirs.cookies + ours.cookies)
 
 
+async def test_G03_a_date_in_a_session_s_own_cookie_is_kept_but_not_looked_at_here(make: MakePair) -> None:
+    async with make() as both:
+        shared = both.original(both.mine)
+        await shared.do(["set", "n", 1], ["expires", (NOW + 600) * 1000], now=NOW)
+        [(_, value, left_ms)] = both.mine.rows()
+        assert (b'"expires":"2026-11-24T12:14:55.000Z"' in value, round(left_ms / 1000)) == (True, 600)
+        await both.ours().do(["set", "n", 2], now=NOW)
+        # Not theirs: the lifetime alone says how long a session lives.
+        [(_, value, left_ms)] = both.mine.rows()
+        assert (b'"expires":"2026-11-24T12:14:55.000Z"' in value, round(left_ms / 1000)) == (True, 86_400)
+
+
 @pytest.mark.parametrize("client", ["unknown", "expire"])
 async def test_G10_an_id_that_is_not_found_is_not_taken_back_here(make: MakePair, client: str) -> None:
     async with make() as both:
