@@ -267,6 +267,17 @@ def test_G03_the_store_keeps_a_record_as_long_as_ttl_says(ttl: Any, ms: int) -> 
     assert (RECORDS["koa-generic"](given).ttl_ms(b'{"n":7}', dates, 1_000) or 86_400_000) == ms
 
 
+async def test_G08_a_deferred_session_that_nobody_asks_for_is_not_begun() -> None:
+    store = Counting()
+    client = Sessions(preset="koa-generic", store=store, defer=True, allow_empty=True)
+    assert (await client.do(lambda s: None)).cookies == []
+    assert store.since() == []
+    assert len((await client.do(lambda s: s.load())).cookies) == 2
+    client.jar["koa.sid.sig"] = "A" * 27
+    assert (await client.do(lambda s: None)).cookies == []
+    assert store.since() == ["create"]
+
+
 async def test_G03_a_record_is_kept_no_longer_than_ttl_says() -> None:
     store = Counting()
     client = Sessions(preset="koa-generic", store=store, max_age="session", ttl=600)

@@ -88,7 +88,9 @@ class Exchange:
     def _amended(self, message: Message) -> Message:
         context, session = self._context, self._session
         transport, accessed = self._setup.transport, session.accessed
-        return transport.amend(message, self._scope, context.word, context.farewell, accessed=accessed, stale=context.stale)
+        # With ``defer`` the cookie counts as read once somebody asks for the session.
+        stale = context.stale if accessed or not self._options.defer else []
+        return transport.amend(message, self._scope, context.word, context.farewell, accessed=accessed, stale=stale)
 
     async def refuse(self, error: SessionUnavailable) -> None:
         """Answer 503 in place of the application; a WebSocket is closed.

@@ -16,7 +16,7 @@ from .errors import ReservedKeyError, SessionTooLarge, SessionUnavailable
 from .formats.record import Dates, OwnCookie
 from .ids import fingerprint
 from .merge import merge
-from .session import FETCHED, READ, WROTE, Session, WatchedSession
+from .session import FETCHED, READ, UNTOUCHED, WROTE, Session, WatchedSession
 from .stores.store import Conflict, Gone, Record, Replaced, Saved, Store, late_ms
 from .transport import Word
 from .types import Loaded, Reason, Scope
@@ -254,7 +254,9 @@ class StoreContext(Context):
         if self._mark is not None or (watched and session._touch == WROTE):
             return False
         if self._loaded is None:
-            fresh = self._options.allow_empty and not self.committed
+            # With ``defer`` nobody has a session who does not ask for it.
+            wanted = session._touch > UNTOUCHED or not self._options.defer
+            fresh = self._options.allow_empty and not self.committed and wanted
             return watched and not dict.__len__(session) and not fresh
         if self._stored.renews or self._index > 0 or (self._options.resave and not self.committed):
             return False
