@@ -1,8 +1,9 @@
 // The real cookie-session on the real Express.
 //
-// Setup: `{keys, options?}`.
+// Setup: `{keys, algorithm?, options?}`.
 import cookieSession from "cookie-session";
 import express from "express";
+import Keygrip from "keygrip";
 import * as server from "./server.mjs";
 
 const verbs = {
@@ -18,10 +19,10 @@ const verbs = {
   },
 };
 
-const appFor = server.once(({ keys, options }) => {
+const appFor = server.once(({ keys, algorithm, options }) => {
   const app = express();
   app.set("trust proxy", true);
-  app.use(cookieSession({ keys, ...options }));
+  app.use(cookieSession({ keys: algorithm ? new Keygrip(keys, algorithm) : keys, ...options }));
   app.use(async (req, res) => res.json(await server.play(verbs, req, req.command.steps)));
   app.use((error, req, res, next) => res.status(500).end("Internal Server Error"));
   return app;

@@ -1,8 +1,9 @@
 // The real koa-generic-session on the real Koa, over the real koa-redis.
 //
-// Setup: `{keys, options, redis: [port, database], genid?, valid?, before?, ttl?, header?}`. `genid`: every new id. `valid`: the
+// Setup: `{keys, algorithm?, options, redis: [port, database], genid?, valid?, before?, ttl?, header?}`. `genid`: every new id. `valid`: the
 // key whose presence makes a session invalid. `before`: the key that is set before a session is saved. `ttl`: the key under which
 // a session says how long it is kept. `header`: the name of the header that the id travels in, in place of its cookie.
+import Keygrip from "keygrip";
 import Koa from "koa";
 import session from "koa-generic-session";
 import redisStore from "koa-redis";
@@ -26,15 +27,14 @@ const verbs = {
   commit: (ctx) => ctx.saveSession(),
   regenerate: (ctx) => ctx.regenerateSession(),
   id: (ctx, out) => out.seen.push(ctx.sessionId),
+  load: (ctx) => ctx.load(),
 };
 
-/** The same where `ctx.session` is a promise: `load` waits for it, and what follows sees what it gave. */
-const deferred = {
-  ...verbs,
-  load: async (ctx, out) => void (await ctx.session),
-  see: async (ctx, out) => verbs.see({ session: await ctx.session }, out),
-  set: async (ctx, out, key, value) => void ((await ctx.session)[key] = value),
-};
+/** Give a Koa context whose `session` is a promise; the step `load` waits for it, and what follows sees what it gave. */
+function deferred(ctx) {
+  const session = { get: () => ctx._session, set: (value) => void (ctx.session = value) };
+  return Object.create(ctx, { session, load: { value: () => ctx.session } });
+}
 
 // Each application listens to its store, and many share one.
 const storeFor = server.once(([port, db]) => redisStore({ port, db }).setMaxListeners(0));
@@ -69,10 +69,11 @@ const appFor = server.once((setup) => {
   const { keys, options } = setup;
   const app = new Koa({ proxy: true });
   app.silent = true;
-  app.keys = keys;
+  // Koa makes a default Keygrip of a list.
+  app.keys = setup.algorithm ? new Keygrip(keys, setup.algorithm) : keys;
   app.use(session(optionsFor(setup)));
   app.use(async (ctx) => {
-    ctx.body = await server.play(options.defer ? deferred : verbs, ctx, ctx.req.command.steps);
+    ctx.body = await server.play(verbs, options.defer ? deferred(ctx) : ctx, ctx.req.command.steps);
   });
   return app.callback();
 });

@@ -86,10 +86,12 @@ class Maker:
             ["save_now" if self.preset == "express" else "commit"],
             *([self.writer.fresh()] if dice.random() < 0.5 else []),
         ]
+        # Where that is put off, it does not save what fails.
+        failed: Steps = [] if "defer" in self.options else [["fail"]]
         more: dict[Preset, list[Steps]] = {
             "cookie-session": [lives],
             "express": [[fresh, ["touch"], ["save"]], [["touch"]], now, moves if self.moves else lives],
-            "koa-generic": [[["save"]], now, [fresh, ["fail"]], moves if self.moves else lives],
+            "koa-generic": [[["save"]], now, [fresh, *failed], moves if self.moves else lives],
         }
         return dice.choice(more[self.preset])
 
@@ -99,9 +101,10 @@ class Maker:
     def request(self) -> Request:
         wait = self.dice.choice(WAITS) if self.dice.random() < 0.5 else 1
         client: Any = self.client()
+        deferred: Steps = [["load"]] if "defer" in self.options else []
         # `cookies` answers an older key by half of a cookie, unless it has the session to write.
         steps = [self.writer.fresh(), ["see"]] if client == "rotate" else self.steps()
-        return Request(wait, client, steps)
+        return Request(wait, client, deferred + steps if steps else [])
 
 
 def _choice(dice: random.Random, *each: tuple[str, tuple[Any, ...]]) -> dict[str, Any]:
@@ -125,7 +128,7 @@ def _options(preset: Preset, dice: random.Random, https: bool) -> dict[str, Any]
     own: dict[Preset, list[tuple[str, tuple[Any, ...]]]] = {
         "cookie-session": [],
         "express": [("rolling", both), ("unset", ("keep", "destroy")), ("ttl", (600,))],
-        "koa-generic": [("rolling", both), ("allow_empty", both), ("ttl", (600,))],
+        "koa-generic": [("rolling", both), ("allow_empty", both), ("ttl", (600,)), ("defer", (True,))],
     }
     options = {**_choice(dice, *cookie), **_choice(dice, *own[preset])}
     if preset == "express":

@@ -41,7 +41,7 @@ def _called(word: str, options: Given) -> Given:
 
 
 def _cookie_session(options: Given) -> Given:
-    return {"options": {**_called("name", options), **_named(options, *_COOKIE)}}
+    return {"options": {**_called("name", options), **_named(options, *_COOKIE, "signed")}}
 
 
 def _express(options: Given) -> Given:
@@ -201,7 +201,7 @@ class Theirs:
     database: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        self.setup = {"keys": self.keys, **self.system.setup(self.options)}
+        self.setup = {"keys": self.keys, **self.system.setup(self.options), **_named(self.options, "algorithm")}
         if self.database is not None:
             self.setup["redis"] = self.database
         self.browser = Browser(None)

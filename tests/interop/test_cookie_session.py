@@ -85,6 +85,22 @@ async def test_C01_its_name_may_be_another(make: MakePair) -> None:
     assert (await both.do(["see"])).seen == [{"n": 1}]
 
 
+async def test_C01_keys_may_be_a_Keygrip_of_another_digest(make: MakePair) -> None:
+    both = make(algorithm="sha256")
+    assert len((await both.do(["set", "n", 1])).cookies[1].partition(";")[0]) == len("session.sig=") + 43
+    assert (await both.do(["see"])).seen == [{"n": 1}]
+    both.carry("forge")
+    assert (await both.do(["see"])).seen == [{}]
+
+
+@pytest.mark.filterwarnings("ignore:signed=False")
+async def test_C02_a_cookie_need_not_be_signed(make: MakePair) -> None:
+    both = make(signed=False)
+    assert (await both.do(["set", "n", 1])).cookies == ["session=eyJuIjoxfQ==; path=/; httponly"]
+    assert (await both.do(["see"])).seen == [{"n": 1}]
+    assert (await both.do(["null"])).cookies == [f"session={REMOVED}"]
+
+
 @pytest.mark.parametrize("unsigned", ["strip", "forge"])
 async def test_C04_an_unread_session_that_is_replaced_is_written(make: MakePair, unsigned: str) -> None:
     for client in ("as it is", "lose", unsigned):
