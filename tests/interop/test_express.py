@@ -199,6 +199,16 @@ async def test_E22_an_id_of_no_session_is_never_used(make: MakePair, client: str
         assert UNKNOWN not in both.mine.names
 
 
+@pytest.mark.parametrize("word", ["dark", "dark mode", "a/../b", "é"])
+async def test_X08_a_word_that_was_signed_for_another_cookie_is_no_id(make: MakePair, word: str) -> None:
+    async with make(**LEAN) as both:
+        for side in (both.theirs, both.mine):
+            side.jar.update(EXPRESS.cookies(word, KEY))
+        assert (await both.do(["see"], ["set", "n", 1])).seen == [{}]
+        assert [name for name, _, _ in both.compare()] == ["id 0"]
+        assert word not in {**both.theirs.names, **both.mine.names}
+
+
 # What is written when.
 
 
