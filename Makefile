@@ -7,7 +7,7 @@ RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs)
 FUZZ_TARGETS := json_read cookie_find base64 date keygrip
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo strangler test test-rust figures fuzz lint format audit bench bench-stores wheel interop parity lock clean
+.PHONY: all demo strangler test test-stores test-native test-pure test-rust figures fuzz lint format audit bench bench-stores wheel interop parity lock clean
 
 all: lint test
 
@@ -44,8 +44,17 @@ strangler: $(BIN)/.native
 STORES_ALONE := $(patsubst %,--ignore=tests/stores/test_%.py,cancellations contract histories key_value migrations node_histories \
 	outages postgres postgres_node proxy redis redis_client redis_owners sqlalchemy sqlalchemy_node sqlite)
 
+# Two at a time, and the third when one is done: by then the packages from npm are there.
 test: $(BIN)/.native test-rust
-	$(BIN)/python -m pytest
+	+$(MAKE) --jobs=2 --output-sync=target test-stores test-native test-pure
+
+test-stores: $(BIN)/.native
+	$(BIN)/python -m pytest tests/stores
+
+test-native: $(BIN)/.native
+	$(BIN)/python -m pytest --ignore=tests/stores
+
+test-pure: $(BIN)/.native
 	GINGERSNAP_PURE=1 $(BIN)/python -m pytest --ignore=tests/core --ignore=tests/browser $(STORES_ALONE)
 
 test-rust:
