@@ -1,0 +1,234 @@
+"""A session that lives in a store, on its way in: which one came, what the store has of it, and whether it lives."""
+
+import asyncio
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from . import _core
+from .claim import Claim, Source
+from .closed import DegradedSession, UnavailableSession, close
+from .context import EMPTY, Context
+from .errors import SessionUnavailable
+from .formats.record import OwnCookie
+from .ids import fingerprint
+from .session import Session, WatchedSession
+from .stores.store import Record, Store
+from .transport import Word
+from .types import Loaded, Scope
+from .writer import Held
+
+if TYPE_CHECKING:
+    from .store_setup import StoreSetup
+
+_NOTHING: Final = Held(None, b"")
+
+
+class Arrival(Context):
+    """What a store has of one request's session. Source: koa-session ``ContextSession.initFromExternal``."""
+
+    def __init__(self, setup: "StoreSetup", scope: Scope, store: Store) -> None:
+        super().__init__(setup, scope, None)
+        self._stored = setup
+        self._store = store
+        self._habits = setup.habits
+        self._record = setup.record
+        self._dated = setup.is_dated(store)
+        # What the record says of its cookie, where records do.
+        self._own: OwnCookie | None = None
+        # Whether the application left the session as it is.
+        self._left = False
+        self._index = 0
+        self._held = _NOTHING
+        self._ttl_ms: int | None = None
+        self._whole = False
+        self._gone = False
+        self._error: SessionUnavailable | None = None
+        # Whether an id came that the store was not asked about yet.
+        self.deferred = False
+        # Whether it was replaced without that.
+        self._unread = False
+        # The error that was handed to the application, until the store answers again.
+        self.told: SessionUnavailable | None = None
+        # Whether the commit that is under way, or failed, ends an id.
+        self.ending = False
+        self.word: Word | None = None
+        # What removes the cookies of earlier configurations, with that word.
+        self.farewell: list[bytes] = []
+        # What came of an earlier configuration, until it was taken over, and then whose it was.
+        self._claim: Claim | None = None
+        self._source: Source | None = None
+        self._committing = asyncio.Lock()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the session was found to have ended."""
+        return self._gone
+
+    @property
+    def key(self) -> str | None:
+        """The key in the store."""
+        return None if self.id is None else self._stored.ids.key(self.id)
+
+    def _mark_of_id(self) -> str | None:
+        return None if self.id is None else fingerprint(self.id)
+
+    def claim(self, found: tuple[str, int] | Claim) -> None:
+        """Take the id that came, signed by the key of that index, or a session of an earlier configuration; it is not read yet."""
+        if isinstance(found, tuple):
+            self.id, self._index = found
+        else:
+            self._claim = found
+
+    async def load(self, session: Session) -> None:
+        """Fetch the session where that was put off, or was tried and failed."""
+        failed = self._error
+        if self.deferred or (failed is not None and (self.id is not None or self._claim is not None)):
+            # Two tasks of one request may ask at once: neither goes on before the session is there, or both were told why not.
+            async with self._committing:
+                if self.deferred or (failed is not None and self._error is failed):
+                    await self.fetch(session)
+                    self.deferred = False
+        if session.__class__ is UnavailableSession:
+            raise self.refused()
+
+    async def fetch(self, session: Session) -> None:
+        """Ask the store for the session. Whatever it says or fails to say, there is a session."""
+        try:
+            record = await self._read()
+        except SessionUnavailable as error:
+            self._error = error
+            self.degraded = True
+            word = await self._stored.word_for(error, self._scope)
+            close(session, DegradedSession if word == "anonymous" else UnavailableSession)
+            return
+        if session.__class__ is not WatchedSession:
+            # It was put off, or is tried again.
+            self._error = self.told = None
+            self.degraded = False
+            session.__class__ = WatchedSession
+            dict.clear(session)
+        why = await self._receive(session, record)
+        if why is None:
+            return
+        self.refuse(session, why)
+        if why == "corrupt" and self._options.on_store_error == "raise":
+            self._error = SessionUnavailable("read a record that is no session")
+            close(session, UnavailableSession)
+
+    async def _read(self) -> Record | str:
+        """Ask for the session's record; or say why there is none."""
+        if self._claim is not None:
+            return await self._read_earlier(self._claim)
+        key, store = self._stored.ids.key(self.id or ""), self._store
+        deadline = asyncio.get_running_loop().time() + self._stored.load_s
+        rolls = self._stored.rolls and not self._dated
+        ask = partial(store.load, key, roll=True) if rolls else partial(store.load, key)
+        # A connection that died unnoticed costs nobody a request.
+        record = (await self._stored.gate.sure("load", deadline, ask, self._scope))[0]
+        if record is not None:
+            return record
+        found = self._stored.earlier(self._scope, "missed", self._stored.now_ms())
+        return await self._read_earlier(found) if isinstance(found, Claim) else "missed"
+
+    async def _read_earlier(self, claim: Claim) -> Record | str:
+        """Take over a session of an earlier configuration; the response is to carry its new id, and to remove its old cookie."""
+        self._claim = claim
+        taken = await self._stored.take_over(claim, self._store, self._scope)
+        self._claim = None
+        if isinstance(taken, str):
+            return taken
+        # As if an older key had signed it: it is to be sent anew.
+        self.id, self._index = taken.id, 1
+        self._source = Source(claim.former, taken.own)
+        self._options.events.emit("accepted", self._scope, claim.former.label, self._mark_of_id())
+        return taken.record
+
+    async def _receive(self, into: dict[str, Any], record: Record | str) -> str | None:
+        """Fill a dict from a record and be its session's context, or say why it is no session."""
+        why = record if isinstance(record, str) else self._take(into, record)
+        return "invalid" if why is None and not await self._is_valid() else why
+
+    async def _is_valid(self) -> bool:
+        """Ask the application's ``valid``. Source: koa-session ``valid``."""
+        if self._options.valid is None:
+            return True
+        # A copy: the question is no access, and whatever it does to its data no change.
+        verdict = self._options.valid(self._scope, _core.loads(self.body) or {})
+        return bool(await verdict if inspect.isawaitable(verdict) else verdict)
+
+    def _take(self, into: dict[str, Any], record: Record) -> str | None:
+        """Fill a dict from a record and be its session's context, or say why it is no session."""
+        loaded, verdict = self._opened(record.value, record.ttl_ms, into)
+        if loaded is None or verdict is not None:
+            return verdict or "corrupt"
+        self._base = self._loaded = loaded
+        self.body, self._ttl_ms = loaded[0], record.ttl_ms
+        self._held = Held(record.version, record.value)
+        self._came, self.is_new = True, False
+        return None
+
+    def _opened(self, value: bytes, ttl_ms: int | None, into: dict[str, Any]) -> tuple[Loaded | None, str | None]:
+        """Read a record: what a session is made of, and why it may not be one."""
+        loaded, self._own, why = self._stored.opened(value, ttl_ms, into, dated=self._dated)
+        return None if loaded is None else (loaded[0], self._index, *loaded[2:]), why
+
+    def refuse(self, session: Session, why: str) -> None:
+        """Start a new session in place of what came, and say why. Its id is not used again, its record left as it is."""
+        dict.clear(session)
+        self._options.events.emit(why, self._scope, why, self._mark_of_id())
+        self.id = self._ttl_ms = self._base = self._loaded = self._own = None
+        self.body, self.is_new, self._came = EMPTY, True, False
+
+    def refused(self, *, ending: bool = False) -> SessionUnavailable:
+        """Give the error that whoever touches the session gets; ``ending``: who wanted to end it, or give it a new id."""
+        self.ending = self.ending or ending
+        error = self._error or SessionUnavailable("load")
+        # Raised anew each time: a traceback grows with every frame that it is raised through.
+        self.told = again = SessionUnavailable(error.call, error.retry_after)
+        again.__cause__ = error.__cause__
+        return again
+
+    # What a session asks and tells.
+
+    def replace(self) -> None:
+        """Note that all of the data was put there on purpose, so that nothing is to be merged into it."""
+        self._whole = True
+        self._unread, self.deferred = self._unread or self.deferred, False
+
+    def destroy(self) -> None:
+        """Note the end; nothing has to be read for that."""
+        super().destroy()
+        self._unread = self.deferred = False
+        self._own = None
+
+    def leave(self) -> None:
+        """Note that the session is left as it is."""
+        self.forget()
+        self._left = True
+
+    def forget(self) -> None:
+        """Take back whatever was asked for since the last commit."""
+        super().forget()
+        self._whole = False
+
+    async def reload(self, session: Session) -> None:
+        """Fetch what is there now, in place of what was not committed."""
+        async with self._committing:
+            await self._reload(session)
+
+    async def _reload(self, session: Session) -> None:
+        self.forget()
+        self.deferred = self._unread = False
+        if self.id is None and self._claim is None:
+            dict.clear(session)
+            return
+        record = await self._read()
+        self._error = self.told = None
+        self.degraded = self._gone = False
+        if session.__class__ is not Session:
+            session.__class__ = WatchedSession
+        dict.clear(session)
+        why = await self._receive(session, record)
+        if why is not None:
+            self.refuse(session, why)

@@ -1,0 +1,267 @@
+"""A session that lives in a store, on its way out: its record is made, written over, moved or removed, and the client told."""
+
+import logging
+from dataclasses import replace
+from typing import Any, Final
+
+from . import _core, rules
+from .arrival import Arrival
+from .context import EMPTY
+from .cookies import Attributes
+from .errors import SessionTooLarge, SessionUnavailable
+from .formats.record import Dates, OwnCookie
+from .merge import merge
+from .session import Session
+from .stores.store import Conflict, Gone, Replaced, Saved, late_ms
+from .transport import Word
+from .types import Loaded, Reason
+from .writer import Enclosed, Held, Writer
+
+logger = logging.getLogger("gingersnap")
+
+_AT_ONCE_MS: Final = 1
+
+
+class Departure(Arrival):
+    """What a commit does to a session's record. Source: koa-session ``ContextSession.save``, ``remove``."""
+
+    def _text(self, session: Session) -> bytes:
+        try:
+            return _core.dumps(session)
+        except SessionTooLarge:
+            raise self._too_large(session) from None
+
+    def _too_large(self, session: Session) -> SessionTooLarge:
+        heavy = ", ".join(f"{key} ({octets} bytes)" for key, octets in self.heaviest(session)[:3])
+        return SessionTooLarge("", f"more than {_core.MAX_TEXT} bytes of JSON; the largest keys are {heavy}")
+
+    def _writer(self) -> Writer:
+        return Writer(self._stored, self._store, self._scope)
+
+    async def _carry_out(self, session: Session, body: bytes, reason: Reason) -> None:
+        writer = self._writer()
+        if reason == "destroy" and (self._mark == "destroy" or self._whole):
+            await self._destroy(writer)
+        elif self._loaded is None:
+            await self._destroy_and_create(session, body, reason, writer)
+        elif reason == "rotated" or (reason in ("rolling", "renew") and not self._dated):
+            await self._prolong(session, body, reason, writer)
+        else:
+            await self._save(session, body, reason, writer)
+
+    async def _destroy(self, writer: Writer) -> None:
+        if self._claim is not None:
+            # Where nobody has read it yet: its old record must not outlive it.
+            await self._read_earlier(self._claim)
+        self.farewell = self._stored.farewell(None, self._scope)
+        if (key := self.key) is not None:
+            await writer.destroy(key)
+        if self._habits.clears == "always" or (self._habits.clears == "came" and key is not None):
+            self._say(None, None)
+        self._settle(None, "destroy")
+        self.id = None
+        self._whole = False
+
+    async def _ended(self, writer: Writer) -> None:
+        """Take a record for ended that was just left a millisecond to live; one that keeps its own date is removed as well."""
+        if getattr(self._store, "atomic", True):
+            self.id = None
+        await self._destroy(writer)
+
+    async def _destroy_and_create(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
+        """Make a record; of a session that was ended and then filled, end the old one first."""
+        if (key := self.key) is not None:
+            await writer.destroy(key)
+            self.id = None
+        enclosed = self._enclosed(session, body)
+        id = await writer.create(enclosed, self.owner)
+        self._held = Held(None, enclosed.value)
+        self._written(id, body, enclosed, reason)
+
+    async def _prolong(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
+        """Let the session live on: its expiry alone, never its data."""
+        key, enclosed = self.key, self._enclosed(session, body)
+        if reason == "rotated" or key is None:
+            self._say(self.id, self.expire_ms)
+            # From here on the newest key signs it.
+            self._index = 0
+            return
+        if self._mark is None and reason == "rolling" and self._is_rolled(enclosed.ttl_ms):
+            alive = True
+        else:
+            try:
+                alive = await writer.touch(key, enclosed.ttl_ms)
+            except SessionUnavailable:
+                # The session has its time as it was; the gate has told of the failure.
+                if self._options.on_store_error == "raise":
+                    raise
+                return
+        if alive:
+            self._written(self.id or "", body, enclosed, reason)
+        else:
+            self._lose()
+
+    def _is_rolled(self, ttl_ms: int) -> bool:
+        """Say whether the load has renewed the record already, or it was renewed just now."""
+        return self._ttl_ms is not None and self._ttl_ms >= ttl_ms - late_ms(ttl_ms)
+
+    def _lasting_ms(self) -> int:
+        """Say how long a record is kept from now on that nobody writes."""
+        return self._stored.ttl_ms(self._dates(), self.body, dated=self._dated)
+
+    async def _keep(self) -> None:
+        """Keep a record for another lifetime, or another day; nobody has to be told."""
+        key = self.key
+        if key is None:
+            return
+        try:
+            ttl_ms = self._lasting_ms()
+            await self._writer().touch(key, ttl_ms)
+            self._ttl_ms = ttl_ms
+        except SessionUnavailable:
+            if self._options.on_store_error == "raise":
+                raise
+
+    async def _save(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
+        """Write over the version that was loaded, merging what others wrote meanwhile."""
+        key, base, snapshot = self.key or "", self.body, body
+        moving = reason == "regenerate"
+        owner = self.owner
+        while True:
+            enclosed = self._enclosed(session, body)
+            if reason == "destroy" and body == EMPTY:
+                # It was emptied key by key. Over the version that was read it ends at once; another request's write is merged.
+                enclosed = replace(enclosed, ttl_ms=_AT_ONCE_MS)
+            answer: Replaced
+            if moving:
+                id, answer = await writer.move(self.id or "", enclosed, self._held, owner)
+            else:
+                id, answer = self.id or "", await writer.replace(key, enclosed, self._held)
+            if isinstance(answer, Saved):
+                break
+            if isinstance(answer, Gone):
+                await self._gone_while(session, base, body, reason, writer)
+                return
+            self._options.events.emit("conflict", self._scope, reason, self._mark_of_id())
+            base, body = self._reconciled(answer, base, body, moving)
+            await writer.pause()
+        self._held = Held(answer.version, enclosed.value)
+        if enclosed.ttl_ms == _AT_ONCE_MS:
+            await self._ended(writer)
+            return
+        if body != snapshot:
+            self._adopt(session, snapshot, body)
+        self._written(id, body, enclosed, "changed" if reason == "destroy" else reason)
+
+    def _reconciled(self, answer: Conflict, base: bytes, body: bytes, moving: bool) -> tuple[bytes, bytes]:
+        """Make what is to be written over what somebody else wrote."""
+        self._held = Held(answer.version, answer.value)
+        theirs: dict[str, Any] = {}
+        loaded, _ = self._opened(answer.value, None, theirs)
+        if loaded is None:
+            return base, body
+        # What they set beside the data, as a lifetime, holds unless this request set its own.
+        came = self._loaded
+        self._loaded = (*loaded[:3], came[3] if came is not None else None, *loaded[4:])
+        if self._whole or self._options.on_conflict == "overwrite":
+            return loaded[0], body
+        merged = merge(
+            _core.loads(base) or {}, _core.loads(body) or {}, theirs, atomic=self._options.atomic_keys, mine_first=moving
+        )
+        return loaded[0], _core.dumps(merged)
+
+    def _adopt(self, session: Session, snapshot: bytes, body: bytes) -> None:
+        """Show the application what was written, with what it changed while that was under way."""
+        was, written = _core.loads(snapshot) or {}, _core.loads(body) or {}
+        mine = dict.copy(session)
+        data = merge(was, mine, written)
+        dict.clear(session)
+        # What says the same stays the object that it is: a handler may hold it, and go on writing to it.
+        dict.update(session, {key: mine[key] if _says(mine, key) == _says(data, key) else data[key] for key in data})
+
+    async def _gone_while(self, session: Session, base: bytes, body: bytes, reason: Reason, writer: Writer) -> None:
+        """Meet the end of a session that somebody else ended meanwhile."""
+        if reason != "regenerate" or self._owner is None:
+            self._lose()
+            return
+        self._options.events.emit("gone", self._scope, reason, self._mark_of_id())
+        self._keep_own(session, base, body)
+        await self._destroy_and_create(session, self._text(session), reason, writer)
+
+    def _begin_anew(self, session: Session) -> None:
+        """Make a login of a session that was found gone the beginning of another one."""
+        self._gone = False
+        self._keep_own(session, self.body, self._text(session))
+        self.body = EMPTY
+
+    def _keep_own(self, session: Session, base: bytes, body: bytes) -> None:
+        """Keep of an ended session what this request itself brought, and nothing of what was ended. A login is a beginning."""
+        fresh = merge(_core.loads(base) or {}, _core.loads(body) or {}, {})
+        self._loaded = self.id = None
+        dict.clear(session)
+        dict.update(session, fresh)
+
+    def _lose(self) -> None:
+        """Drop the write: the session has ended, and the response says nothing of it: another one may just have begun."""
+        self._gone = True
+        self.word, self.farewell = None, []
+        logger.info("a session ended while a request was using it: what that request changed is dropped")
+        self._options.events.emit("gone", self._scope, "", self._mark_of_id())
+
+    def _enclosed(self, session: Session, body: bytes) -> Enclosed:
+        """Write a record's text and say how long it lives."""
+        dates = self._dates()
+        self._own = own = self._own_cookie()
+        value = self._record.close(body, dates, own, dated=self._dated)
+        if len(value) > _core.MAX_TEXT:
+            raise self._too_large(session)
+        return Enclosed(
+            value, self._stored.ttl_ms(dates, body, dated=self._dated), dates.expire_ms, dates.life_ms, dates.created_ms
+        )
+
+    def _dates(self) -> Dates:
+        """Date the session's next end."""
+        life_ms, created_ms, expire_ms = self.life_ms, self.created_ms, None
+        if life_ms is not None:
+            expire_ms = rules.next_expire(self._stored.now_ms(), life_ms, created_ms, self._options.absolute_ms)
+        return Dates(expire_ms, life_ms, created_ms, self.owner)
+
+    def _own_cookie(self) -> OwnCookie | None:
+        """Give what the record is to say of its cookie: as it came, or as the options have it, and what was changed since."""
+        own = self._own
+        if own is None:
+            own = self._record.fresh(self._stored.is_secure(self._scope))
+        changed = None if self._cookie is None else self._cookie.changed()
+        if own is None or changed is None:
+            return own
+        return self._record.changed(own, self._attributes_of(own), changed)
+
+    def _attributes(self) -> Attributes:
+        return super()._attributes() if self._own is None else self._attributes_of(self._own)
+
+    def _attributes_of(self, own: OwnCookie) -> Attributes:
+        return self._record.attributes(own, self._stored.is_secure(self._scope))
+
+    def _written(self, id: str, body: bytes, enclosed: Enclosed, reason: Reason) -> None:
+        """Take what was written as what is, and have the client told."""
+        life_ms, changed = enclosed.life_ms, body != self.body or self._life is not None or self._cookie is not None
+        is_told = self._habits.again or id != self.id or self._index > 0 or self._options.rolling or reason in ("renew", "rotated")
+        loaded: Loaded = (body, 0, True, enclosed.expire_ms, life_ms, life_ms is None or None, enclosed.created_ms, self.owner)
+        self.id, self._ttl_ms, self._index = id, enclosed.ttl_ms, 0
+        if is_told or (changed and enclosed.expire_ms is not None):
+            # koa: without maxAge the first cookie has no date.
+            self._say(id, enclosed.expire_ms if self._options.dated or self._life is not None or self._came else None)
+        self._whole = False
+        self._settle(loaded, reason)
+
+    def _say(self, id: str | None, expire_ms: int | None) -> None:
+        own = None if self._cookie is None else self._cookie.changed()
+        if own is None and self._own is not None:
+            own = self._attributes_of(self._own)
+        self.word = Word(id, expire_ms, self._stored.is_secure(self._scope), own)
+        if self._source is not None and id is not None:
+            self.farewell = self._stored.farewell(self._source, self._scope)
+
+
+def _says(data: dict[str, Any], key: str) -> bytes | None:
+    return _core.dumps({key: data[key]}) if key in data else None
