@@ -2,8 +2,10 @@
 
 import asyncio
 import inspect
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from . import _core
 from .claim import Claim, Source
@@ -15,7 +17,7 @@ from .ids import fingerprint
 from .session import Session, WatchedSession
 from .stores.store import Record, Store
 from .transport import Word
-from .types import Loaded, Scope
+from .types import Loaded, Reason, Scope
 from .writer import Held
 
 if TYPE_CHECKING:
@@ -59,6 +61,33 @@ class Arrival(Context):
         self._claim: Claim | None = None
         self._source: Source | None = None
         self._committing = asyncio.Lock()
+        # What was asked for while the store was being asked: it is carried out after that.
+        self._later: list[Callable[[], None]] = []
+        # Whether that ends the session, or puts other data into it.
+        self._overtaken = False
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Have the session for oneself, so that what other tasks of the request ask for meanwhile is neither lost nor mixed up."""
+        async with self._committing:
+            try:
+                yield
+            finally:
+                later, self._later, self._overtaken = self._later, [], False
+                for change in later:
+                    change()
+
+    def _ask(self, change: Callable[[], None]) -> None:
+        """Note a wish; after what is under way, if anything is."""
+        if self._committing.locked():
+            self._later.append(change)
+        else:
+            change()
+
+    async def settled(self) -> None:
+        """Wait for what is under way, so that it is known what became of it."""
+        async with self._committing:
+            pass
 
     @property
     def gone(self) -> bool:
@@ -85,7 +114,7 @@ class Arrival(Context):
         failed = self._error
         if self.deferred or (failed is not None and (self.id is not None or self._claim is not None)):
             # Two tasks of one request may ask at once: neither goes on before the session is there, or both were told why not.
-            async with self._committing:
+            async with self._turn():
                 if self.deferred or (failed is not None and self._error is failed):
                     await self.fetch(session)
                     self.deferred = False
@@ -106,12 +135,9 @@ class Arrival(Context):
             # It was put off, or is tried again.
             self._error = self.told = None
             self.degraded = False
-            session.__class__ = WatchedSession
-            dict.clear(session)
-        why = await self._receive(session, record)
+        why = await self._arrive(session, record)
         if why is None:
             return
-        self.refuse(session, why)
         if why == "corrupt" and self._options.on_store_error == "raise":
             self._error = SessionUnavailable("read a record that is no session")
             close(session, UnavailableSession)
@@ -143,6 +169,22 @@ class Arrival(Context):
         self._source = Source(claim.former, taken.own)
         self._options.events.emit("accepted", self._scope, claim.former.label, self._mark_of_id())
         return taken.record
+
+    async def _arrive(self, session: Session, record: Record | str) -> str | None:
+        """Fill the session from a record, or make it a new one and say why.
+
+        Where another task has ended it meanwhile, or put other data into it, that stays.
+        """
+        into: dict[str, Any] = {}
+        if not self._overtaken:
+            session.__class__ = WatchedSession
+            dict.clear(session)
+            into = session
+        why = await self._receive(into, record)
+        if why is not None:
+            self._miss(why)
+            dict.clear(into)
+        return why
 
     async def _receive(self, into: dict[str, Any], record: Record | str) -> str | None:
         """Fill a dict from a record and be its session's context, or say why it is no session."""
@@ -176,6 +218,9 @@ class Arrival(Context):
     def refuse(self, session: Session, why: str) -> None:
         """Start a new session in place of what came, and say why. Its id is not used again, its record left as it is."""
         dict.clear(session)
+        self._miss(why)
+
+    def _miss(self, why: str) -> None:
         self._options.events.emit(why, self._scope, why, self._mark_of_id())
         self.id = self._ttl_ms = self._base = self._loaded = self._own = None
         self.body, self.is_new, self._came = EMPTY, True, False
@@ -191,19 +236,40 @@ class Arrival(Context):
 
     # What a session asks and tells.
 
+    def mark(self, reason: Reason) -> None:
+        """Note what the application wants at the commit; the weightier wish wins."""
+        self._ask(partial(super().mark, reason))
+
+    def _login(self, owner: str) -> None:
+        self._ask(partial(super()._login, owner))
+
+    def _live_for(self, life: int | Literal["session"]) -> None:
+        self._ask(partial(super()._live_for, life))
+
     def replace(self) -> None:
         """Note that all of the data was put there on purpose, so that nothing is to be merged into it."""
+        self._overtaken = self._committing.locked()
+        self._ask(self._replace)
+
+    def _replace(self) -> None:
         self._whole = True
         self._unread, self.deferred = self._unread or self.deferred, False
 
     def destroy(self) -> None:
         """Note the end; nothing has to be read for that."""
+        self._overtaken = self._committing.locked()
+        self._ask(self._end)
+
+    def _end(self) -> None:
         super().destroy()
         self._unread = self.deferred = False
         self._own = None
 
     def leave(self) -> None:
         """Note that the session is left as it is."""
+        self._ask(self._leave)
+
+    def _leave(self) -> None:
         self.forget()
         self._left = True
 
@@ -214,21 +280,22 @@ class Arrival(Context):
 
     async def reload(self, session: Session) -> None:
         """Fetch what is there now, in place of what was not committed."""
-        async with self._committing:
-            await self._reload(session)
+        async with self._turn():
+            try:
+                await self._reload(session)
+            except SessionUnavailable as error:
+                self.told = error
+                raise
 
     async def _reload(self, session: Session) -> None:
-        self.forget()
-        self.deferred = self._unread = False
         if self.id is None and self._claim is None:
+            self.forget()
             dict.clear(session)
             return
+        # What was asked for is forgotten once there is something to go on with.
         record = await self._read()
+        self.forget()
+        self.deferred = self._unread = False
         self._error = self.told = None
         self.degraded = self._gone = False
-        if session.__class__ is not Session:
-            session.__class__ = WatchedSession
-        dict.clear(session)
-        why = await self._receive(session, record)
-        if why is not None:
-            self.refuse(session, why)
+        await self._arrive(session, record)

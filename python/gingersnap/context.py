@@ -87,6 +87,9 @@ class Context:
         if not self._options.habits.noted:
             preset = self._options.preset
             raise TypeError(f"login: preset={preset!r} keeps no owner; put the user into the session and call regenerate()")
+        self._login(owner)
+
+    def _login(self, owner: str) -> None:
         self._owner = owner
         self._created_ms = self._setup.now_ms()
         self._mark = "regenerate"
@@ -160,7 +163,10 @@ class Context:
 
     @max_age.setter
     def max_age(self, value: Any) -> None:
-        self._life = "session" if value == "session" else checks.age_ms("max_age", value, self._setup.longest_age)
+        self._live_for("session" if value == "session" else checks.age_ms("max_age", value, self._setup.longest_age))
+
+    def _live_for(self, life: int | Literal["session"]) -> None:
+        self._life = life
 
     @property
     def created_ms(self) -> int | None:

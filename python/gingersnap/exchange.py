@@ -143,6 +143,7 @@ class Exchange:
         if self._replaced or not self._options.auto_commit:
             return
         session = self._setup.current(self._scope, self._session)
+        await self._context.settled()
         if not self._context.is_late(session):
             return
         if self._context.is_stuck(session):
@@ -167,7 +168,8 @@ class Exchange:
 
 
 def _own(error: BaseException) -> SessionUnavailable | None:
-    """Find our own exception, where a task group has wrapped it too."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    """Find our own exception, where a task group has wrapped it too, or several of the kind."""
+    if isinstance(error, BaseExceptionGroup):
+        found = [_own(each) for each in error.exceptions]
+        return found[0] if all(found) else None
     return error if isinstance(error, SessionUnavailable) else None

@@ -44,6 +44,7 @@ class StoreContext(Departure):
     async def commit_now(self, session: Session) -> None:
         """Commit on the application's own word."""
         self._stored.current(self._scope, session)
+        await self.settled()
         if session._started and self.is_stuck(session):
             raise RuntimeError("session.commit: the response has started, so no new id can reach the client; commit before that")
         await self.before_save(session)
@@ -64,6 +65,7 @@ class StoreContext(Departure):
 
     async def before_save(self, session: Session) -> None:
         """Run the application's hook if the session is about to be written."""
+        await self.settled()
         if not self.is_idle(session):
             await super().before_save(session)
 
@@ -78,14 +80,9 @@ class StoreContext(Departure):
 
     async def _in_turn(self, session: Session) -> None:
         """Commit after whatever commit is under way: its waiter may be gone, but not yet its write."""
-        async with self._committing:
+        async with self._turn():
             if not self.is_idle(session) or self._ages():
                 await self._commit(session)
-
-    async def settled(self) -> None:
-        """Wait for a commit that is under way, so that the response knows what became of it."""
-        async with self._committing:
-            pass
 
     async def _commit(self, session: Session) -> None:
         self.failed = True
@@ -93,6 +90,22 @@ class StoreContext(Departure):
         if self._gone:
             self._begin_anew(session)
         body = self._text(session)
+        wrote = type(session) is WatchedSession and session._touch == WROTE
+        if wrote:
+            # From here on a change is another one.
+            session._touch = READ
+        try:
+            await self._write(session, body)
+        except BaseException as error:
+            if wrote:
+                session._touch = WROTE
+            if isinstance(error, SessionUnavailable):
+                self.told = error
+            raise
+        self.failed = False
+
+    async def _write(self, session: Session, body: bytes) -> None:
+        """Do with a session of that text what is to be done."""
         if self._unread:
             await self._catch_up(session)
         reason = self._reason(body)
@@ -101,20 +114,13 @@ class StoreContext(Departure):
             self._mark = None
             if self._ages():
                 await self._keep()
-        if reason is not None:
-            reserved = self._reserved(session) if self._habits.raw or b'"_' in body else None
-            if reserved is not None:
-                raise ReservedKeyError(reserved)
-            self.ending = reason in ("destroy", "regenerate")
-            try:
-                await self._carry_out(session, body, reason)
-            except SessionUnavailable as error:
-                self.told = error
-                raise
-            self.told = None
-        if type(session) is WatchedSession and session._touch == WROTE:
-            session._touch = READ
-        self.failed = False
+            return
+        reserved = self._reserved(session) if self._habits.raw or b'"_' in body else None
+        if reserved is not None:
+            raise ReservedKeyError(reserved)
+        self.ending = reason in ("destroy", "regenerate")
+        await self._carry_out(session, body, reason)
+        self.told = None
 
     async def _catch_up(self, session: Session) -> None:
         """Fetch the record of a session that was replaced unread: what is written over must be known."""
@@ -128,10 +134,10 @@ class StoreContext(Departure):
 
     async def end(self) -> None:
         """End what an application that failed had ended: a logout may not be lost with the rest of the request."""
-        if self._mark == "destroy":
+        if self._mark == "destroy" or self._overtaken:
             await self._stored.shielded(self._end_in_turn())
 
     async def _end_in_turn(self) -> None:
-        async with self._committing:
+        async with self._turn():
             if self._mark == "destroy" and (self.id is not None or self._claim is not None):
                 await self._destroy(self._writer())
