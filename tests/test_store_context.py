@@ -213,9 +213,13 @@ async def test_rolling_is_one_round_trip_and_writes_no_data() -> None:
     place = Place(rolling=True, max_age=100)
     await place.client.do(lambda s: s.update(n=1))
     place.store.noted()
-    place.clock.now += 50
-    response = await place.client.do(lambda s: s["n"])
+    # Nothing to tell until a tenth of the lifetime has gone; then the cookie is for a session that lives.
+    place.clock.now += 9
+    assert (await place.client.do(lambda s: s["n"])).cookies == []
     assert place.store.noted() == ["load+roll"]
+    place.clock.now += 41
+    response = await place.client.do(lambda s: s["n"])
+    assert place.store.noted() == ["load+roll", "touch"]
     assert len(response.cookies) == 2
     place.clock.now += 90
     assert await place.client.data() == {"n": 1}
@@ -251,8 +255,23 @@ async def test_N03_reads_and_touches_never_write_data() -> None:
     for n in range(1000):
         place.clock.now += 7
         await place.client.do((lambda s: s["n"]) if n % 2 else (lambda s: None))
-    assert set(place.store.noted()) == {"load+roll"}
+    assert set(place.store.noted()) == {"load+roll", "touch"}
     assert (place.heard()["created"], place.heard()["saved"]) == (1, 1)
+
+
+async def test_L04_a_touch_that_meets_a_shorter_lifetime_does_not_undo_it() -> None:
+    place = Place(max_age=86_400)
+    await place.client.do(lambda s: s.update(n=1))
+    other = place.browser(place.client)
+
+    async def slow(scope: Any) -> None:
+        await other.do(lambda s: setattr(s, "max_age", 60))
+        scope["session"].touch()
+
+    await place.client.on_scope(slow)
+    assert await place.client.data() == {"n": 1}
+    place.clock.now += 80
+    assert await place.client.data() == {}
 
 
 async def test_a_session_of_the_browser_is_kept_for_a_day_from_one_request_to_the_next() -> None:
@@ -275,9 +294,30 @@ async def test_an_older_key_has_its_cookie_signed_anew_without_a_write() -> None
     client = place.browser(place.client)
     place.clock.now += 10
     response = await client.do(lambda s: s["n"])
-    assert (ids(response), place.store.noted()) == (ids(first), ["load"])
+    assert (ids(response), place.store.noted()) == (ids(first), ["load", "touch"])
     expires = [re.search("expires=([^;]*)", line)[1] for line in (first.cookies + response.cookies)]  # type: ignore[index]
     assert len(set(expires)) == 1
+
+
+@pytest.mark.parametrize("end", ["logout", "login"])
+@pytest.mark.parametrize("how", ["rolling", "renew", "rotated", "read", "touch"])
+async def test_N01_a_late_read_sends_no_cookie_of_a_session_that_has_ended(how: str, end: str) -> None:
+    place = Place(keys=[OLD_KEY], max_age=100, **({how: True} if how in ("rolling", "renew") else {}))
+    await place.client.do(lambda s: s.update(n=1))
+    if how == "rotated":
+        place.options["keys"] = [KEY, OLD_KEY]
+    client = place.browser(place.client)
+    place.clock.now += 60
+    other = place.browser(client)
+
+    async def slow(scope: Any) -> None:
+        scope["session"].get("n")
+        if how == "touch":
+            scope["session"].touch()
+        await other.do(lambda s: s.logout() if end == "logout" else s.login("ada"))
+
+    response = await client.on_scope(slow)
+    assert (response.status, response.cookies) == (200, [])
 
 
 async def test_N01_a_late_write_neither_revives_a_session_nor_sends_a_cookie() -> None:

@@ -14,6 +14,7 @@ from .context import EMPTY, Context
 from .errors import SessionUnavailable
 from .formats.record import OwnCookie
 from .ids import fingerprint
+from .rules import SKEW_MS
 from .session import Session, WatchedSession
 from .stores.store import Record, Store
 from .transport import Word
@@ -44,6 +45,7 @@ class Arrival(Context):
         self._held = _NOTHING
         self._ttl_ms: int | None = None
         self._whole = False
+        self._overlong = False
         self._gone = False
         self._error: SessionUnavailable | None = None
         # Whether an id came that the store was not asked about yet.
@@ -207,8 +209,16 @@ class Arrival(Context):
         self._base = self._loaded = loaded
         self.body, self._ttl_ms = loaded[0], record.ttl_ms
         self._held = Held(record.version, record.value)
+        self._overlong = self._is_overlong(loaded, record.ttl_ms)
         self._came, self.is_new = True, False
         return None
+
+    def _is_overlong(self, loaded: Loaded, ttl_ms: int | None) -> bool:
+        """Say whether a record is kept for longer than its session's own lifetime says."""
+        life_ms = loaded[4]
+        if self._own is not None or self._dated or ttl_ms is None or type(life_ms) is not int:
+            return False
+        return ttl_ms - self._stored.grace_ms(dated=False) > life_ms + SKEW_MS
 
     def _opened(self, value: bytes, ttl_ms: int | None, into: dict[str, Any]) -> tuple[Loaded | None, str | None]:
         """Read a record: what a session is made of, and why it may not be one."""

@@ -20,6 +20,8 @@ from .writer import Enclosed, Held, Writer
 logger = logging.getLogger("gingersnap")
 
 _AT_ONCE_MS: Final = 1
+_JUST_MS: Final = 1_000
+"""How little of a lifetime has gone where it has just begun."""
 
 
 class Departure(Arrival):
@@ -80,29 +82,36 @@ class Departure(Arrival):
 
     async def _prolong(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
         """Let the session live on: its expiry alone, never its data."""
-        key, enclosed = self.key, self._enclosed(session, body)
-        if reason == "rotated" or key is None:
+        key, enclosed = self.key or "", self._enclosed(session, body)
+        if reason == "rolling" and self._mark is None and self._is_fresh(enclosed.ttl_ms):
+            return
+        try:
+            # A cookie is sent for a session that lives now: another request may have ended it since it was loaded, or moved it.
+            alive = await writer.touch(key, _AT_ONCE_MS if reason == "rotated" else enclosed.ttl_ms)
+        except SessionUnavailable:
+            # The session has its time as it was; the gate has told of the failure.
+            if self._options.on_store_error == "raise":
+                raise
+            return
+        if not alive:
+            self._lose()
+        elif reason == "rotated":
             self._say(self.id, self.expire_ms)
             # From here on the newest key signs it.
             self._index = 0
-            return
-        if self._mark is None and reason == "rolling" and self._is_rolled(enclosed.ttl_ms):
-            alive = True
         else:
-            try:
-                alive = await writer.touch(key, enclosed.ttl_ms)
-            except SessionUnavailable:
-                # The session has its time as it was; the gate has told of the failure.
-                if self._options.on_store_error == "raise":
-                    raise
-                return
-        if alive:
             self._written(self.id or "", body, enclosed, reason)
-        else:
-            self._lose()
+
+    def _is_fresh(self, ttl_ms: int) -> bool:
+        """Say whether a rolling session, and its cookie with it, was renewed by an earlier request, not long ago.
+
+        A load that has just renewed it finds all of its lifetime left. Other systems send their cookie each time.
+        """
+        left_ms, late = self._ttl_ms, late_ms(ttl_ms)
+        return not self._habits.raw and left_ms is not None and ttl_ms - late <= left_ms < ttl_ms - min(late, _JUST_MS)
 
     def _is_rolled(self, ttl_ms: int) -> bool:
-        """Say whether the load has renewed the record already, or it was renewed just now."""
+        """Say whether the record was renewed not long ago."""
         return self._ttl_ms is not None and self._ttl_ms >= ttl_ms - late_ms(ttl_ms)
 
     def _lasting_ms(self) -> int:
@@ -247,7 +256,7 @@ class Departure(Arrival):
         life_ms, changed = enclosed.life_ms, body != self.body or self._life is not None or self._cookie is not None
         is_told = self._habits.again or id != self.id or self._index > 0 or self._options.rolling or reason in ("renew", "rotated")
         loaded: Loaded = (body, 0, True, enclosed.expire_ms, life_ms, life_ms is None or None, enclosed.created_ms, self.owner)
-        self.id, self._ttl_ms, self._index = id, enclosed.ttl_ms, 0
+        self.id, self._ttl_ms, self._index, self._overlong = id, enclosed.ttl_ms, 0, False
         if is_told or (changed and enclosed.expire_ms is not None):
             # koa: without maxAge the first cookie has no date.
             self._say(id, enclosed.expire_ms if self._options.dated or self._life is not None or self._came else None)

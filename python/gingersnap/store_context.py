@@ -7,6 +7,7 @@ from .departure import Departure
 from .errors import ReservedKeyError, SessionUnavailable
 from .session import FETCHED, READ, UNTOUCHED, WROTE, Session, WatchedSession
 
+_PROLONG: Final = ("rolling", "renew", "rotated")
 BROWSER_MS: Final = 86_400_000
 """How long a session that ends with its browser is kept from one request to the next."""
 
@@ -26,7 +27,7 @@ class StoreContext(Departure):
             wanted = session._touch > UNTOUCHED or not self._options.defer
             fresh = self._options.allow_empty and not self.committed and wanted
             return watched and not dict.__len__(session) and not fresh
-        if self._stored.renews or self._index > 0 or (self._options.resave and not self.committed):
+        if self._stored.renews or self._index > 0 or self._overlong or (self._options.resave and not self.committed):
             return False
         return (watched and session._touch != FETCHED) or is_same(session, self.body)
 
@@ -109,6 +110,9 @@ class StoreContext(Departure):
         if self._unread:
             await self._catch_up(session)
         reason = self._reason(body)
+        if self._overlong and (reason is None or reason in _PROLONG):
+            # Only a write shortens the time that a record has.
+            reason = "resave"
         if reason is None:
             # An empty new session has no lifetime that could start again.
             self._mark = None

@@ -109,7 +109,9 @@ class StoreSetup(Setup):
             expire = None if ttl_ms is None else now_ms + ttl_ms
             return (body, index, False, expire, max_age, lasts, created, owner), own, None
         if expire is None and ttl_ms is not None and lasts is not True:
-            expire = now_ms + ttl_ms - self.grace_ms(dated=dated)
+            left_ms = ttl_ms - self.grace_ms(dated=dated)
+            # One request may have renewed a record whose lifetime another has shortened since it was loaded.
+            expire = now_ms + (min(left_ms, max_age) if type(max_age) is int else left_ms)
         loaded = (body, index, fresh, expire, max_age, lasts, created, owner)
         browser_ok = options.max_age_ms is None
         return loaded, None, rules.check(expire, max_age, lasts, created, now_ms, browser_ok, options.absolute_ms)
