@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final, get_args
 
 from . import _core, checks
+from .errors import ConfigError
 from .options import SessionOptions
 from .types import Message, Priority, SameSite, Scope
 
@@ -74,11 +75,12 @@ class SessionCookie:
     ``path``, ``domain``, ``priority``, ``same_site``, ``secure``, ``http_only``, ``partitioned``.
     """
 
-    __slots__ = ("_attributes", "_changed", "_name")
+    __slots__ = ("_attributes", "_came", "_changed", "_name")
 
     def __init__(self, name: str, attributes: Attributes) -> None:
         object.__setattr__(self, "_name", name)
         object.__setattr__(self, "_attributes", attributes)
+        object.__setattr__(self, "_came", attributes)
         object.__setattr__(self, "_changed", False)
 
     def __getattr__(self, name: str) -> Any:
@@ -96,12 +98,23 @@ class SessionCookie:
     def changed(self) -> Attributes | None:
         """Give the attributes if any was set.
 
-        Raises: ConfigError where they do not agree, as SameSite=None without Secure.
+        Raises: ConfigError where they do not agree, as SameSite=None without Secure, and did so before.
         """
         if not self._changed:
             return None
-        checks.cookie_agrees(self._name, {field.name: getattr(self._attributes, field.name) for field in fields(Attributes)})
+        problem = _disagreement(self._name, self._attributes)
+        # What another system has written into a record is not this application's doing.
+        if problem is not None and str(problem) != str(_disagreement(self._name, self._came)):
+            raise problem
         return self._attributes  # type: ignore[no-any-return]
+
+
+def _disagreement(name: str, attributes: Attributes) -> ConfigError | None:
+    try:
+        checks.cookie_agrees(name, {field.name: getattr(attributes, field.name) for field in fields(Attributes)})
+    except ConfigError as error:
+        return error
+    return None
 
 
 def is_secure(scope: Scope) -> bool:

@@ -25,7 +25,7 @@ class Habits:
     """Whether what it writes, or its store, tells when a session ends."""
     raw: bool = True
     """Keys are octets as they stand, names and lifetimes whatever the system takes."""
-    dotted_domain: bool = False
+    dotted_domain: bool = True
     """Whether a dot before the domain is sent as it was given; browsers do not see it (RFC 6265 section 5.2.3)."""
     store: bool | None = None
     """Whether it needs a store; ``None``: as it is given one."""
@@ -63,6 +63,7 @@ OURS: Final = Habits(
     system="Gingersnap",
     plain_json=False,
     raw=False,
+    dotted_domain=False,
     hashed=True,
     noted=True,
     grace_ms=10_000,
@@ -122,7 +123,7 @@ HABITS: Final[dict[Preset | None, Habits]] = {
         store=False,
         reserved=frozenset({"_ctx", "isNew", "isChanged", "isPopulated", *_OBJECT}),
     ),
-    "starlette": Habits(system="Starlette", algorithm="sha1", dotted_domain=True, store=False),
+    "starlette": Habits(system="Starlette", algorithm="sha1", store=False),
 }
 
 PRESETS: Final[dict[Preset, "OptionValues"]] = {

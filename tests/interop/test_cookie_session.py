@@ -69,6 +69,7 @@ async def test_C01_C09_the_cookie_is_bare_JSON_with_a_signature_of_the_first_key
         {"path": "/app", "domain": "example.com", "priority": "high", "same_site": "strict", "http_only": False},
         {"secure": True, "same_site": "none", "partitioned": True},
         {"secure": False},
+        {"domain": ".example.com"},
         {"max_age": 0.5},
     ],
     ids=str,

@@ -357,6 +357,7 @@ async def test_K04_without_autoCommit_only_a_commit_writes(both, last, count) ->
         ({"secure": True}, True),
         ({"secure": False}, True),
         ({"domain": "example.com"}, False),
+        ({"domain": ".example.com"}, False),
         ({"path": "/app"}, False),
         ({"priority": "high"}, False),
         ({"partitioned": True, "secure": True}, True),

@@ -1,12 +1,15 @@
 """Records of express-session and koa-generic-session: each keeps its own cookie's attributes, in a member ``cookie``."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from .. import _core, checks
 from ..cookies import SESSION_COOKIE_CHECKS, Attributes
+from ..errors import ConfigError
 from ..types import Loaded, Miss
 from .data import take
 from .record import Dates, OwnCookie, RecordFormat
@@ -14,6 +17,12 @@ from .record import Dates, OwnCookie, RecordFormat
 _LARGEST_MS: Final = 2**53
 _NAMES: Final = {"same_site": "sameSite", "http_only": "httpOnly"}
 """Their names for attributes, where they are not ours."""
+_FLAGS: Final = frozenset({"secure", "http_only", "partitioned"})
+_CHECKS: Final[Mapping[str, Callable[[str, object], Any]]] = {
+    **SESSION_COOKIE_CHECKS,
+    "domain": partial(checks.domain, dotted=True),
+}
+"""What of each attribute can be written."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,9 +39,7 @@ class ConnectRecord(RecordFormat):
         if data is None or not isinstance(own, dict):
             return "corrupt", None
         try:
-            self.attributes(own, False)
-            life_ms = _life_ms(own.get(self.life))
-            _date(own.get("expires"))
+            life_ms = self._life_ms(own.get(self.life))
         except (TypeError, ValueError):
             return "corrupt", None
         body = take(data, into, self._options.habits)
@@ -48,22 +55,31 @@ class ConnectRecord(RecordFormat):
     def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
         raise NotImplementedError
 
+    def _life_ms(self, said: object) -> int | None:
+        """Read a lifetime. When the session ends, the store knows better than any date.
+
+        Raises: ValueError, TypeError where it is none.
+        """
+        if said is None or said is False:
+            return None
+        if isinstance(said, bool) or not isinstance(said, int | float):
+            raise TypeError
+        if not 0 < said <= _LARGEST_MS:
+            raise ValueError
+        return max(1, int(said))
+
     def attributes(self, own: OwnCookie, secure: bool) -> Attributes:
-        """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure."""
-        said = {field.name: own.get(_NAMES.get(field.name, field.name)) for field in fields(Attributes)}
-        same_site, priority = said["same_site"], said["priority"]
-        if isinstance(same_site, bool):
-            # As JavaScript's `cookie` and `cookies` have it.
-            same_site = "strict" if same_site else None
-        words = {
-            "path": "/" if said["path"] is None else said["path"],
-            "domain": said["domain"] or None,
-            "same_site": same_site.lower() if isinstance(same_site, str) else same_site,
-            "priority": priority.lower() if isinstance(priority, str) else priority,
-            **{name: bool(said[name]) for name in ("http_only", "partitioned")},
-            "secure": secure if said["secure"] is None else bool(said["secure"]),
-        }
-        return Attributes(**{name: SESSION_COOKIE_CHECKS[name](name, word) for name, word in words.items()})
+        """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure.
+
+        What cannot be written is as the options have it: nobody is logged out for an attribute of a cookie.
+        """
+        usual = Attributes.of(self._options, secure=secure)
+        # As JavaScript's `cookie` and `cookies` have it where nothing is said.
+        said: dict[str, Any] = {"path": "/", "http_only": True, "secure": secure}
+        for name in _CHECKS:
+            if (theirs := _NAMES.get(name, name)) in own:
+                said[name] = own[theirs]
+        return Attributes(**{name: _word(name, said.get(name), getattr(usual, name)) for name in _CHECKS})
 
     def changed(self, own: OwnCookie, before: Attributes, after: Attributes) -> OwnCookie:
         """Write into what a record says of its cookie what an application has changed there."""
@@ -128,38 +144,32 @@ class GenericRecord(ConnectRecord):
         names = {"max_age": "maxAge", **_NAMES}
         return [names.get(name, name) for name in self._options.given]
 
+    def _life_ms(self, said: object) -> int | None:
+        # `cookies` writes no date for 0, and koa-redis keeps such a record for ever.
+        return None if type(said) is int and said == 0 else super()._life_ms(said)
+
     def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
-        return {**own, "maxAge": dates.life_ms}
+        as_it_was = dates.life_ms is None and "maxAge" in own and not own["maxAge"]
+        return own if as_it_was else {**own, "maxAge": dates.life_ms}
 
     def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
         """Say how long the store keeps it: ``ttl``, or else as long as the cookie."""
         return self._asked_ms(body)
 
 
-def _life_ms(said: object) -> int | None:
-    """Read a lifetime.
-
-    Raises: ValueError, TypeError where it is none.
-    """
-    if said is None or said is False:
+def _word(name: str, said: object, usual: object) -> Any:
+    """Read one attribute as JavaScript's `cookie` and `cookies` do; ``usual``: what stands in for what cannot be written."""
+    is_said = bool(said) or isinstance(said, dict | list)
+    if name in _FLAGS:
+        return is_said
+    if not is_said and name != "path":
         return None
-    if isinstance(said, bool) or not isinstance(said, int | float):
-        raise TypeError
-    if not 0 < said <= _LARGEST_MS:
-        raise ValueError
-    return max(1, int(said))
-
-
-def _date(said: object) -> None:
-    """Look whether a date is one; when the session ends, the store knows better.
-
-    Raises: ValueError, TypeError where it is none.
-    """
-    if said is None or said is False:
-        return
-    if not isinstance(said, str):
-        raise TypeError
-    datetime.fromisoformat(said)
+    if name == "same_site" and said is True:
+        return "strict"
+    try:
+        return _CHECKS[name](name, said.lower() if isinstance(said, str) and name in ("same_site", "priority") else said)
+    except ConfigError:
+        return usual
 
 
 def _iso(at_ms: int) -> str:

@@ -53,10 +53,7 @@ class RecordFormat:
         return None
 
     def attributes(self, own: OwnCookie, secure: bool) -> Attributes:
-        """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure.
-
-        Raises: ConfigError, TypeError, KeyError, ValueError where that is no cookie.
-        """
+        """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure."""
         raise NotImplementedError
 
     def changed(self, own: OwnCookie, before: Attributes, after: Attributes) -> OwnCookie:
