@@ -105,7 +105,11 @@ def test_O01_an_outage_tells_frameworks_that_ask_what_to_answer(kind: type[Sessi
     assert (error.call, error.retry_after, error.status_code) == (given[0], retry_after, 503)
     assert error.headers == {"Retry-After": str(retry_after)}
     # Anybody may read it: it names no call.
-    assert error.detail == "The session store does not answer; try again."
+    said = {
+        SessionUnavailable: "The session store does not answer; try again.",
+        SessionConflict: "Too many requests wrote this session at once; try again.",
+    }
+    assert error.detail == said[kind]
 
 
 @pytest.mark.parametrize("error", [error for error, _ in MESSAGES], ids=lambda item: type(item).__name__)

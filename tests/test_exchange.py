@@ -353,7 +353,7 @@ async def test_S05_a_cancelled_request_saves_to_the_end() -> None:
     assert await client.data() == {"n": 2}
 
 
-async def websocket(app: Any, jar: str, *messages: Any) -> list[Any]:
+async def websocket(app: Any, jar: str, *messages: Any, **scope: Any) -> list[Any]:
     """Open a WebSocket, let the application run to its end, and give what it sent."""
     sent: list[Any] = []
     given = iter([{"type": "websocket.connect"}, *messages, {"type": "websocket.disconnect", "code": 1000}])
@@ -364,7 +364,8 @@ async def websocket(app: Any, jar: str, *messages: Any) -> list[Any]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await app({"type": "websocket", "scheme": "ws", "path": "/", "headers": [(b"cookie", jar.encode())]}, receive, send)
+    connection = {"type": "websocket", "scheme": "ws", "path": "/", "headers": [(b"cookie", jar.encode())], **scope}
+    await app(connection, receive, send)
     return sent
 
 
@@ -411,6 +412,39 @@ async def test_O01_a_websocket_whose_session_cannot_be_had_is_closed() -> None:
 
     sent = await websocket(SessionMiddleware(app, keys=[KEY], store=store), client.browser.header())
     assert sent == [{"type": "websocket.close", "code": 1013}]
+
+
+async def test_O01_a_websocket_whose_server_can_say_so_is_refused_by_503() -> None:
+    store, client = await place()
+    store.before = GONE_AWAY
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"].get("n")
+
+    middleware, extensions = SessionMiddleware(app, keys=[KEY], store=store), {"websocket.http.response": {}}
+    start, body = await websocket(middleware, client.browser.header(), extensions=extensions)
+    assert (start["type"], start["status"], body["type"]) == ("websocket.http.response.start", 503, "websocket.http.response.body")
+    assert (b"retry-after", b"1") in start["headers"]
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_O01_a_websocket_that_was_accepted_is_closed_once(closed: bool) -> None:
+    store, client = await place()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+        store.before = GONE_AWAY
+        if closed:
+            await send({"type": "websocket.close", "code": 1000})
+        await scope["session"].reload()
+
+    middleware = SessionMiddleware(app, keys=[KEY], store=store, store_breaker=False)
+    if closed:
+        with pytest.raises(SessionUnavailable):
+            await websocket(middleware, client.browser.header())
+        return
+    sent = await websocket(middleware, client.browser.header())
+    assert [message.get("code") for message in sent] == [None, 1013]
 
 
 async def lifespan(app: Any) -> list[Any]:

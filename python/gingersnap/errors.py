@@ -52,6 +52,9 @@ class UnserializableError(SessionError, TypeError):
 class SessionTooLarge(UnserializableError):  # noqa: N818 (the noun of the design)
     """A session's JSON text would pass 64 KiB, the most that is ever read back."""
 
+    def __str__(self) -> str:
+        return f"{self.path or 'the session'}: {self.problem}; keep ids in the session and the data itself elsewhere"
+
 
 class CookieTooLarge(SessionError, ValueError):  # noqa: N818 (the noun of the design)
     """A cookie would pass ``max_cookie_bytes``, and nothing was sent. ``size`` and ``limit`` are octets of name and value;
@@ -103,6 +106,11 @@ class SessionUnavailable(SessionError):  # noqa: N818 (the noun of the design)
 
 class SessionConflict(SessionUnavailable):
     """Other requests wrote the session, again and again, before this one could; or once, under ``on_conflict="raise"``."""
+
+    @property
+    def detail(self) -> str:
+        """What a response to it may tell anybody."""
+        return "Too many requests wrote this session at once; try again."
 
     def __str__(self) -> str:
         return "other requests kept writing this session, so this one's changes were not saved; try again"

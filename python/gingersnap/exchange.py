@@ -1,5 +1,6 @@
 """One connection whose session lives in a store: what the application sends is held until the session is safe."""
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ logger = logging.getLogger("gingersnap")
 STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 TRY_AGAIN_LATER = 1013
 """The close code of a WebSocket whose session could not be had (IANA's registry of RFC 6455)."""
-_BODY = b"The session store does not answer; try again.\n"
 
 
 class Exchange:
@@ -34,16 +34,19 @@ class Exchange:
         self._replaced = False
         # Whether a response that started did not get out, so that the next one is to carry the session's word.
         self._owed = False
+        # Whether the application has accepted a WebSocket, and closed it.
+        self._accepted = self._closed = False
 
     async def send(self, message: Message) -> None:
         """Send what the application sends; before a response starts, commit."""
         if self._replaced:
             return
         session = self._session
+        self._closed = self._closed or message["type"] == "websocket.close"
         if session._started or message["type"] not in STARTS:
             # The page that tells of a commit that failed still carries what an earlier one has done.
             owed, self._owed = self._owed and message["type"] in STARTS, False
-            await self._send(self._amended(message) if owed else message)
+            await self._pass_on(self._amended(message) if owed else message)
             return
         # Noted first: if the commit fails, the error page must still get out, without a session.
         session._started = True
@@ -55,9 +58,13 @@ class Exchange:
         error = await self._commit()
         self._owed = False
         if error is None:
-            await self._send(self._amended(message))
+            await self._pass_on(self._amended(message))
         else:
             await self.refuse(error)
+
+    async def _pass_on(self, message: Message) -> None:
+        await self._send(message)
+        self._accepted = self._accepted or message["type"] == "websocket.accept"
 
     def _is_error(self, message: Message) -> bool:
         """Say whether a framework has made its own answer of an exception that was ours."""
@@ -93,24 +100,30 @@ class Exchange:
         return transport.amend(message, self._scope, context.word, context.farewell, accessed=accessed, stale=stale)
 
     async def refuse(self, error: SessionUnavailable) -> None:
-        """Answer 503 in place of the application; a WebSocket is closed.
+        """Answer 503 in place of the application; a WebSocket that was accepted is closed.
 
         It says of the session what an earlier commit has done, if there was one: an id that is dead must be replaced.
         """
         self._replaced = self._session._started = True
+        kind = "http.response"
         if self._scope["type"] == "websocket":
-            await self._send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
-            return
+            kind = "websocket.http.response"
+            if self._accepted or kind not in (self._scope.get("extensions") or ()):
+                # Before it is accepted, a server that cannot say 503 makes 403 of this. The client may have gone.
+                with contextlib.suppress(OSError, RuntimeError):
+                    await self._send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+                return
+        body = f"{error.detail}\n".encode("ascii")
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", str(len(_BODY)).encode()),
+            (b"content-length", str(len(body)).encode()),
             (b"retry-after", str(error.retry_after).encode()),
             (b"cache-control", b"no-store"),
         ]
         await self._context.settled()
-        start = {"type": "http.response.start", "status": error.status_code, "headers": headers}
+        start = {"type": f"{kind}.start", "status": error.status_code, "headers": headers}
         await self._send(self._amended(start))
-        await self._send({"type": "http.response.body", "body": _BODY})
+        await self._send({"type": f"{kind}.body", "body": body})
 
     async def failed(self, error: BaseException) -> bool:
         """Meet an exception of the application; say whether a response was made of it."""
@@ -118,9 +131,13 @@ class Exchange:
         if mine is None:
             if self._options.auto_commit:
                 await self._after_error()
-        elif not self._session._started and (self._context.ending or await self._setup.word_for(mine, self._scope) != "raise"):
+        elif self._can_refuse() and (self._context.ending or await self._setup.word_for(mine, self._scope) != "raise"):
             await self.refuse(mine)
         return mine is not None and self._replaced
+
+    def _can_refuse(self) -> bool:
+        """Say whether the client can still be told: a response has not started, a WebSocket was not closed."""
+        return not self._closed if self._scope["type"] == "websocket" else not self._session._started
 
     async def _after_error(self) -> None:
         """Carry out what an application that failed had asked for: ends always, data only where that is wanted."""

@@ -1,6 +1,7 @@
 """Write to a store so that a call that broke down may be made again, and what became of the first is found out."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from .types import Scope
 
 if TYPE_CHECKING:
     from .store_setup import StoreSetup
+
+logger = logging.getLogger("gingersnap")
 
 T = TypeVar("T")
 
@@ -126,6 +129,7 @@ class Writer:
         pause_s = random.uniform(0, min(_LONGEST_PAUSE_S, 0.001 * 2**self._tries))  # noqa: S311 (no secret)
         left_s = self._begun + PATIENCE_S - asyncio.get_running_loop().time()
         if self._tries >= TRIES or left_s <= pause_s:
+            logger.warning("others wrote a session %d times before this request could: its save was given up", self._tries)
             raise SessionConflict("save")
         if self._setup.options.on_conflict == "raise":
             raise SessionConflict("save")

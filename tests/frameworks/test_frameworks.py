@@ -1,5 +1,6 @@
 """The same middleware in the frameworks that people use, each by its own way of asking for the session."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +16,9 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from gingersnap import Session, SessionMiddleware
+from gingersnap.stores import MemoryStore
 from gingersnap.types import ASGIApp
-from tests.asgi import KEY, Browser, request
+from tests.asgi import KEY, Browser, Sessions, request
 
 
 def starlette_app() -> ASGIApp:
@@ -125,6 +127,39 @@ async def test_what_a_native_serializer_sees_is_the_data() -> None:
     await client.get()
     await client.get()
     assert seen == [{}, {"cart": {"items": [1]}}]
+
+
+@pytest.mark.parametrize("accepts", [False, True])
+def test_O01_an_outage_of_the_store_is_told_to_a_websocket_s_client(accepts: bool) -> None:
+    from websockets.exceptions import ConnectionClosed, InvalidStatus
+    from websockets.sync.client import connect
+
+    from tests.frameworks.server import serve
+
+    class Down(MemoryStore):
+        async def load(self, key: str, *, roll: bool = False) -> Any:
+            raise OSError
+
+    async def chat(websocket: WebSocket) -> None:
+        if accepts:
+            await websocket.accept()
+        websocket.session.get("n")
+
+    store = Down()
+    app = Starlette(routes=[WebSocketRoute("/chat", chat)])
+    app.add_middleware(SessionMiddleware, keys=[KEY], store=store)
+    client = Sessions(store=store)
+    asyncio.run(client.do(lambda s: s.update(n=1)))
+    headers = {"cookie": client.browser.header()}
+    with serve(app) as address:
+        if accepts:
+            with connect(f"ws://{address}/chat", additional_headers=headers) as websocket, pytest.raises(ConnectionClosed):
+                websocket.recv()
+            assert websocket.close_code == 1013
+            return
+        with pytest.raises(InvalidStatus) as refused:
+            connect(f"ws://{address}/chat", additional_headers=headers)
+        assert (refused.value.response.status_code, refused.value.response.headers["retry-after"]) == (503, "1")
 
 
 def test_websocket_reads_the_session_of_the_page() -> None:
