@@ -13,7 +13,7 @@ import pytest
 from gingersnap import ConfigError, Event, SessionOptions
 from gingersnap.events import NAMES, EventName, Events
 from gingersnap.stores import MemoryStore
-from tests.asgi import KEY, Sessions
+from tests.asgi import KEY, Clock, Sessions
 
 SCOPE: dict[str, Any] = {"type": "http", "headers": [(b"cookie", b"koa.sess=s3cret")], "session": {"password": "s3cret"}}
 
@@ -194,3 +194,77 @@ def test_P01_a_failing_listeners_log_shows_no_cookie_and_no_data(caplog: pytest.
     Events({"saved": broken}).emit("saved", SCOPE)
     assert "failed" in caplog.text
     assert "s3cret" not in caplog.text
+
+
+async def provoke(name: str, clock: Clock, listener: Any) -> str:  # noqa: C901 (a case for each event)
+    """Bring an event about, and give the id that none may tell."""
+    store = MemoryStore(clock=clock)
+    client = Sessions(store=store, clock=clock, max_age=60, listeners={name: listener})
+    await client.do(lambda s: s.update(secret="s3cret"))
+    ids: list[str] = []
+    await client.do(lambda s: ids.append(s.external_key))
+    key = next(iter(store._entries))
+    match name:
+        case "tampered":
+            client.jar["koa.sess"] += "x"
+        case "duplicate":
+            second = Sessions(store=store)
+            await second.do(lambda s: s.update(n=1))
+            pairs = [f"{name}={value}" for jar in (client.jar, second.jar) for name, value in jar.items()]
+            headers = [(b"cookie", "; ".join(pairs).encode())]
+            client.jar.clear()
+            await client.browser.get(headers=headers)
+        case "missed":
+            await store.destroy(key)
+        case "corrupt":
+            record = await store.load(key)
+            assert record is not None
+            await store.replace(key, b'["s3cret"]', 60_000, version=record.version)
+        case "invalid":
+            client.browser.app.options.__dict__["valid"] = lambda scope, data: False
+        case "gone":
+            await client.do(lambda s: (s.update(n=1), store._drop(key)))
+        case "conflict":
+            await client.on_scope(lambda scope: conflict(scope["session"], store, key))
+        case "destroyed":
+            await client.do(lambda s: s.logout())
+        case "regenerated":
+            await client.do(lambda s: s.regenerate())
+        case "saved":
+            await client.do(lambda s: s.update(secret="an0ther"))
+    await client.do(lambda s: s.get("secret"))
+    return ids[0]
+
+
+async def conflict(session: Any, store: MemoryStore, key: str) -> None:
+    """Write a session that somebody else has written since."""
+    record = await store.load(key)
+    assert record is not None
+    await store.replace(key, record.value.replace(b"s3cret", b"theirs"), 60_000, version=record.version)
+    session["n"] = 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tampered", "duplicate", "missed", "corrupt", "invalid", "gone", "conflict", "destroyed", "regenerated", "saved", "created"],
+)
+async def test_P02_each_event_tells_a_hash_at_most(name: str) -> None:
+    heard: list[Event] = []
+    id = await provoke(name, Clock(), heard.append)
+    assert {event.name for event in heard} == {name}
+    for event in heard:
+        told = f"{event.key} {event.detail} {event!r}"
+        assert id not in told
+        assert "s3cret" not in told
+        # The hash of an id that is not told itself is of no use to whoever reads it.
+        assert event.key in (None, hashlib.sha256(id.encode()).hexdigest()) or name in ("regenerated", "created")
+
+
+async def test_P02_an_expired_session_is_told() -> None:
+    heard: list[Event] = []
+    clock = Clock()
+    client = Sessions(clock=clock, max_age=60, listeners={"expired": heard.append})
+    await client.do(lambda s: s.update(secret="s3cret"))
+    clock.now += 61
+    await client.do(lambda s: s.get("secret"))
+    assert [(event.name, event.key) for event in heard] == [("expired", None)]
