@@ -65,7 +65,7 @@ MESSAGES: list[tuple[SessionError, str]] = [
     ),
     (
         SessionTooLarge("", "more than 65536 bytes of JSON"),
-        "the session: more than 65536 bytes of JSON; a session holds dict, list, str, int, float, bool and None",
+        "the session: more than 65536 bytes of JSON; keep ids in the session and the data itself elsewhere",
     ),
     (SessionUnavailable("load"), "the session store failed to load; try again in 1 s"),
     (SessionUnavailable("move", 5), "the session store failed to move; try again in 5 s"),
