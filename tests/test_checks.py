@@ -66,6 +66,15 @@ def test_a_choice_is_one_of_its_words_exactly(words: tuple[object, ...], wrong: 
             check("word", value)
 
 
+@pytest.mark.parametrize(
+    ("value", "guess"), [("Lax", "; did you mean 'lax'?"), ("NONE", "; did you mean 'none'?"), ("laxx", ""), (b"Lax", "")]
+)
+def test_a_word_in_other_letters_is_guessed(value: object, guess: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        checks.one_of("lax", "none", None)("same_site", value)
+    assert str(caught.value).endswith(f"; choose among 'lax', 'none', None{guess}")
+
+
 DOMAINS = ["example.com", "EXAMPLE.com", "a", "a.b.c", "xn--bcher-kva.example", "1.2.3.4", "a-b.example", "a" * 63 + ".example"]
 NOT_DOMAINS: list[object] = [
     *(
@@ -324,7 +333,9 @@ def test_N05_nothing_else_is_atomic_keys(value: Any) -> None:
 def test_O01_on_store_error_is_one_of_three_words_or_a_function(value: Any) -> None:
     for word in ("unavailable", "raise", "anonymous", print):
         assert check("on_store_error", word) is word
-    with pytest.raises(ConfigError, match=r"^on_store_error: .+; choose among 'unavailable', 'raise', 'anonymous'$"):
+    with pytest.raises(
+        ConfigError, match=r"^on_store_error: .+; choose among 'unavailable', 'raise', 'anonymous'(; did you mean|$)"
+    ):
         check("on_store_error", value)
 
 

@@ -1,6 +1,7 @@
 """The drop-in for Starlette's middleware: everything here is asked of the real one too, or of both over one jar."""
 
 import copy
+import enum
 import inspect
 import json
 import random
@@ -29,6 +30,7 @@ from gingersnap import Accept, ConfigError
 from gingersnap.options import DEFAULTS, OptionValues
 from gingersnap.starlette import OtherOptions
 from gingersnap.starlette import SessionMiddleware as Ours
+from gingersnap.stores import MemoryStore
 from gingersnap.types import ASGIApp, Message
 from tests.asgi import KEY, OLD_KEY, Browser, Response, request
 
@@ -230,7 +232,7 @@ async def test_a_session_ends_max_age_after_it_was_signed(side: Any, max_age: An
 
 
 @ORDERS
-@pytest.mark.parametrize("secret", [KEY, Secret(KEY), "example", b"octets, of which Starlette takes the repr", "b64:as-it-stands"])
+@pytest.mark.parametrize("secret", [KEY, Secret(KEY), "example", "b64:as-it-stands"])
 @pytest.mark.filterwarnings("ignore:keys:UserWarning")
 async def test_users_stay_logged_in_when_the_import_line_changes(order: tuple[str, str], secret: Any) -> None:
     before, after = (Browser(app_with(SIDES[name], secret)) for name in order)
@@ -484,6 +486,32 @@ async def test_one_within_another_gives_way_in_ours() -> None:
     assert names == {"theirs": ["inner", "session"], "ours": ["session"]}
 
 
+async def test_ours_within_theirs_gives_way_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    app = Starlette(routes=[Mount("/", app_with(Ours, session_cookie="ours"))], middleware=[Middleware(Theirs, secret_key=KEY)])
+    client = Browser(app)
+    for number in range(2):
+        [line] = (await client.get(act=put(n=number))).cookies
+        assert line.startswith("session=")
+    assert json.loads((await client.get(act=lambda session: None)).body) == {"n": 1}
+    assert [record.getMessage() for record in caplog.records] == [
+        (
+            "another session middleware is installed too (Starlette's?), and the session in scope['session'] is its: "
+            "remove it, or give this one another scope_key and key"
+        )
+    ]
+
+
+async def test_theirs_within_ours_is_left_its_session_and_ours_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    app = Starlette(routes=[Mount("/", app_with(Theirs))], middleware=[Middleware(Ours, secret_key=KEY, session_cookie="ours")])
+    client = Browser(app)
+    for number in range(2):
+        [line] = (await client.get(act=put(n=number))).cookies
+        assert line.startswith("session=")
+    assert json.loads((await client.get(act=lambda session: None)).body) == {"n": 1}
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said.startswith("another session middleware is installed too (Starlette's?), ")
+
+
 async def test_one_within_another_has_its_own_place_in_ours() -> None:
     async def both_of_them(scope: Any, receive: Any, send: Any) -> None:
         scope["session"]["a"], scope["other"]["b"] = 1, 2
@@ -544,22 +572,78 @@ def test_type_checkers_know_every_other_option_by_its_type() -> None:
     assert ours == {name: all_of_them[name] for name in ours}
 
 
+class Setting(str, enum.Enum):  # noqa: UP042 (its str() is its name, that of a StrEnum is its text)
+    SECRET = KEY
+
+
+@pytest.mark.parametrize(
+    ("secret", "cure"),
+    [
+        (None, "is the environment variable set"),
+        ([KEY, OLD_KEY], r"those before it as old_keys=\[\.\.\.\]"),
+        ((KEY,), r"those before it as old_keys=\[\.\.\.\]"),
+        (KEY.encode(), "what Starlette has signed by"),
+        (5, "what str"),
+        (True, "what str"),
+        (Secret(None), "what str"),  # type: ignore[arg-type]
+        (Setting.SECRET, "what str"),
+        (object(), "what str"),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_P01_a_secret_whose_text_anybody_can_guess_is_refused(secret: Any, cure: str) -> None:
+    for name, given in (("secret_key", {"secret_key": secret}), ("old_keys", {"secret_key": KEY, "old_keys": [secret]})):
+        with pytest.raises(ConfigError, match=rf"^{name}: it cannot be \w+; give a str or .*{cure}") as caught:
+            Ours(answer_bare, **given)
+        assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"same_site": "none"},
+            "same_site: browsers refuse SameSite=None without Secure; pass https_only=True, or same_site='auto'",
+        ),
+        ({"partitioned": True}, "partitioned: browsers refuse Partitioned without Secure; pass https_only=True"),
+        ({"session_cookie": "__Host-s"}, "session_cookie: browsers refuse .*; pass https_only=True, or choose another name"),
+        ({"https_onli": True}, "https_onli: there is no such option; did you mean https_only?"),
+        ({"httpsOnly": True}, "httpsOnly: there is no such option; did you mean https_only?"),
+        ({"cookie_name": "sid"}, "cookie_name: there is no such option; write session_cookie"),
+        ({"secret": KEY}, "secret: there is no such option; write secret_key"),
+        ({"rollin": True}, "rollin: there is no such option; did you mean rolling?"),
+        ({"same_site": "Lax"}, "same_site: .*; did you mean 'lax'?"),
+        *(
+            ({name: value}, f"{name}: .*; use gingersnap.SessionMiddleware, with accept=[Accept(preset='starlette', ...)]")
+            for name, value in [("store", MemoryStore()), ("encrypt", True), ("absolute_age", 60), ("algorithm", "sha256")]
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_in_the_words_of_its_arguments(given: Any, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Ours(answer_bare, KEY, **given)
+    assert re.match(re.escape(said).replace(r"\.\*", ".*"), str(caught.value))
+
+
 @pytest.mark.parametrize("secret", ["example", "aaaa", "secret"])
 def test_a_weak_secret_is_taken_with_a_warning_unless_that_is_refused(secret: str) -> None:
     with pytest.warns(UserWarning, match=f"^keys: one of them has {len(secret)} bytes"):
         Ours(answer_bare, secret)
-    with pytest.raises(ConfigError, match=r"^keys: "):
+    with pytest.raises(ConfigError, match=r"^secret_key: "):
         Ours(answer_bare, secret, allow_weak_keys=False)
 
 
 @pytest.mark.parametrize(
     ("given", "option"),
     [
-        ({"secret_key": ""}, "keys"),
-        ({"secret_key": "super-secret"}, "keys"),
+        ({"secret_key": ""}, "secret_key"),
+        ({"secret_key": "super-secret"}, "secret_key"),
+        ({"secret_key": Secret("")}, "secret_key"),
         ({"secret_key": KEY, "old_keys": "text"}, "old_keys"),
         ({"secret_key": KEY, "old_keys": {KEY}}, "old_keys"),
-        ({"secret_key": KEY, "old_keys": ["super-secret"]}, "keys"),
+        ({"secret_key": KEY, "old_keys": [None]}, "old_keys"),
+        ({"secret_key": KEY, "old_keys": ["super-secret"]}, "secret_key"),
         ({"secret_key": KEY, "keys": [KEY]}, "keys"),
         ({"secret_key": KEY, "key": "sid"}, "key"),
         ({"secret_key": KEY, "secure": True}, "secure"),
@@ -579,12 +663,13 @@ def test_what_cannot_work_says_what_to_do(given: Any, option: str) -> None:
         Ours(answer_bare, **given)
 
 
-def test_P01_no_secret_shows_in_a_traceback() -> None:
-    secret, old = "s3cret-that-is-not-to-be-shown-anywhere", "super-secret"
+@pytest.mark.parametrize("given", [{"old_keys": ["super-secret"]}, {"old_keys": [None]}, {"old_keys": {}}, {"no_such": 1}], ids=str)
+def test_P01_no_secret_shows_in_a_traceback(given: Any) -> None:
+    secret = "s3cret-that-is-not-to-be-shown-anywhere"
     with pytest.raises(ConfigError) as caught:
-        Ours(answer_bare, secret, old_keys=[old])
+        Ours(answer_bare, secret, **given)
     frames = [frame for frame in traceback.walk_tb(caught.value.__traceback__) if "gingersnap" in frame[0].f_code.co_filename]
-    assert len(frames) >= 3
+    assert len(frames) >= 1
     assert secret not in "".join(repr(value) for frame, _ in frames for value in frame.f_locals.values())
 
 

@@ -60,7 +60,9 @@ def one_of(*words: object) -> Callable[[str, object], Any]:
             # The word itself, not what equals it: an enum's member may be written otherwise than it compares.
             if value is word or (isinstance(value, str) and isinstance(word, str) and str.__eq__(value, word)):
                 return word
-        raise ConfigError(name, f"{shape(value)} is none of the choices", f"choose among {', '.join(map(repr, words))}")
+        near = [word for word in words if isinstance(value, str) and isinstance(word, str) and value.lower() == word]
+        guess = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(name, f"{shape(value)} is none of the choices", f"choose among {', '.join(map(repr, words))}{guess}")
 
     return check
 
@@ -332,7 +334,9 @@ def _with_preset(values: "OptionValues", habits: "Habits") -> None:
     if habits.store is True and not has_store:
         raise ConfigError("store", f"{system} keeps its sessions in a store", "pass store=..., such as a RedisStore")
     if habits.store is False and has_store:
-        cure = "leave out store, or choose preset='koa' or 'express'"
+        cure = (
+            f"leave out store; or leave out preset, with accept=[Accept(preset={values['preset']!r}, ...)] to keep users logged in"
+        )
         raise ConfigError("store", f"{system} keeps its sessions in the cookie", cure)
     if not habits.noted and values["absolute_age"] is not None:
         problem = f"{system} has no place for the time of a session's creation"

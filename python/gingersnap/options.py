@@ -139,7 +139,7 @@ DEFAULTS: Final[OptionValues] = {
     "clock": time.time,
 }
 
-# What people write who come from koa-session, express-session, koa-generic-session, cookie-session and Starlette.
+# What people write who come from elsewhere: the packages of Node, Starlette, starsessions, Flask, Django.
 _OTHER_NAMES: Final = {
     "maxAge": "max_age, in seconds",
     "maxage": "max_age, in seconds",
@@ -161,6 +161,18 @@ _OTHER_NAMES: Final = {
     "https_only": "secure",
     "secret_key": "keys, a list",
     "secret": "keys, a list",
+    "session_store": "store",
+    "idle_timeout": "max_age, in seconds",
+    "lifetime": "max_age, in seconds",
+    "expires": "max_age, in seconds",
+    "cookie_name": "key",
+    "cookie_path": "path",
+    "cookie_domain": "domain",
+    "cookie_same_site": "same_site",
+    "cookie_https_only": "secure",
+    "cookie": "its members as options of their own: max_age (in seconds), http_only, secure, same_site, domain, path",
+    "save_uninitialized": "allow_empty",
+    "hash": "algorithm",
 }
 
 
@@ -288,15 +300,16 @@ def _resolve(given: OptionValues) -> OptionValues:
     """Put what was given over the preset's defaults, and those over ours."""
     for name in given:
         if name not in DEFAULTS:
-            raise ConfigError(name, "there is no such option", _suggest(name))
+            raise ConfigError(name, "there is no such option", suggest(name, DEFAULTS))
     preset = given.get("preset")
     if preset is not None and (not isinstance(preset, str) or preset not in PRESETS):
         raise ConfigError("preset", "there is no such preset", f"choose among {', '.join(PRESETS)}, or leave it out")
     return {**DEFAULTS, **(PRESETS[preset] if preset else {}), **given}
 
 
-def _suggest(name: str) -> str:
+def suggest(name: str, names: Collection[str]) -> str:
+    """Say what may have been meant by an option that there is not."""
     if name in _OTHER_NAMES:
         return f"write {_OTHER_NAMES[name]}"
-    near = difflib.get_close_matches(name, DEFAULTS, 1)
-    return f"did you mean {near[0]}?" if near else f"choose among {', '.join(DEFAULTS)}"
+    near = difflib.get_close_matches(name, names, 1)
+    return f"did you mean {near[0]}?" if near else f"choose among {', '.join(names)}"

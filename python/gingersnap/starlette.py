@@ -1,15 +1,17 @@
 """Starlette's own constructor: one changed import line, and users stay logged in. It does not need Starlette."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack
 
 from .errors import ConfigError
 from .events import Listener
 from .middleware import SessionMiddleware as Middleware
-from .options import OptionValues, Seconds, hide_keys
+from .options import DEFAULTS, OptionValues, Seconds, hide_keys, suggest
 from .types import ASGIApp, Priority, SameSite, Scope
 
 if TYPE_CHECKING:
+    from starlette.datastructures import Secret
+
     from .accept import Accept
 
 # Options of ours that Starlette's arguments say already.
@@ -19,6 +21,9 @@ _ARGUMENTS: Final[Mapping[str, str]] = {
     "secure": "pass https_only",
     "preset": "leave it out, or use gingersnap.SessionMiddleware",
 }
+_NAMES: Final[Mapping[str, str]] = {"keys": "secret_key", "key": "session_cookie", "secure": "https_only"}
+_SAME: Final = frozenset({"max_age", "path", "same_site", "domain", "partitioned"})
+_ONWARD: Final = "use gingersnap.SessionMiddleware, with accept=[Accept(preset='starlette', ...)] to keep users logged in"
 
 
 class OtherOptions(TypedDict, total=False):
@@ -56,19 +61,20 @@ class OtherOptions(TypedDict, total=False):
 class SessionMiddleware(Middleware):
     """Starlette's ``SessionMiddleware``, argument for argument, with Starlette's cookies on the wire.
 
-    ``secret_key`` is whatever ``str()`` turns into the key, as Starlette's ``Secret``; a short one is taken, with a warning.
+    ``secret_key`` is a ``str`` or Starlette's ``Secret``; a short one is taken, with a warning.
     ``max_age`` is in seconds, ``None``: until the browser closes. ``https_only`` may be ``"auto"``: Secure over https alone.
     ``old_keys`` are the secrets before ``secret_key``, newest first: what they signed is read, and signed anew by ``secret_key``.
     ``options`` are those of ``gingersnap.SessionMiddleware``, such as ``rolling``.
 
-    Raises: ConfigError where an option is unknown or wrong, and for a key that is empty or stands in public documentation.
+    Raises: ConfigError where an option is unknown or wrong, and for a secret that is empty, stands in public documentation or
+    is neither ``str`` nor ``Secret``.
     Source: starlette ``SessionMiddleware``.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        secret_key: object,
+        secret_key: "str | Secret",
         session_cookie: str = "session",
         max_age: Seconds | None = 14 * 24 * 60 * 60,
         path: str = "/",
@@ -77,22 +83,83 @@ class SessionMiddleware(Middleware):
         domain: str | None = None,
         partitioned: bool = False,
         *,
-        old_keys: Sequence[object] = (),
+        old_keys: "Sequence[str | Secret]" = (),
         **options: Unpack[OtherOptions],
     ) -> None:
-        for name in _ARGUMENTS.keys() & options.keys():
-            raise ConfigError(name, "Starlette has an argument for it", _ARGUMENTS[name])
-        if isinstance(old_keys, str | bytes) or not isinstance(old_keys, Sequence):
-            raise ConfigError("old_keys", f"it cannot be {type(old_keys).__name__}", "give a list of secrets, newest first")
-        # Starlette signs by str() of what it is given, whatever that is.
-        given: OptionValues = {"keys": [str(key) for key in (secret_key, *old_keys)], "preset": "starlette", "key": session_cookie}
-        given = hide_keys(given)
+        given = _keys(secret_key, old_keys)
         # No key stays in a local of this frame when it raises.
         del secret_key, old_keys
+        if isinstance(given, ConfigError):
+            raise given
+        _check_names(options)
+        given.update({"preset": "starlette", "key": session_cookie})
         given["max_age"] = "session" if max_age is None else max_age
         given["secure"] = "auto" if https_only == "auto" else bool(https_only)
         given.update({"path": path, "same_site": same_site, "domain": domain, "partitioned": bool(partitioned)})
         # What an application runs on today must not keep it from this one line.
         given["allow_weak_keys"] = True
         given.update(options)  # type: ignore[typeddict-item]
-        super().__init__(app, **given)
+        try:
+            super().__init__(app, **given)
+        except ConfigError as error:
+            raise _said_here(error) from error
+
+
+def _keys(secret_key: object, old_keys: object) -> OptionValues | ConfigError:
+    """Give the secrets as our option, or what is wrong with one: raised from here, they would show in the traceback."""
+    if isinstance(old_keys, str | bytes) or not isinstance(old_keys, Sequence):
+        return ConfigError("old_keys", f"it cannot be {type(old_keys).__name__}", "give a list of secrets, newest first")
+    keys: list[str | bytes] = []
+    for name, secret in [("secret_key", secret_key), *(("old_keys", key) for key in old_keys)]:
+        text = _text(secret)
+        if text is None:
+            return ConfigError(name, f"it cannot be {type(secret).__name__}", _cure(secret))
+        keys.append(text)
+    return hide_keys({"keys": keys})
+
+
+def _text(secret: object) -> str | None:
+    """Give the text of a ``str`` or a ``Secret``. Starlette takes ``str()`` of anything: that of None anybody can guess."""
+    if isinstance(secret, str):
+        # A member of an enum is written by its name.
+        return str.__str__(secret) if str(secret) == str.__str__(secret) else None
+    if ("starlette.datastructures", "Secret") not in [(kind.__module__, kind.__name__) for kind in type(secret).__mro__]:
+        return None
+    try:
+        return str(secret)
+    except TypeError:
+        # A Secret of something that is no str.
+        return None
+
+
+def _cure(secret: object) -> str:
+    cure = "give a str or Starlette's Secret of one"
+    if secret is None:
+        return f"{cure}: is the environment variable set that it is read from?"
+    if isinstance(secret, list | tuple):
+        return f"{cure}, and those before it as old_keys=[...]"
+    return f"{cure}; if users are to stay logged in, what str() makes of this, which is what Starlette has signed by"
+
+
+def _check_names(options: Collection[str]) -> None:
+    for name in options:
+        if name in _ARGUMENTS:
+            raise ConfigError(name, "Starlette has an argument for it", _ARGUMENTS[name])
+        if name not in DEFAULTS:
+            raise ConfigError(name, "there is no such option", _suggest(name))
+
+
+def _suggest(name: str) -> str:
+    cure = suggest(name, [*_NAMES.values(), *_SAME, "old_keys", *OtherOptions.__annotations__])
+    for ours, theirs in _NAMES.items():
+        if cure.startswith(f"write {ours}"):
+            return f"write {theirs}"
+    return cure
+
+
+def _said_here(error: ConfigError) -> ConfigError:
+    """Say by the names of Starlette's arguments what is wrong."""
+    option, cure = error.option, error.cure.replace("secure=True", "https_only=True")
+    if option in DEFAULTS and option not in {*_NAMES, *_SAME, *OtherOptions.__annotations__}:
+        cure = _ONWARD
+    return ConfigError(_NAMES.get(option, option), error.problem, cure)
