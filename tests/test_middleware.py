@@ -1,11 +1,13 @@
 """The ASGI face: what a server, a browser and an application see."""
 
 import logging
+import traceback
 from typing import Any
 
 import pytest
 
-from gingersnap import ConfigError, CookieTooLarge, Session, SessionMiddleware, SessionOptions, UnserializableError
+from gingersnap import ConfigError, CookieTooLarge, HeaderKey, Session, SessionMiddleware, SessionOptions, UnserializableError
+from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, OLD_KEY, Browser, Clock, Response, Sessions, app_of, request
 
 
@@ -391,6 +393,36 @@ async def test_second_middleware_does_nothing_and_says_so_once(caplog: pytest.Lo
     assert caplog.text.count("second SessionMiddleware") == 1
 
 
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("found", [{"user": "ada"}, {}, object()], ids=["dict", "empty", "object"])
+async def test_what_another_has_put_into_the_scope_is_left_there_and_it_is_said_once(
+    found: Any, stored: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Any] = []
+    app = SessionMiddleware(
+        app_of(lambda scope: seen.append(scope["session"])), keys=[KEY], store=MemoryStore() if stored else None
+    )
+    responses = [await request(app, session=found) for _ in range(2)]
+    assert [one is found for one in seen] == [True, True]
+    assert [(response.status, response.cookies) for response in responses] == [(200, [])] * 2
+    assert caplog.text.count("another session middleware is installed too (Starlette's?)") == 1
+    assert caplog.text.count("scope['session']") == 1
+
+
+async def test_none_in_the_scope_is_no_session_of_another(caplog: pytest.LogCaptureFixture) -> None:
+    app = SessionMiddleware(app_of(lambda scope: scope["session"].update(n=1)), keys=[KEY])
+    assert len((await request(app, session=None)).cookies) == 2
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("given", [[KEY], (KEY,), {"keys": [KEY]}, KEY, KEY.encode()], ids=lambda given: type(given).__name__)
+def test_P01_keys_in_the_place_of_options_are_refused_with_the_cure(given: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^options: it cannot be \w+ of length \d+; pass keys=\[\.\.\.\]") as caught:
+        SessionMiddleware(app_of(lambda scope: None), given)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__) if "gingersnap/" in frame.f_code.co_filename]
+    assert KEY not in "".join(repr(value) for frame in frames for value in frame.f_locals.values())
+
+
 async def test_two_middlewares_serve_two_sessions() -> None:
     def handler(scope: Any) -> None:
         scope["session"]["n"] = 1
@@ -400,6 +432,30 @@ async def test_two_middlewares_serve_two_sessions() -> None:
     client = Browser(SessionMiddleware(inner, keys=[KEY]))
     await client.get()
     assert sorted(client.jar) == ["admin", "admin.sig", "koa.sess", "koa.sess.sig"]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "said"),
+    [
+        ({}, {}, 1),
+        ({}, {"store": MemoryStore()}, 1),
+        ({"store": MemoryStore()}, {}, 1),
+        ({}, {"path": "/admin"}, 1),
+        ({}, {"key": "admin"}, 0),
+        ({}, {"store": MemoryStore(), "external_key": HeaderKey("x-admin")}, 0),
+        ({"store": MemoryStore(), "external_key": HeaderKey("x-session")}, {}, 0),
+    ],
+    ids=str,
+)
+async def test_two_middlewares_with_one_cookie_are_told_of_once(
+    outer: Any, inner: Any, said: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    inner_app = SessionMiddleware(app_of(lambda scope: None), keys=[KEY], scope_key="admin", **inner)
+    app = SessionMiddleware(inner_app, keys=[KEY], **outer)
+    for _ in range(2):
+        await request(app, path="/admin")
+    told = "scope['session'] and scope['admin'] are two sessions with one cookie, 'koa.sess': give each middleware a key of its own"
+    assert [record.getMessage() for record in caplog.records] == [told] * said
 
 
 async def test_prepared_options_and_named_ones_do_not_mix() -> None:

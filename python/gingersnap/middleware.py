@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable
 from typing import Unpack
 
+from . import checks
 from .cookies import with_session
 from .errors import ConfigError
 from .exchange import STARTS, Exchange
@@ -29,6 +30,10 @@ class SessionMiddleware:
 
     def __init__(self, app: ASGIApp, options: SessionOptions | None = None, **given: Unpack[OptionValues]) -> None:
         given = hide_keys(given)
+        if options is not None and not isinstance(options, SessionOptions):
+            # What came in the options' place may be the keys: it is not to stay in a local of this frame.
+            kind, options = checks.shape(options), None
+            raise ConfigError("options", f"it cannot be {kind}", "pass keys=[...], and every other option by its name too")
         if options is not None and given:
             raise ConfigError("options", "they came both prepared and by name", "use options.replace(...) to change prepared ones")
         self.app = app
@@ -39,17 +44,20 @@ class SessionMiddleware:
         self._setup = self._stored or Setup(self.options)
         if self.options.accept:
             self._setup.formers = Formers(self._setup)
-        self._warned = False
+        self._warned = self._looked = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         key = self._key
-        if (scope["type"] != "http" and scope["type"] != "websocket") or (key in scope and self._is_second(scope)):
+        if (
+            (scope["type"] != "http" and scope["type"] != "websocket")
+            or (key in scope and self._is_second(scope))
+            or (self.options.match_path and not _is_under(scope["path"], self.options.path))
+        ):
             await self.app(scope, receive, self._with_store(send) if self._stored and scope["type"] == "lifespan" else send)
             return
-        if self.options.match_path and not _is_under(scope["path"], self.options.path):
-            await self.app(scope, receive, send)
-            return
+        if not self._looked:
+            self._look_around(scope)
         if self._stored is not None:
             await self._serve(self._stored, scope, receive, send)
             return
@@ -156,14 +164,29 @@ class SessionMiddleware:
             self._setup.report(session, ", ".join(session._conduct().late_keys(session)))
 
     def _is_second(self, scope: Scope) -> bool:
-        session = scope.get(self._key)
-        # One that is done with belongs to an earlier try at the same scope.
-        if not isinstance(session, Session) or session._scope is _GONE:
+        """Say whether there is a session already, and once that there should be no other."""
+        session = scope[self._key]
+        # One that is done with belongs to an earlier try at the same scope, and None is no session.
+        if session is None or (isinstance(session, Session) and session._scope is _GONE):
             return False
-        if not self._warned:
+        if not isinstance(session, Session):
+            self._setup.warn_of_another()
+        elif not self._warned:
             self._warned = True
             logger.warning("a second SessionMiddleware for scope[%r] does nothing; give it another scope_key and key", self._key)
         return True
+
+    def _look_around(self, scope: Scope) -> None:
+        """Say, at the first request, that a middleware around this one has the same cookie: each would undo the other's."""
+        self._looked = True
+        if self.options.external_key is not None:
+            return
+        for other in scope.values():
+            if isinstance(other, Session) and other._scope is not _GONE:
+                options = other._setup.options
+                if options.external_key is None and options.key == self.options.key:
+                    text = "scope[%r] and scope[%r] are two sessions with one cookie, %r: give each middleware a key of its own"
+                    logger.warning(text, options.scope_key, self._key, options.key)
 
 
 def _is_under(path: str, cookie_path: str) -> bool:

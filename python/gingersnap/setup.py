@@ -32,7 +32,7 @@ class Setup:
         self.habits = options.habits
         self.longest_age = checks.KOA_LONGEST_AGE if self.habits.raw else checks.LONGEST_AGE
         self.longest_ms = int(self.longest_age * 1000)
-        self._warned = False
+        self._warned = self._warned_of_another = False
         # Earlier configurations, where there are some.
         self.formers: Formers | None = None
         # Whether a live session may be written though nothing was changed.
@@ -144,6 +144,16 @@ class Setup:
                 "behind a proxy that speaks TLS pass trust_proxy=True, and have it set X-Forwarded-Proto"
             )
 
+    def warn_of_another(self) -> None:
+        """Say once that the session in the scope is that of another kind of middleware."""
+        if not self._warned_of_another:
+            self._warned_of_another = True
+            logger.warning(
+                "another session middleware is installed too (Starlette's?), and the session in scope[%r] is its: "
+                "remove it, or give this one another scope_key and key",
+                self.options.scope_key,
+            )
+
     def conduct(self, session: Session) -> CookieContext:
         """Make the context of a session that somebody needs more of than its data."""
         return CookieContext(self, session._scope, session._loaded)
@@ -159,6 +169,10 @@ class Setup:
         """
         value: object = scope.get(self.options.scope_key, session)
         if value is session:
+            return session
+        if type(value).__module__ == "starlette.middleware.sessions":
+            # Starlette's own middleware within this one: the session is its, and it writes it itself.
+            self.warn_of_another()
             return session
         if value is None and self.options.unset == "keep":
             session._conduct().leave()
