@@ -181,17 +181,51 @@ async def test_a_lifetime_below_a_millisecond_is_one(redis_site: Site) -> None:
 async def test_errors_name_no_key_and_no_value(redis_site: Site) -> None:
     key, other = new_key("aaaa"), new_key("aaaa")
     async with redis_site.store(wait_replicas=1) as store:
-        redis_site.ask("LPUSH", f"gingersnap:{key}", "list", key=f"gingersnap:{key}")
+        assert await store.create(key, b"{}", LONG)
+        version = (await store.load(key)).version
+        index = store._index.key(store._digest("aaaa"))
+        redis_site.ask("LPUSH", index, "list", key=index)
         for call in (
-            lambda: store.load(key),
-            lambda: store.create(key, b"secret", LONG),
-            lambda: store.move(key, other, b"secret", LONG, version=(b"12345678", b"")),
+            lambda: store.create(other, b"secret", LONG, owner="aaaa"),
+            lambda: store.move(key, other, b"secret", LONG, version=version, owner="aaaa"),
         ):
             with pytest.raises(ResponseError) as caught:
                 await call()
             assert "WRONGTYPE" in str(caught.value)
             assert key not in str(caught.value)
             assert "secret" not in str(caught.value)
+
+
+FOREIGN = {
+    "list": ("LPUSH", "a job"),
+    "set": ("SADD", "one"),
+    "stream": ("XADD", "*", "name", "word"),
+    "string": ("SET", "a word"),
+    "hash": ("HSET", "name", "word"),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.parametrize("layout", ["native", "connect-redis", "koa-redis"])
+async def test_S05_what_somebody_else_keeps_under_a_key_is_no_record_and_stays(redis_site: Site, layout: str, kind: str) -> None:
+    if kind == ("hash" if layout == "native" else "string"):
+        return
+    key, other = new_key("aaaa"), new_key("aaaa")
+    async with redis_site.store(layout=layout) as store:
+        stored = store._prefix + key
+        verb, *given = FOREIGN[kind]
+        redis_site.ask(verb, stored, *given, key=stored)
+        before = redis_site.ask("DUMP", stored, key=stored)
+        assert await store.create(other, b"{}", LONG)
+        version = (await store.load(other)).version
+        assert [await store.load(key), await store.load(key, roll=True)] == [None, None]
+        assert await store.create(key, b"{}", LONG) is False
+        assert await store.replace(key, b"{}", LONG, version=version) == Gone()
+        assert await store.move(key, new_key("aaaa"), b"{}", LONG, version=version) == Gone()
+        assert await store.move(other, key, b"{}", LONG, version=version) == Taken()
+        assert await store.touch(key, LONG) is False
+        assert await store.destroy(key) is False
+        assert (redis_site.ask("DUMP", stored, key=stored), redis_site.ask("PTTL", stored, key=stored)) == (before, -1)
 
 
 async def test_S05_a_cancelled_call_leaves_no_reply_behind(valkey_site: Site) -> None:

@@ -16,7 +16,7 @@ except ImportError as error:
     raise ImportError("RedisStore needs redis-py: pip install 'gingersnap[redis]'") from error
 
 from .layouts import PREFIXES, RedisLayout, refuse_subclass
-from .redis_client import Client, examine, one_slot, opened, sender
+from .redis_client import Client, database, examine, one_slot, opened, sender
 from .redis_owners import Index
 from .redis_scripts import NATIVE, Layout
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
@@ -146,7 +146,7 @@ class RedisStore:
 
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
-        return bool(await sender(self._clients.get(), self._wait)("UNLINK", self._prefix + key))
+        return bool(await self._lua.destroy(sender(self._clients.get(), self._wait), [self._prefix + key]))
 
     async def purge(self, limit: int) -> int:
         """Remove nothing: the server removes what has expired."""
@@ -167,12 +167,26 @@ class RedisStore:
         """Close the client that the store itself opened on this event loop."""
         await self._clients.aclose()
 
-    async def count(self) -> int:
-        """Tell how many keys there are in the database, whosever they are."""
-        return int(await self._clients.get().execute_command("DBSIZE"))
+    @property
+    def mixed(self) -> bool:
+        """Whether ``keys`` may list what is no session at all: without a prefix, every key of the database begins with it."""
+        return self._prefix == ""
+
+    async def overlaps(self, other: object) -> bool:
+        """Tell whether what one lists may be the other's: of two prefixes in one database, one contains the other."""
+        if not isinstance(other, RedisStore):
+            return False
+        mine, theirs = self._prefix, other._prefix
+        if not (mine.startswith(theirs) or theirs.startswith(mine)):
+            return False
+        here, there = await database(self._clients.get()), await database(other._clients.get())
+        return here is None or there is None or here == there
+
+    async def count(self) -> None:
+        """Tell nothing: the server knows only how many keys there are in the database, whosever they are."""
 
     async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
-        """List keys, by SCAN.
+        """List keys, by SCAN; the octets of one that is not UTF-8 as lone surrogates, as ``os.fsdecode`` gives them.
 
         Raises: NotImplementedError at a Cluster, whose nodes are listed one by one.
         """
@@ -182,7 +196,8 @@ class RedisStore:
         kind, pattern = "hash" if self._native else "string", _GLOB.sub(r"\\\g<0>", self._prefix) + "*"
         scan = ("SCAN", cursor or "0", "MATCH", pattern, "COUNT", limit, "TYPE", kind)
         following, found = await client.execute_command(*scan)  # type: ignore[no-untyped-call]
-        keys = [key.decode("ascii")[len(self._prefix) :] for key in found if key.isascii()]
+        before = len(client.get_encoder().encode(self._prefix))  # type: ignore[no-untyped-call]
+        keys = [key[before:].decode("utf-8", "surrogateescape") for key in found]
         return keys, None if following in (0, b"0") else str(int(following))
 
     async def sessions_of(self, owner: str) -> list[Owned]:

@@ -6,37 +6,61 @@ from .layouts import refuse_owner, whole_seconds
 from .redis import RedisStore
 from .redis_scripts import Layout, Script
 
+# A list, say, or a hash that somebody else keeps under the key of a record is no record.
+_READ = """
+local function read(key)
+  return redis.call('TYPE', key).ok == 'string' and redis.call('GET', key)
+end
+"""
+
 STRINGS = Layout(
-    load=Script("""
-local d, left = redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])
+    load=Script(
+        _READ,
+        """
+local d, left = read(KEYS[1]), redis.call('PTTL', KEYS[1])
 if not d or left == 0 then return false end
 return {d, false, left}
-"""),
+""",
+    ),
     create=Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') and 1 or 0"),
-    replace=Script("""
-local d = redis.call('GET', KEYS[1])
+    replace=Script(
+        _READ,
+        """
+local d = read(KEYS[1])
 if not d then return 0 end
 if d ~= ARGV[1] then return {d, false, false} end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
-"""),
-    move=Script("""
-local d = redis.call('GET', KEYS[1])
+""",
+    ),
+    move=Script(
+        _READ,
+        """
+local d = read(KEYS[1])
 if not d then return 0 end
 if d ~= ARGV[1] then return {d, false, false} end
 if redis.call('EXISTS', KEYS[2]) == 1 then return -1 end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 redis.call('UNLINK', KEYS[1])
 return 1
-"""),
+""",
+    ),
     touch=Script("""
+if redis.call('TYPE', KEYS[1]).ok ~= 'string' then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[1], 'GT')
 return redis.call('EXISTS', KEYS[1])
 """),
-    take=Script("""
-local d = redis.call('GET', KEYS[1])
+    take=Script(
+        _READ,
+        """
+local d = read(KEYS[1])
 if not d then return 0 end
 if d ~= ARGV[1] then return {d, false, false} end
+return redis.call('UNLINK', KEYS[1])
+""",
+    ),
+    destroy=Script("""
+if redis.call('TYPE', KEYS[1]).ok ~= 'string' then return 0 end
 return redis.call('UNLINK', KEYS[1])
 """),
 )

@@ -39,6 +39,9 @@ class Layout(NamedTuple):
     - ``move`` old, new, index if any; version, data, ms, new version, owner: as replace, but 1 + as create, and -1 (taken)
     - ``touch`` key; ms: 0, 1, or the owner whose index must now live that long
     - ``take`` key; version: removes that version; answers as replace
+    - ``destroy`` key: how many it removed
+
+    A key of another type than records have is none: it is read as one that is not there, and stays as it is.
     """
 
     load: Script
@@ -47,6 +50,7 @@ class Layout(NamedTuple):
     move: Script
     touch: Script
     take: Script
+    destroy: Script
 
 
 # No index may end before a record that it lists.
@@ -91,12 +95,19 @@ end
 """
 )
 
+_FIELDS = """
+local function fields(key, ...)
+  return redis.call('TYPE', key).ok == 'hash' and redis.call('HMGET', key, ...) or {}
+end
+"""
+
 # A hash: v, the version, eight random octets made anew with each write, so that no version comes twice and a call that the
 # driver sends again after a lost reply knows its own work; d, the data; t, the lifetime last given; o, the owner's digest.
 NATIVE = Layout(
     load=Script(
+        _FIELDS,
         f"""
-local r = redis.call('HMGET', KEYS[1], 'd', 'v', 'o', 't')
+local r = fields(KEYS[1], 'd', 'v', 'o', 't')
 local left = redis.call('PTTL', KEYS[1])
 if not r[1] or left == 0 then return false end
 local found, ttl = {{r[1], r[2], left, r[3] or nil}}, tonumber(r[4])
@@ -105,13 +116,13 @@ if ARGV[1] == '1' and left > 0 and left <= ttl - math.min(math.floor(ttl / 10), 
   found[3], found[5] = ttl, r[3] and 1 or nil
 end
 return found
-"""
+""",
     ),
     create=Script(
         _INSERT,
+        _FIELDS,
         """
-local v = redis.call('HGET', KEYS[1], 'v')
-if v then return v == ARGV[3] and 1 or 0 end
+if redis.call('EXISTS', KEYS[1]) == 1 then return fields(KEYS[1], 'v')[1] == ARGV[3] and 1 or 0 end
 local size = KEYS[2] and insert(KEYS[2], KEYS[1], ARGV[2]) or 0
 redis.call('HSET', KEYS[1], 'v', ARGV[3], 'd', ARGV[1], 't', ARGV[2])
 if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'o', ARGV[4]) end
@@ -121,10 +132,11 @@ return 1 + size
     ),
     replace=Script(
         _EXTEND,
+        _FIELDS,
         """
-local v = redis.call('HGET', KEYS[1], 'v')
-if not v then return 0 end
-if v ~= ARGV[1] and v ~= ARGV[4] then return redis.call('HMGET', KEYS[1], 'd', 'v', 'o') end
+local r = fields(KEYS[1], 'd', 'v', 'o')
+if not r[2] then return 0 end
+if r[2] ~= ARGV[1] and r[2] ~= ARGV[4] then return r end
 redis.call('HSET', KEYS[1], 'v', ARGV[4], 'd', ARGV[2], 't', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 if KEYS[2] then extend(KEYS[2], ARGV[3]) end
@@ -133,10 +145,11 @@ return 1
     ),
     move=Script(
         _INSERT,
+        _FIELDS,
         """
-local v = redis.call('HGET', KEYS[1], 'v')
-if not v then return redis.call('HGET', KEYS[2], 'v') == ARGV[4] and 1 or 0 end
-if v ~= ARGV[1] then return redis.call('HMGET', KEYS[1], 'd', 'v', 'o') end
+local r = fields(KEYS[1], 'd', 'v', 'o')
+if not r[2] then return fields(KEYS[2], 'v')[1] == ARGV[4] and 1 or 0 end
+if r[2] ~= ARGV[1] then return r end
 if redis.call('EXISTS', KEYS[2]) == 1 then return -1 end
 if KEYS[3] and ends(KEYS[3], KEYS[1]) then
   redis.call('UNLINK', KEYS[1])
@@ -151,13 +164,21 @@ return 1 + size
 """,
     ),
     touch=Script("""
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return 0 end
 if redis.call('PEXPIRE', KEYS[1], ARGV[1], 'GT') == 1 then return redis.call('HGET', KEYS[1], 'o') or 1 end
 return redis.call('EXISTS', KEYS[1])
 """),
-    take=Script("""
-local v = redis.call('HGET', KEYS[1], 'v')
-if not v then return 0 end
-if v ~= ARGV[1] then return redis.call('HMGET', KEYS[1], 'd', 'v', 'o') end
+    take=Script(
+        _FIELDS,
+        """
+local r = fields(KEYS[1], 'd', 'v', 'o')
+if not r[2] then return 0 end
+if r[2] ~= ARGV[1] then return r end
+return redis.call('UNLINK', KEYS[1])
+""",
+    ),
+    destroy=Script("""
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return 0 end
 return redis.call('UNLINK', KEYS[1])
 """),
 )
