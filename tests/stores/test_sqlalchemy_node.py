@@ -78,6 +78,18 @@ async def test_an_end_is_rounded_to_a_second_and_one_that_is_near_has_come(maria
         assert LONG - 10_000 < (await store.load("far")).ttl_ms <= LONG
 
 
+@pytest.mark.parametrize("ttl_ms", [80 * 365 * 86_400_000, 2**52, 2**53])
+async def test_an_end_that_no_column_of_theirs_holds_is_its_last(mariadb, maria, ttl_ms):
+    async with on(maria) as store:
+        await store.create("k", b"{}", ttl_ms)
+        record = await store.load("k")
+        saved = answered(await store.replace("k", b"1", ttl_ms, version=record.version), Saved, "replace of a live record")
+        answered(await store.move("k", "m", b"2", ttl_ms, version=saved.version), Saved, "move of a live record")
+        assert await store.touch("m", ttl_ms)
+        assert int(mariadb.run("SELECT expires FROM sessions", maria)) == 2**32 - 1
+        assert (await store.load("m")).ttl_ms <= (2**32 - time.time()) * 1000
+
+
 async def test_a_row_without_data_is_none(mariadb, maria):
     async with on(maria) as store:
         await store.ping()

@@ -33,6 +33,8 @@ from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken
 
 _LONGEST: Final = 128
 _HALF_MS: Final = 500
+_LAST_S: Final = 2**32 - 1
+"""The last end that an unsigned int holds, in the year 2106: what lives for longer ends there."""
 
 
 def node_table(metadata: MetaData, name: str) -> Table:
@@ -61,7 +63,7 @@ class NodeStatements:
         # Octets on both ways, whatever the connection's character set, and compared as such: a collation likes trailing blanks.
         octets = cast(_using_utf8(row.data), BINARY)
         value = _using_utf8(bindparam("value", type_=LargeBinary))
-        end = _seconds(now_ms + bindparam("lifetime", type_=BigInteger))
+        end = func.least(_seconds(now_ms + bindparam("lifetime", type_=BigInteger)), _LAST_S)
         # Signed: an end that is past cannot be subtracted from otherwise.
         left = cast(row.expires, BigInteger) * 1000 - _HALF_MS - now_ms
         # To Node, a row without data is none.
