@@ -1,6 +1,7 @@
 """Taking over: sessions of earlier configurations go on under the current one, each until its deadline."""
 
 import asyncio
+import json
 import warnings
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.middleware.sessions import SessionMiddleware as StarletteMiddlewa
 from gingersnap import Accept, ConfigError, Event, HeaderKey, SessionMiddleware
 from gingersnap.stores import MemoryStore, SQLiteStore
 from tests.asgi import KEY, NOW, OLD_KEY, Browser, Clock, Sessions, app_of
+from tests.test_exchange import Failing
 
 LATER = NOW + 30 * 86_400
 WEEK = 7 * 86_400
@@ -375,17 +377,154 @@ async def test_N01_a_request_that_read_the_old_record_before_a_logout_revives_no
     assert (len(old), len(both.new_store)) == (0, 0)
 
 
-async def test_a_takeover_that_was_cut_short_is_gone_on_with() -> None:
-    # The new record is there, and the old one still, as a process leaves them that died in between.
-    both = stored("koa")
+async def moved(both: Move, *, fails: str, store: Failing) -> None:
+    """Take a session over, but for the call that fails."""
+    store.before = {fails: OSError()}
+    assert (await both.after.do(lambda s: s.get("n"))).status == 503
+    store.before = {}
+
+
+@pytest.mark.parametrize("fails", ["load", "destroy"])
+async def test_O01_a_takeover_that_the_old_store_cut_short_is_gone_on_with(fails: str) -> None:
+    old = Failing()
+    both = Move({"preset": "koa", "store": old}, {"store": MemoryStore(), "store_breaker": False})
     await both.before.do(lambda s: s.update(n=1))
-    jar, key = {**both.before.jar}, next(iter(both.before.jar.values()))
-    before = await both.old_store.load(key)
-    await both.after.do(lambda s: s.update(n=2))
-    assert await both.old_store.create(key, before.value, 60_000)
+    await moved(both, fails=fails, store=old)
+    assert await both.after.data() == {"n": 1}
+    assert (len(old), len(both.new_store)) == (0, 1)
+
+
+async def test_O01_a_takeover_that_the_new_store_cut_short_is_gone_on_with() -> None:
+    new = Failing()
+    both = Move({"preset": "koa", "store": MemoryStore()}, {"store": new, "store_breaker": False})
+    await both.before.do(lambda s: s.update(n=1))
+    await moved(both, fails="create", store=new)
+    # What a claim was made for, and then not: it is in the way until it expires, and nobody is logged out meanwhile.
+    await moved(both, fails="replace", store=new)
+    assert (await both.after.do(lambda s: s.get("n"))).status == 503
+    new._purge(10, 2**62)
+    assert await both.after.data() == {"n": 1}
+    assert (len(both.old_store), len(new)) == (0, 1)
+
+
+@pytest.mark.parametrize("how", ["goes on", "is cancelled", "fails"])
+async def test_N01_whoever_has_read_the_old_record_before_a_logout_leaves_nothing_behind(how: str) -> None:
+    old = Failing()
+    both = Move({"store": old, "keys": [OLD_KEY]}, {"store": MemoryStore(), "store_breaker": False})
+    await both.before.do(lambda s: s.update(n=1))
+    jar = {**both.before.jar}
+    late = Browser(both.after.browser.app)
+    late.jar = {**jar}
+    old.hang, old.answers = {"load"}, True
+    waiting = asyncio.create_task(late.get())
+    await old.hanging.wait()
+    old.hang = set()
+    await both.after.do(lambda s: s.get("n"))
+    await both.after.do(lambda s: s.logout())
+    if how == "is cancelled":
+        waiting.cancel()
+    if how == "fails":
+        old.before = {"load": OSError(), "destroy": OSError()}
+    old.released.set()
+    await asyncio.gather(waiting, return_exceptions=True)
+    old.before = {}
+    # Whatever it left is no session: it is a claim at most, that expires.
+    both.new_store._purge(10, 2**62) if how != "goes on" else None
     both.after.browser.jar = jar
-    assert await both.after.data() == {"n": 2}
-    assert len(both.old_store) == 0
+    assert await both.after.data() == {}
+    assert len(both.new_store) == 0
+
+
+async def test_N01_a_session_that_was_ended_and_filled_unread_leaves_nothing_of_the_old_one() -> None:
+    both = stored("express", defer=True)
+    await both.before.do(lambda s: s.update(n=1))
+    jar = {**both.before.jar}
+    sent = names((await both.after.do(lambda s: (s.destroy(), s.replace({"new": 1})))).cookies)
+    assert sent == {"koa.sess": False, "koa.sess.sig": False, "connect.sid": True}
+    assert await seen_by(both.after) == {"new": 1}
+    both.after.browser.jar = jar
+    assert await seen_by(both.after) == {}
+    assert (len(both.old_store), len(both.new_store)) == (0, 1)
+
+
+async def test_two_entries_may_read_the_same_cookie() -> None:
+    stores, clock = [MemoryStore(), MemoryStore()], Clock()
+    before = Sessions(preset="express", store=stores[1], clock=clock)
+    await before.do(lambda s: s.update(n=1))
+    accept = [Accept(preset="express", keys=[KEY], store=store, until=LATER) for store in stores]
+    after = Sessions(store=MemoryStore(), accept=accept, clock=clock)
+    after.browser.jar = before.jar
+    assert await after.data() == {"n": 1}
+    assert [len(store) for store in stores] == [0, 0]
+
+
+async def test_equal_ids_of_two_entries_are_two_sessions() -> None:
+    clock, new = Clock(), MemoryStore()
+    olds = [Sessions(keys=[key], preset="koa", store=MemoryStore(), genid=lambda scope: "7", clock=clock) for key in (KEY, OLD_KEY)]
+    accept = [Accept(old.browser.app.options, until=LATER) for old in olds]
+    seen = []
+    for name, old in zip(("ann", "bob"), olds, strict=True):
+        await old.do(lambda s, name=name: s.update(user=name))
+        after = Sessions(store=new, accept=accept, clock=clock)
+        after.browser.jar = old.jar
+        seen.append(await after.data())
+    assert seen == [{"user": "ann"}, {"user": "bob"}]
+
+
+async def test_L05_a_session_keeps_its_end_where_others_end_with_the_browser() -> None:
+    both = Move({"preset": "koa", "max_age": WEEK, "store": MemoryStore()}, {"max_age": "session", "store": MemoryStore()})
+    await both.before.do(lambda s: s.update(n=1))
+    both.clock.now += WEEK - 60
+    both.old_store._clock = both.new_store._clock = both.clock
+    ends: list[Any] = []
+    await both.after.do(lambda s: ends.append(s.expires_at))
+    assert ends[0] is not None
+    assert ends[0] - both.clock.now < WEEK
+
+
+@pytest.mark.parametrize("new", [{"external_key": HeaderKey("x-session")}, {"preset": "express"}], ids=["header", "express"])
+async def test_an_old_cookie_goes_whose_name_the_new_one_would_have(new: dict[str, Any]) -> None:
+    name = "connect.sid" if "preset" in new else "koa.sess"
+    both = Move({"preset": "starlette", "key": name}, {**new, "store": MemoryStore()})
+    await both.before.do(lambda s: s.update(n=1))
+    sent = names((await both.after.do(lambda s: s.logout())).cookies)
+    assert sent == {name: True}
+    assert await both.after.data() == {}
+
+
+async def test_a_cookie_that_is_partitioned_from_now_on_leaves_none_behind() -> None:
+    given = {"secure": True, "same_site": "none"}
+    both = Move({"keys": [OLD_KEY], **given}, {**given, "partitioned": True})
+    await both.before.do(lambda s: s.update(n=1), scheme="https")
+    lines = (await both.after.do(lambda s: s.get("n"), scheme="https")).cookies
+    assert [("partitioned" in line, "01 Jan 1970" in line) for line in lines] == [(True, False)] * 2 + [(False, True)] * 2
+
+
+async def test_a_session_that_does_not_fit_stays_in_its_old_cookie(caplog: pytest.LogCaptureFixture) -> None:
+    both = Move({"preset": "cookie-session", "key": "old"}, {"encrypt": True, "max_cookie_bytes": 600})
+    await both.before.do(lambda s: s.update(text="x" * 600))
+    answer = await both.after.do(lambda s: None)
+    assert (answer.status, answer.cookies) == (200, [])
+    assert await both.after.data() == {"text": "x" * 600}
+    assert "too large to be sent anew" in caplog.text
+
+
+async def test_a_record_that_does_not_fit_stays_where_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    both = Move({"preset": "koa", "store": MemoryStore()}, {"preset": "koa-generic", "store": MemoryStore()})
+    await both.before.do(lambda s: s.update(text="x" * 65_460))
+    assert await both.after.data() == {}
+    assert (both.told("corrupt"), len(both.old_store), len(both.new_store)) == (["corrupt"], 1, 0)
+    assert "a session of Koa koa.sess is too large for the current layout" in caplog.text
+
+
+async def test_another_codec_with_the_same_keys_goes_on() -> None:
+    codec = {
+        "encode": lambda data: "x" + json.dumps(data).encode().hex(),
+        "decode": lambda text: json.loads(bytes.fromhex(text[1:])),
+    }
+    both = Move(codec, {})
+    await both.before.do(lambda s: s.update(n=1))
+    assert await both.after.data() == {"n": 1}
 
 
 async def test_L10_an_owner_goes_along() -> None:
@@ -463,7 +602,7 @@ def test_what_cannot_be_taken_over_is_refused(entry: dict[str, Any], given: dict
         SessionMiddleware(app_of(lambda scope: None), **{"keys": [KEY], "accept": accept, **given})
 
 
-@pytest.mark.parametrize("until", [None, "2027", True, -1, 2**60, datetime(2027, 1, 1)], ids=repr)  # noqa: DTZ001 (on purpose)
+@pytest.mark.parametrize("until", [None, "2027", True, -1, 2**60, NOW * 1000, datetime(2027, 1, 1)], ids=repr)  # noqa: DTZ001 (on purpose)
 def test_a_deadline_is_a_time_with_its_zone(until: Any) -> None:
     with pytest.raises(ConfigError, match=r"^accept: until cannot be"):
         Accept(until=until, keys=[KEY])

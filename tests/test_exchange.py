@@ -25,6 +25,8 @@ class Failing(MemoryStore):
         self.before: dict[str, Exception] = {}
         self.after: dict[str, list[Exception]] = {}
         self.hang: set[str] = set()
+        # Whether a call that hangs has been carried out already.
+        self.answers = False
         self.calls: list[str] = []
         self.hanging = asyncio.Event()
         self.released = asyncio.Event()
@@ -33,12 +35,16 @@ class Failing(MemoryStore):
 def _failing(name: str) -> Any:
     async def call(self: Failing, *given: Any, **named: Any) -> Any:
         self.calls.append(name)
-        if name in self.hang:
+        hangs = name in self.hang
+        if hangs and not self.answers:
             self.hanging.set()
             await self.released.wait()
         if name in self.before:
             raise self.before[name]
         answer = await getattr(MemoryStore, name)(self, *given, **named)
+        if hangs and self.answers:
+            self.hanging.set()
+            await self.released.wait()
         if self.after.get(name):
             raise self.after[name].pop()
         return answer

@@ -3,12 +3,15 @@
 import logging
 import time
 from datetime import datetime
-from typing import Unpack
+from typing import Final, Unpack
 
 from .errors import ConfigError
 from .options import OptionValues, SessionOptions, hide_keys
 
 logger = logging.getLogger("gingersnap")
+
+_LATEST_S: Final = 2**34
+"""A date that nobody means, some 500 years from now: what is later was given in milliseconds."""
 
 
 class Accept:
@@ -44,7 +47,7 @@ class Accept:
 def _until_ms(until: object) -> int:
     if isinstance(until, datetime) and until.tzinfo is not None:
         return int(until.timestamp() * 1000)
-    if isinstance(until, int | float) and not isinstance(until, bool) and 0 <= until < 2**43:
+    if isinstance(until, int | float) and not isinstance(until, bool) and 0 <= until < _LATEST_S:
         return int(until * 1000)
     cure = "give a datetime with its time zone, as datetime(2027, 1, 31, tzinfo=UTC), or seconds since 1970"
     raise ConfigError("accept", f"until cannot be this {type(until).__name__}", cure)

@@ -165,7 +165,9 @@ class Arrival(Context):
         taken = await self._stored.take_over(claim, self._store, self._scope)
         self._claim = None
         if isinstance(taken, str):
-            return taken
+            # The same cookie may be of the next one.
+            following = self._stored.earlier(self._scope, taken, self._stored.now_ms(), claim.former)
+            return await self._read_earlier(following) if isinstance(following, Claim) else taken
         # As if an older key had signed it: it is to be sent anew.
         self.id, self._index = taken.id, 1
         self._source = Source(claim.former, taken.own)

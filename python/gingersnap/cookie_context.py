@@ -1,10 +1,12 @@
 """Conduct a session that lives in its cookie: decide at the commit, hand out the lines."""
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
 
 from . import _core, rules
 from .claim import Source
 from .context import Context
+from .cookies import with_farewell
 from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge
 from .formats.cookie import Cookie
 from .session import READ, WROTE, Session, WatchedSession
@@ -12,6 +14,11 @@ from .types import Loaded, Reason, Scope
 
 if TYPE_CHECKING:
     from .setup import Setup
+
+
+logger = logging.getLogger("gingersnap")
+
+_UNCHANGED: Final = frozenset({"rotated", "rolling", "renew"})
 
 
 class CookieContext(Context):
@@ -34,7 +41,7 @@ class CookieContext(Context):
         body = self._text(session)
         reason = self._reason(body)
         if reason == "destroy":
-            self.lines = self._own_cookie().lines(b"", 0) + self._setup.farewell(None, self._scope)
+            self.lines = with_farewell(self._own_cookie().lines(b"", 0), self._setup.farewell(None, self._scope))
             self._settle(None, reason)
         elif reason is not None:
             problem = self._write(session, body, reason)
@@ -78,9 +85,13 @@ class CookieContext(Context):
         # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
         dated = options.dated or self._life is not None or self._came
         lines = self._format.write(self._own_cookie(), body, (expire_ms, life_ms, created_ms, owner), dated)
+        if isinstance(lines, int) and reason in _UNCHANGED:
+            # It came as it is, in another layout or signed otherwise: nobody's page fails for that.
+            logger.error("a session that nobody changed is too large to be sent anew: its cookie stays as it is")
+            return None
         if isinstance(lines, int):
             return self._too_large(lines, session)
-        self.lines = lines if self.source is None else lines + setup.farewell(self.source, self._scope)
+        self.lines = lines if self.source is None else with_farewell(lines, setup.farewell(self.source, self._scope))
         self._settle((body, 0, True, expire_ms, life_ms, life_ms is None or None, created_ms, owner), reason)
         return None
 

@@ -52,9 +52,6 @@ class Departure(Arrival):
             await self._save(session, body, reason, writer)
 
     async def _destroy(self, writer: Writer) -> None:
-        if self._claim is not None:
-            # Where nobody has read it yet: its old record must not outlive it.
-            await self._read_earlier(self._claim)
         self.farewell = self._stored.farewell(None, self._scope)
         if (key := self.key) is not None:
             await writer.destroy(key)

@@ -1,5 +1,6 @@
 """Earlier configurations, each until its deadline: find their sessions in a request, and say them in the current one's terms."""
 
+import hashlib
 import hmac
 import logging
 from collections.abc import Sequence
@@ -21,8 +22,8 @@ logger = logging.getLogger("gingersnap")
 Why: TypeAlias = str | None
 """Why there is no session: a word of ``Miss`` or ``rules.check``, or ``None`` where no cookie came."""
 
-_OPEN: Final = frozenset({None, "unsigned", "tampered", "invalid", "missed"})
-"""When an earlier configuration may be asked. What is ours, but has ended or is broken, is nobody else's."""
+_OPEN: Final = frozenset({None, "unsigned", "tampered", "invalid", "missed", "corrupt"})
+"""When an earlier configuration may be asked. What is ours, but has ended, is nobody else's; what we cannot read may be."""
 _SEALED: Final = b"v1."
 """How every sealed value starts."""
 
@@ -59,7 +60,10 @@ class Former:
 
     def derive(self, keys: Sequence[bytes], id: str) -> list[bytes]:
         """Make what the new id of a session in its store is made of, by each key: whoever takes it over gets the same."""
-        text = b"\0".join([b"gingersnap/v1/accept", self.label.encode("utf-8"), id.encode("ascii")])
+        options, key = self.options, id if self.stored is None else self.stored.ids.key(id)
+        signed = hashlib.sha256(options.keys[0] if options.keys else b"").hexdigest()
+        parts = [self.label, signed, options.prefix, type(options.store).__name__, key]
+        text = b"\0".join([b"gingersnap/v1/accept", *(part.encode("utf-8") for part in parts)])
         return [hmac.digest(key, text, "sha256") for key in keys]
 
     def removal(self, secure: bool, own: Attributes | None) -> list[bytes]:
@@ -77,14 +81,16 @@ class Formers:
         self._all = [Former(accept, options) for accept in options.accept]
         self.stores = [former.stored for former in self._all if former.stored is not None]
         self._told: frozenset[str] = frozenset()
-        # What the current configuration writes, and with it overwrites.
-        self._names = frozenset(line.partition(b"=")[0] for line in setup.format.cookie(False, None).lines(b"", 0))
 
-    def find(self, scope: Scope, why: Why, now_ms: int) -> Claim | Why:
-        """Find the first session of theirs that counts; ``why``: what the current configuration says, which stands otherwise."""
+    def find(self, scope: Scope, why: Why, now_ms: int, after: Former | None = None) -> Claim | Why:
+        """Find the first session of theirs that counts, of those ``after`` one that had none.
+
+        ``why``: what the current configuration says, which stands otherwise.
+        """
         if why not in _OPEN or (self._options.encrypt and self._shows_sealed(scope["headers"])):
             return why
-        for former in self._all:
+        start = 0 if after is None else self._all.index(after) + 1
+        for former in self._all[start:]:
             if now_ms >= former.until_ms:
                 continue
             found = former.find(scope, now_ms)
@@ -131,6 +137,9 @@ class Formers:
         if options.absolute_ms is not None and created_ms is None:
             created_ms = rules.birth(expire=expire, max_age=max_age, created=created) or now_ms
         life_ms, expire_ms = options.max_age_ms, None
+        if life_ms is None and type(expire) is int:
+            # Sessions end with their browsers now; this one has an end, and keeps it.
+            life_ms = max(1, expire - now_ms)
         if life_ms is not None:
             expire_ms = rules.next_expire(now_ms, life_ms, created_ms, options.absolute_ms)
             expire_ms = min(expire_ms, expire) if type(expire) is int else expire_ms
@@ -139,10 +148,4 @@ class Formers:
     def farewell(self, source: Source | None, secure: bool) -> list[bytes]:
         """Write the lines that remove the cookie of a session that was taken over; ``None``: those of all, as a session ends."""
         sources = [Source(former, None) for former in self._all] if source is None else [source]
-        lines = [(line, own or former.options) for former, own in sources for line in former.removal(secure, own)]
-        return [line for line, attributes in lines if not self._is_ours(line, attributes)]
-
-    def _is_ours(self, line: bytes, attributes: Attributes | SessionOptions) -> bool:
-        """Say whether a line is about a cookie that the current configuration writes or removes in the same response."""
-        same = (attributes.path, attributes.domain) == (self._options.path, self._options.domain)
-        return same and line.partition(b"=")[0] in self._names
+        return [line for former, own in sources for line in former.removal(secure, own)]

@@ -18,7 +18,7 @@ from .session import FETCHED, UNTOUCHED, WROTE, Session, WatchedSession
 from .types import Scope
 
 if TYPE_CHECKING:
-    from .formers import Formers
+    from .formers import Former, Formers
 
 logger = logging.getLogger("gingersnap")
 
@@ -89,9 +89,9 @@ class Setup:
         self.options.events.emit("accepted", session._scope, claim.former.label)
         return None
 
-    def earlier(self, scope: Scope, why: str | None, now_ms: int) -> Claim | str | None:
-        """Find what came of an earlier configuration; ``why`` there is nothing of this one's, which stands otherwise."""
-        return why if self.formers is None else self.formers.find(scope, why, now_ms)
+    def earlier(self, scope: Scope, why: str | None, now_ms: int, after: "Former | None" = None) -> Claim | str | None:
+        """Find what came of an earlier configuration, of those ``after`` one; ``why`` there is nothing of this one's otherwise."""
+        return why if self.formers is None else self.formers.find(scope, why, now_ms, after)
 
     def farewell(self, source: Source | None, scope: Scope) -> list[bytes]:
         """Write what removes the cookie of a session that was taken over; ``None``: those of every earlier configuration."""

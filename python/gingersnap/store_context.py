@@ -109,6 +109,9 @@ class StoreContext(Departure):
         """Do with a session of that text what is to be done."""
         if self._unread:
             await self._catch_up(session)
+        elif self._claim is not None:
+            # Ended before anybody has read it: its old record must not outlive it.
+            await self._read_earlier(self._claim)
         reason = self._reason(body)
         if self._overlong and (reason is None or reason in _PROLONG):
             # Only a write shortens the time that a record has.
@@ -144,4 +147,6 @@ class StoreContext(Departure):
     async def _end_in_turn(self) -> None:
         async with self._turn():
             if self._mark == "destroy" and (self.id is not None or self._claim is not None):
+                if self._claim is not None:
+                    await self._read_earlier(self._claim)
                 await self._destroy(self._writer())

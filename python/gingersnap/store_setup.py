@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from typing import Any
 
 from . import rules
@@ -216,7 +217,10 @@ class StoreSetup(Setup):
         await self.purge.stop()
         if self._running:
             await asyncio.wait([*self._running])
-        for former in [] if self.formers is None else self.formers.stores:
-            await former.stop()
-        if self._store is not None:
-            await self._store.aclose()
+        stores = [*([] if self.formers is None else self.formers.stores)]
+        async with AsyncExitStack() as stack:
+            # Each is closed, whatever the others raise.
+            if self._store is not None:
+                stack.push_async_callback(self._store.aclose)
+            for former in stores:
+                stack.push_async_callback(former.stop)

@@ -1,31 +1,41 @@
 """Take over a session of an earlier configuration into the current store: once, whoever asks at the same time, and for good."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from . import _core
 from .claim import Claim
 from .cookies import Attributes
-from .stores.store import OwnerIndex, Record, Store
+from .errors import SessionUnavailable
+from .stores.store import OwnerIndex, Record, Saved, Store
 from .types import Loaded, Scope
 
 if TYPE_CHECKING:
     from .formers import Formers
     from .store_setup import StoreSetup
 
+logger = logging.getLogger("gingersnap")
+
 T = TypeVar("T")
 
-_TRIES: Final = 10
-_PAUSE_S: Final = 0.025
-"""How often, and how far apart in seconds, a request looks whether another one has done with the old record."""
+# What tells how far a session has come under its new key. JSON, since some stores hold nothing else, and spell it their way.
+_CLAIMED: Final = "gingersnap/claimed"
+_MOVED: Final = "gingersnap/moved"
+_MARK: Final = b',"gingersnap/moved":true}'
+_LEASE_MS: Final = 10_000
+"""How long a claim holds, in milliseconds: whoever died with one is in nobody's way for longer."""
+_PAUSE_S: Final = 0.02
+"""How far apart, in seconds, a request looks whether another one has done."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """A session as it is in the current store. ``record.version`` is ``None`` where this request has made it.
+    """A session as it is in the current store. ``record.version`` is ``None`` where it was made in one step.
 
     ``own``: what the old record said of its session's cookie, where it did.
     """
@@ -49,19 +59,21 @@ class OldRecord:
         """Read it."""
         return await self._ask("load", partial(self._store.load, self._key))
 
-    async def destroy(self) -> bool:
-        """Remove it; say whether it was there."""
-        return await self._ask("destroy", partial(self._store.destroy, self._key))
+    async def destroy(self) -> None:
+        """Remove it."""
+        await self._ask("destroy", partial(self._store.destroy, self._key))
 
     async def _ask(self, call: str, ask: Callable[[], Awaitable[T]]) -> T:
-        return await self.former.gate.ask(call, self._deadline, ask, self._scope)
+        return (await self.former.gate.sure(call, self._deadline, ask, self._scope))[0]
 
 
 class Takeover:
     """One request's try.
 
-    The new id follows from the old one, so that parallel requests meet at one record. That is made before the old one goes,
-    and used after: a session without an old record has been taken over already, or has ended.
+    The new id follows from the old one, so that parallel requests meet at one key. There a session is *claimed*: whoever made
+    that looks whether the old record is still there, and only then notes the session as *moved*, which nobody can do twice:
+    the old record goes before a moved session is used, by whoever meets it. So a session without an old record has been taken over
+    already or has ended, and a request that has read the old record before that can bring nothing back, wherever it stops.
     """
 
     def __init__(self, setup: "StoreSetup", store: Store, scope: Scope, formers: "Formers") -> None:
@@ -81,11 +93,19 @@ class Takeover:
             return await self._fetch_cookie(claim)
         old = OldRecord(stored, claim.id, self._scope, self._deadline)
         ids = [self._setup.ids.derived(digest) for digest in claim.former.derive(self._setup.options.keys, claim.id)]
-        for id in ids:
-            if (record := await self._load(id)) is not None:
-                await self._let_go(old)
-                return TakenOver(id, record, None)
-        return await self._move(claim, old, ids[0])
+        while asyncio.get_running_loop().time() < self._deadline:
+            for id in ids:
+                record = await self._load(id)
+                if record is not None:
+                    finished = await self._finished(id, record, old)
+                    if finished is not None:
+                        return finished
+                    break
+            else:
+                answer = await self._move(claim, old, ids[0])
+                if answer is not None:
+                    return answer
+        raise SessionUnavailable("load")
 
     async def _fetch_cookie(self, claim: Claim) -> TakenOver | str:
         """Make a record of a session that came in a cookie. Two clients may show the same data: it gets an id of its own."""
@@ -96,38 +116,63 @@ class Takeover:
         await self._create(id, record, claim.loaded)
         return TakenOver(id, record, None)
 
-    async def _move(self, claim: Claim, old: OldRecord, id: str) -> TakenOver | str:
-        """Make the new record of the old one, then remove that."""
+    async def _finished(self, id: str, record: Record, old: OldRecord) -> TakenOver | None:
+        """Give a session that was moved, its old record gone; ``None`` where it has to be looked at again."""
+        data = _core.loads(record.value) or {}
+        if _CLAIMED in data:
+            # Another request is about to move it.
+            await asyncio.sleep(_PAUSE_S)
+            return None
+        if data.pop(_MOVED, None) is not True:
+            return TakenOver(id, record, None)
+        await old.destroy()
+        text, ttl_ms = _core.dumps(data), record.ttl_ms or 1
+        ask = partial(self._store.replace, self._setup.ids.key(id), text, ttl_ms, version=record.version)
+        answer = await self._sure("replace", ask)
+        return TakenOver(id, Record(text, answer.version, ttl_ms), None) if isinstance(answer, Saved) else None
+
+    async def _move(self, claim: Claim, old: OldRecord, id: str) -> TakenOver | str | None:
+        """Claim the new key, and move the old record there; ``None`` where another request was quicker."""
+        read = await self._read(claim, old)
+        if isinstance(read, str):
+            return read
+        claimed = Record(_core.dumps({_CLAIMED: True}), None, _LEASE_MS)
+        if not await self._create(id, claimed, read[1]):
+            return None
+        held = await self._load(id)
+        # It may have been taken over, and have ended, since it was read: before that was claimed.
+        read = await self._read(claim, old)
+        if held is None or _CLAIMED not in (_core.loads(held.value) or {}):
+            return None
+        key = self._setup.ids.key(id)
+        if isinstance(read, str):
+            await self._sure("destroy", partial(self._store.destroy, key))
+            return read
+        record, _, own = read
+        moved, ttl_ms = record.value[:-1] + (_MARK if record.value != b"{}" else _MARK[1:]), record.ttl_ms or 1
+        answer = await self._sure("replace", partial(self._store.replace, key, moved, ttl_ms, version=held.version))
+        if not isinstance(answer, Saved):
+            return None
+        done = await self._finished(id, Record(moved, answer.version, ttl_ms), old)
+        return None if done is None else TakenOver(id, done.record, own)
+
+    async def _read(self, claim: Claim, old: OldRecord) -> tuple[Record, Loaded, Attributes | None] | str:
+        """Read the old record, and write what the current configuration makes of it; or say why it is no session."""
         found = await old.load()
         if found is None:
             return "missed"
         data: dict[str, Any] = {}
         loaded, said, why = old.former.opened(found.value, found.ttl_ms, data, dated=False)
-        record = None if loaded is None or why is not None else self._written(claim, data, loaded)
-        if record is None:
+        if loaded is None or why is not None:
             return why or "corrupt"
-        own = None if said is None else old.former.record.attributes(said, self._setup.is_secure(self._scope))
-        if not await self._create(id, record, loaded):
-            await self._let_go(old)
-            made = await self._load(id)
-            return "missed" if made is None else TakenOver(id, made, own)
-        if not await old.destroy():
-            # Another request had taken it over, and it has ended since: what was just made must not bring it back.
-            await self._sure("destroy", partial(self._store.destroy, self._setup.ids.key(id)))
-            return "missed"
-        return TakenOver(id, record, own)
-
-    async def _let_go(self, old: OldRecord) -> None:
-        """See to it that the old record is gone before the new one is used.
-
-        Who made that removes the old one, and so learns that nobody has used it yet; only where they never come to it,
-        somebody else does.
-        """
-        for _ in range(_TRIES):
-            if await old.load() is None:
-                return
-            await asyncio.sleep(_PAUSE_S)
-        await old.destroy()
+        record = self._written(claim, data, loaded)
+        if record is None:
+            return "corrupt"
+        return (
+            record,
+            loaded,
+            None if said is None else old.former.record.attributes(said, secure=old.former.is_secure(self._scope)),
+        )
 
     def _written(self, claim: Claim, data: dict[str, Any], loaded: Loaded) -> Record | None:
         """Write the record that the current configuration has of a session; ``None`` where its data does not fit."""
@@ -137,7 +182,11 @@ class Takeover:
             return None
         dates, dated = self._formers.dates(loaded, setup.now_ms()), setup.is_dated(self._store)
         own = setup.record.fresh(setup.is_secure(self._scope))
-        return Record(setup.record.close(body, dates, own, dated=dated), None, setup.ttl_ms(dates, body, dated=dated))
+        value = setup.record.close(body, dates, own, dated=dated)
+        if len(value) + len(_MARK) > _core.MAX_TEXT:
+            logger.error("accept: a session of %s is too large for the current layout: it stays where it is", claim.former.label)
+            return None
+        return Record(value, None, setup.ttl_ms(dates, body, dated=dated))
 
     async def _load(self, id: str) -> Record | None:
         return await self._sure("load", partial(self._store.load, self._setup.ids.key(id)))

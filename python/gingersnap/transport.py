@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from .cookies import Attributes, with_session
+from .cookies import Attributes, with_farewell, with_session
 from .errors import ConfigError
 from .formats.cookie import CookieFormat
 from .options import SessionOptions
@@ -81,7 +81,7 @@ class CookieTransport:
         if word is not None:
             cookie = self._format.cookie(word.secure, word.own)
             lines = cookie.lines(b"", 0) if word.id is None else cookie.lines(word.id.encode("ascii"), word.expire_ms)
-        lines = [*lines, *farewell]
+        lines = with_farewell(lines, farewell)
         if not lines and not accessed:
             return message
         return with_session(message, lines, self._options, self._format.name)
