@@ -166,3 +166,14 @@ async def examine(client: Client) -> None:
     if policy.startswith("allkeys-"):
         cure = "set it to noeviction or volatile-ttl"
         logger.warning("Redis throws sessions out when its memory is full: its maxmemory-policy is %s; %s", policy, cure)
+
+
+async def database(client: Client) -> tuple[str, int] | None:
+    """Name what a client reads and writes, by a name that replicas share; ``None`` where that cannot be told."""
+    if not isinstance(client, Redis):
+        return None
+    try:
+        replicated = (await client.info("replication")).get("master_replid")
+    except ResponseError:
+        return None
+    return (str(replicated), int(client.connection_pool.connection_kwargs.get("db") or 0)) if replicated else None

@@ -141,10 +141,14 @@ class OwnerIndex(Protocol):
 
 @runtime_checkable
 class KeyIndex(Protocol):
-    """A store that can tell what it holds, for whoever moves it elsewhere."""
+    """A store that can tell what it holds, for whoever moves it elsewhere.
 
-    async def count(self) -> int:
-        """Tell about how many records there are, expired ones among them."""
+    Two more attributes may say more of it. ``mixed = True``: ``keys`` may list what is no session at all. ``overlaps``, to be
+    awaited with another store: whether a record of one may be the other's under another key.
+    """
+
+    async def count(self) -> int | None:
+        """Tell about how many records there are, expired ones among them; ``None`` where only listing them would tell."""
 
     async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
         """List about ``limit`` keys, and the cursor to go on with; ``None``: from the beginning, and at the end.
