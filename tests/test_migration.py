@@ -1,9 +1,6 @@
-"""Sessions copied from store to store while both are in use."""
+"""Sessions copied from store to store while the source is in use."""
 
-import asyncio
-import json
-import subprocess
-import sys
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +9,8 @@ from typing import Any
 import pytest
 
 from gingersnap import ConfigError
-from gingersnap.cli import main, open_store
 from gingersnap.migration import Migration, Outcome, Progress, masked
-from gingersnap.stores import MemoryStore, PlainStore, RedisStore, SQLAlchemyStore, SQLiteStore
+from gingersnap.stores import MemoryStore, PlainStore, SQLiteStore
 from tests.asgi import Sessions
 
 LONG = 60_000
@@ -201,6 +197,112 @@ async def test_it_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     assert not any(target.created.count(key) > 1 for key in list(await everything(source))[:50])
 
 
+class Refusing(MemoryStore):
+    """A target that cannot hold some records, or from some moment on none at all."""
+
+    def __init__(self, refuses: Callable[["Refusing", str], bool]) -> None:
+        super().__init__()
+        self.refuses = refuses
+        self.asked: list[str] = []
+
+    async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
+        self.asked.append(key)
+        if self.refuses(self, key):
+            raise ValueError
+        return await super().create(key, value, ttl_ms, owner=owner)
+
+
+@pytest.mark.parametrize("move", [False, True])
+async def test_what_the_target_cannot_hold_is_named_and_stays(move: bool) -> None:
+    source, progress = await filled(40), Progress()
+    target = Refusing(lambda _, key: key.endswith(("key00007", "key00030")))
+    assert await migrated(source, target, progress, move=move) == {"copied": 38, "refused": 2}
+    assert progress.refused == [masked("key00007"), masked("key00030")]
+    assert len(target) == 38
+    assert len(source) == (2 if move else 40)
+
+
+@pytest.mark.parametrize("move", [False, True])
+async def test_a_target_that_takes_no_more_stops_it(move: bool) -> None:
+    source, target, progress = await filled(40), Refusing(lambda store, _: len(store) >= 20), Progress()
+    with pytest.raises(ValueError, match=r"^$"):
+        await migrated(source, target, progress, move=move)
+    assert progress.refused == []
+    target.refuses = lambda *_: False
+    await migrated(source, target, progress, move=move)
+    assert len(await everything(target)) == 40
+
+
+async def test_a_call_that_fails_once_is_no_refusal() -> None:
+    source, target = await filled(3), Refusing(lambda store, key: store.asked.count(key) == 1 and key == "key00001")
+    assert await migrated(source, target) == {"copied": 3}
+
+
+async def test_a_dry_run_does_not_try_what_the_target_holds() -> None:
+    class Blind(Refusing):
+        async def load(self, key: str, *, roll: bool = False) -> Any:
+            if key == "key00001":
+                raise ValueError
+            return await super().load(key, roll=roll)
+
+    target = Blind(lambda *_: False)
+    assert await migrated(await filled(3), target, dry_run=True) == {"copied": 2, "refused": 1}
+    assert target.asked == []
+
+
+@pytest.mark.parametrize("key", ["\u00e9", "\udce9\udcff", "\u202ekey"], ids=ascii)
+async def test_a_key_that_is_not_ascii_is_named_and_stays(key: str) -> None:
+    source, target, progress = await filled(1), MemoryStore(), Progress()
+    await source.create(key, b"{}", LONG)
+    assert await migrated(source, target, progress, show_keys=True) == {"copied": 1, "unreadable": 1}
+    assert progress.unreadable == [ascii(key)[1:-1]]
+    assert masked(key).isascii()
+
+
+@pytest.mark.parametrize("records", [{}, {"odd": b"no JSON"}], ids=["empty", "unreadable"])
+async def test_nothing_is_pruned_where_the_source_holds_no_session(records: dict[str, bytes]) -> None:
+    source, target, progress = MemoryStore(), await filled(3), Progress()
+    for key, value in records.items():
+        await source.create(key, value, LONG)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"^prune: the source holds no session"):
+            await migrated(source, target, progress, prune=True)
+    assert len(target) == 3
+
+
+async def test_only_what_can_be_a_session_is_pruned() -> None:
+    source, target = await filled(1), await filled(1)
+    for key in ("a stray", "x" * 301, "\u00e9"):
+        await target.create(key, b"{}", LONG)
+    await target.create("settings", b"[1]", LONG)
+    await target.create("stray", b"{}", LONG)
+    assert await migrated(source, target, prune=True) == {"same": 1, "pruned": 1}
+    assert len(target) == 5
+
+
+@pytest.mark.parametrize("options", [{"prune": True}, {"move": True}], ids=lambda options: next(iter(options)))
+async def test_nothing_is_removed_where_source_and_target_are_one(options: dict[str, bool], tmp_path: Path) -> None:
+    source, target = await filled(3, SQLiteStore(tmp_path / "one")), SQLiteStore(tmp_path / "one")
+    with pytest.raises(ConfigError, match=r"^target: it is the source by another name"):
+        await migrated(source, target, **options)
+    assert [*await everything(source)] == ["key00000", "key00001", "key00002"]
+    await source.aclose()
+    await target.aclose()
+
+
+@pytest.mark.parametrize("other", ["overwrite", "prune"])
+def test_move_goes_with_neither_overwrite_nor_prune(other: str) -> None:
+    with pytest.raises(ConfigError, match=r"^move: it goes with neither overwrite nor prune"):
+        Migration(MemoryStore(), MemoryStore(), move=True, **{other: True})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_X08_progress_is_its_owner_s_alone(tmp_path: Path) -> None:
+    (tmp_path / "progress.new").touch(0o644)
+    Progress().save(tmp_path / "progress", "one")
+    assert (tmp_path / "progress").stat().st_mode & 0o777 == 0o600
+
+
 async def test_progress_of_another_migration_is_refused(tmp_path: Path) -> None:
     Progress().save(tmp_path / "progress", "one")
     with pytest.raises(ConfigError, match=r"^resume: it is of a migration between other stores"):
@@ -219,85 +321,3 @@ def test_a_store_that_cannot_tell_what_it_holds_is_refused(side: str) -> None:
 
     with pytest.raises(ConfigError, match=rf"^{side}: PlainStore cannot tell what it holds"):
         Migration(**{"source": MemoryStore(), "target": MemoryStore(), side: PlainStore(Plain())}, prune=True)
-
-
-# --- The command.
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main(["migrate", *map(str, arguments)])
-    said = capsys.readouterr()
-    return code, said.out, said.err
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> tuple[str, str]:
-    async def fill() -> None:
-        store = await filled(250, SQLiteStore(tmp_path / "source"))
-        await store.create("odd-one-and-its-secret", b"no JSON", LONG)
-        await store.aclose()
-
-    asyncio.run(fill())
-    return f"sqlite:///{tmp_path / 'source'}", f"sqlite:///{tmp_path / 'target'}"
-
-
-def test_the_command_copies_and_says_what_became_of_all(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = run(capsys, *files, "--dry-run")
-    assert (code, err) == (0, "")
-    assert "nothing was written" in out
-    code, out, err = run(capsys, *files)
-    assert (code, err) == (0, "")
-    assert "       250  copied" in out
-    assert "         1  unreadable, left where they are" in out
-    assert f"unreadable: {masked('odd-one-and-its-secret')}" in out
-    code, out, _ = run(capsys, *files, "--show-keys", "--batch", 7)
-    assert (code, "       250  there already" in out, "unreadable: odd-one-and-its-secret" in out) == (0, True, True)
-
-
-def test_the_command_goes_on_with_what_it_noted(files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "progress"
-    assert run(capsys, *files, "--resume", file)[0] == 0
-    assert json.loads(file.read_text())["phase"] == "done"
-    code, out, _ = run(capsys, *files, "--resume", file)
-    assert (code, "       250  copied" in out) == (0, True)
-    code, _, err = run(capsys, *files, "--resume", file, "--overwrite")
-    assert (code, err.startswith("gingersnap: resume: it is of a migration between other stores")) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["sqlite:///a", "sqlite:///a"], "target: it is the source"),
-        (["nonsense", "sqlite:///a"], "store: it is neither a URL nor a Python name"),
-        (["no.such.module:store", "sqlite:///a"], "No module named 'no'"),
-        (["gingersnap:nothing", "sqlite:///a"], "has no attribute 'nothing'"),
-        (["sqlite:///a", "sqlite:///b", "--from-layout", "koa-redis"], "layout: SQLiteStore has no such option"),
-        (["sqlite:///a", "redis://localhost", "--to-layout", "connect"], "layout: "),
-        (["sqlite:///a", "sqlite:///b", "--batch", "0"], "batch: it is not positive"),
-    ],
-    ids=lambda case: " ".join(case) if isinstance(case, list) else case,
-)
-def test_what_cannot_be_done_is_said(arguments: list[str], words: str, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, _, err = run(capsys, *arguments)
-    assert code == 2
-    assert words in err
-
-
-def test_a_store_that_fails_is_told_without_its_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "source").write_bytes(b"no database " * 100)
-    code, _, err = run(capsys, f"sqlite:///{tmp_path / 'source'}", f"sqlite:///{tmp_path / 'target'}")
-    assert (code, err) == (1, "gingersnap: a store failed: RuntimeError; with --resume FILE it goes on from there\n")
-
-
-def test_a_store_is_named_by_its_url_or_a_python_name(tmp_path: Path) -> None:
-    assert isinstance(open_store("redis://localhost:1", None, None, "p:"), RedisStore)
-    assert isinstance(open_store("mysql+asyncmy://u@localhost/d", "express-mysql-session", "t", None), SQLAlchemyStore)
-    assert isinstance(open_store("gingersnap.stores:MemoryStore", None, None, None), MemoryStore)
-    assert type(open_store("postgresql://u@localhost/d", "connect-pg-simple", None, None)).__name__ == "NodePostgresStore"
-
-
-def test_python_m_gingersnap_is_the_command(files: tuple[str, str]) -> None:
-    command = [sys.executable, "-m", "gingersnap", "migrate", *files]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "250  copied" in done.stdout

@@ -3,17 +3,15 @@
 import argparse
 import asyncio
 import hashlib
-import importlib
 import re
 import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-from . import stores
 from .errors import ConfigError
-from .migration import OUTCOMES, Migration, Progress
+from .migration import OUTCOMES, Migration, Progress, open_store
 
 try:
     from rich.console import Console
@@ -29,6 +27,9 @@ A store is named by its URL, or by a Python name:
   package.module:name                     a store, or a function that makes one
 The layout is ours unless --from-layout or --to-layout name another: connect-redis, koa-redis, connect-pg-simple,
 express-mysql-session. Keys and records are copied as they are, so the middleware keeps its preset.
+
+Until the last run is done, users are served from the source alone: a session that has ended in the target is copied again.
+With --move that cannot be: each record leaves the source as it arrives.
 """
 _OUTCOMES = {
     "copied": "copied",
@@ -38,43 +39,24 @@ _OUTCOMES = {
     "ended": "ended while they were being copied",
     "expired": "expired",
     "unreadable": "unreadable, left where they are",
+    "refused": "refused by the target, left where they are",
     "pruned": "removed from the target, since the source has them no more",
 }
 
 
-def open_store(name: str, layout: str | None, table: str | None, prefix: str | None) -> Any:
-    """Make the store that a URL or a Python name stands for.
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong without repeating it: an argument out of place may be a URL with its password."""
 
-    Raises: ConfigError where there is none of that name, or an option does not go with it; ImportError without its driver.
-    """
-    given = {option: value for option, value in (("layout", layout), ("table", table), ("prefix", prefix)) if value is not None}
-    if name.startswith("sqlite:///"):
-        return _made(stores.SQLiteStore, name.removeprefix("sqlite:///"), given)
-    if re.match(r"(rediss?|unix)://", name):
-        return _made(stores.RedisStore, name, given)
-    if re.match(r"postgres(ql)?://", name):
-        return _made(stores.PostgresStore, name, given)
-    if "://" in name:
-        return _made(stores.SQLAlchemyStore, name, given)
-    module, colon, attribute = name.partition(":")
-    if not colon or given:
-        cure = "give a URL such as sqlite:///sessions.sqlite3, or package.module:name, without layout, table and prefix"
-        raise ConfigError("store", "it is neither a URL nor a Python name", cure)
-    made = getattr(importlib.import_module(module), attribute)
-    return made if hasattr(made, "load") and not isinstance(made, type) else made()
-
-
-def _made(kind: Any, name: str, given: dict[str, Any]) -> Any:
-    try:
-        return kind(name, **given)
-    except TypeError:
-        raise ConfigError(min(given), f"{kind.__name__} has no such option", "leave it out") from None
+    def error(self, message: str) -> NoReturn:
+        if message.startswith("unrecognized arguments"):
+            message = "there are arguments too many"
+        super().error(re.sub(r"invalid (\w+) value: .*", r"it is no \1", message, flags=re.DOTALL))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("gingersnap", description="Sessions for ASGI applications.")
+    parser = _Parser("gingersnap", description="Sessions for ASGI applications.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    about = "copy sessions from one store to another, while both are in use"
+    about = "copy sessions from one store to another, while the source is in use"
     migrate = commands.add_parser(
         "migrate", help=about, description=about, epilog=_WHERE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -90,9 +72,14 @@ def _parser() -> argparse.ArgumentParser:
     migrate.add_argument(
         "--prune", action="store_true", help="at the end remove from the target what the source has no more; nobody may use it yet"
     )
+    migrate.add_argument(
+        "--move", action="store_true", help="remove each record from the source once it is copied, so that none comes back"
+    )
     migrate.add_argument("--resume", metavar="FILE", type=Path, help="note progress there, and go on from what it says")
     migrate.add_argument("--batch", metavar="N", type=int, default=200, help="how many keys to ask for at a time (200)")
-    migrate.add_argument("--show-keys", action="store_true", help="name unreadable records by their whole keys, which may be ids")
+    migrate.add_argument(
+        "--show-keys", action="store_true", help="name unreadable and refused records by their whole keys, which may be ids"
+    )
     return parser
 
 
@@ -103,19 +90,27 @@ async def _migrate(given: argparse.Namespace, console: Console) -> int:
         raise ConfigError("target", "it is the source", "name another store, layout, table or prefix")
     if given.batch < 1:
         raise ConfigError("batch", "it is not positive", "give 1 or more")
-    options = {name: getattr(given, name) for name in ("overwrite", "prune", "dry_run")}
+    options = {name: getattr(given, name) for name in ("overwrite", "prune", "move", "dry_run")}
     identity = hashlib.sha256(repr((where, options)).encode("utf-8")).hexdigest()
     progress = Progress() if given.resume is None else Progress.load(given.resume, identity)
-    async with aclosing(open_store(*where[0])) as source, aclosing(open_store(*where[1])) as target:
+    async with aclosing(open_store(*where[0], reads=True)) as source, aclosing(open_store(*where[1])) as target:
         migration = Migration(source, target, batch=given.batch, show_keys=given.show_keys, **options)
+        _note(progress, given.resume, identity)
         with _bar(console) as bar:
             task = bar.add_task("copying", total=await source.count(), completed=progress.seen)
             async for _ in migration.run(progress):
                 bar.update(task, completed=progress.seen, description=progress.phase)
-                if given.resume is not None:
-                    progress.save(given.resume, identity)
+                _note(progress, given.resume, identity)
     _summarise(progress, console, dry_run=given.dry_run)
     return 0
+
+
+def _note(progress: Progress, path: Path | None, identity: str) -> None:
+    try:
+        if path is not None:
+            progress.save(path, identity)
+    except OSError:
+        raise ConfigError("resume", "it cannot be written", "give a path in a folder that is there and yours") from None
 
 
 def _bar(console: Console) -> Bar:
@@ -128,19 +123,20 @@ def _summarise(progress: Progress, console: Console, *, dry_run: bool) -> None:
     for outcome in OUTCOMES:
         if progress.counts[outcome]:
             console.print(f"{progress.counts[outcome]:>10}  {_OUTCOMES[outcome]}", highlight=False)
-    for name in progress.unreadable:
-        console.print(f"unreadable: {name}", highlight=False, markup=False)
-    if len(progress.unreadable) < progress.counts["unreadable"]:
-        console.print(f"unreadable: {progress.counts['unreadable'] - len(progress.unreadable)} more", highlight=False)
+    for word, names in (("unreadable", progress.unreadable), ("refused", progress.refused)):
+        for name in names:
+            console.print(f"{word}: {name}", highlight=False, markup=False)
+        if len(names) < progress.counts[word]:
+            console.print(f"{word}: {progress.counts[word] - len(names)} more", highlight=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 where it is done, 1 where a store failed, 2 where it was asked for something that cannot be."""
+    """Run the command: 0 where it is done, 1 where a store failed, 2 where it was asked for what cannot be, 130 at Ctrl-C."""
     given = _parser().parse_args(arguments)
     console = Console()
     try:
         code: int = asyncio.run(given.run(given, console))
-    except (ConfigError, ImportError, AttributeError) as error:
+    except (ConfigError, ImportError) as error:
         print(f"gingersnap: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
