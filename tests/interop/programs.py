@@ -85,6 +85,16 @@ class Writer:
             return steps
         return [*steps, ["see"]]
 
+    def rotated(self, wait: float, *, rolling: bool) -> list[Request]:
+        """Have both sides get a newer key, where they agree: koa-session answers by half of a cookie, unless it has it to write."""
+        kind, write = self.dice.random(), [self.fresh(), ["see"]]
+        if kind < 0.2:
+            return [Request(wait, "rotate", [["see"], ["null"], ["see"]])]
+        if kind < 0.6 and rolling:
+            # What has just been written is live, and goes on.
+            return [Request(wait, "as it is", write), Request(1, "rotate", [["see"]])]
+        return [Request(wait, "rotate", write)]
+
     def some(self, most: int) -> list[list[Any]]:
         return [self.data() for _ in range(self.dice.randint(0, most))]
 
@@ -103,9 +113,10 @@ def program(seed: int) -> Program:
     for _ in range(dice.randint(1, 12)):
         wait = dice.choice([0, 0.25, 1, 20, 40, 61, HOUR / 2 + 1, HOUR - 1, HOUR + 1]) if dice.random() < 0.5 else 1
         client: Client = dice.choice(["lose", "unknown", "forge", "strip", "rotate"]) if dice.random() < 0.15 else "as it is"
-        # koa-session answers a new key by half of a cookie, unless it has the session to write.
-        steps = [writer.fresh(), ["see"]] if client == "rotate" else writer.steps(lasts=life == "session")
-        requests.append(Request(wait, client, steps))
+        if client == "rotate":
+            requests += writer.rotated(wait, rolling="rolling" in options)
+        else:
+            requests.append(Request(wait, client, writer.steps(lasts=life == "session")))
     return Program(options, requests)
 
 

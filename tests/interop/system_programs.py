@@ -98,13 +98,32 @@ class Maker:
     def client(self) -> str:
         return self.dice.choice(CLIENTS[self.preset]) if self.dice.random() < 0.2 else "as it is"
 
-    def request(self) -> Request:
+    def next(self) -> list[Request]:
+        """Give the next request, or two that belong together."""
         wait = self.dice.choice(WAITS) if self.dice.random() < 0.5 else 1
         client: Any = self.client()
-        deferred: Steps = [["load"]] if "defer" in self.options else []
-        # `cookies` answers an older key by half of a cookie, unless it has the session to write.
-        steps = [self.writer.fresh(), ["see"]] if client == "rotate" else self.steps()
-        return Request(wait, client, deferred + steps if steps else [])
+        requests = self.rotated(wait) if client == "rotate" else [Request(wait, client, self.steps())]
+        if "defer" in self.options:
+            for request in requests:
+                request.steps = [["load"], *request.steps] if request.steps else []
+        return requests
+
+    def rotated(self, wait: float) -> list[Request]:
+        """Have both sides get a newer key, where they agree: `cookies` answers by half of a cookie, unless it has it to write."""
+        dice, write = self.dice, [self.writer.fresh(), ["see"]]
+        kinds: dict[Preset, list[Steps]] = {
+            "cookie-session": [write, [["see"], ["null"], ["see"]]],
+            # It says nothing, and `Pair` lets ours speak.
+            "express": [write, self.steps()],
+            "koa-generic": [write],
+        }
+        if self.preset == "cookie-session" and dice.random() < 0.3:
+            # Nobody looks.
+            return [Request(wait, "rotate", []), Request(1, "as it is", write)]
+        if self.preset == "koa-generic" and self.options.get("rolling") and dice.random() < 0.5:
+            # What has just been written is live, and goes on.
+            return [Request(wait, "as it is", write), Request(1, "rotate", dice.choice([[], [["see"]]]))]
+        return [Request(wait, "rotate", dice.choice(kinds[self.preset]))]
 
 
 def _choice(dice: random.Random, *each: tuple[str, tuple[Any, ...]]) -> dict[str, Any]:
@@ -144,7 +163,7 @@ def program(preset: Preset, seed: int) -> Program:
     https = dice.random() < 0.3
     options = _options(preset, dice, https)
     maker = Maker(preset, dice, options, dice.random() < 0.5)
-    return Program(options, https, [maker.request() for _ in range(dice.randint(1, 12))])
+    return Program(options, https, [request for _ in range(dice.randint(1, 12)) for request in maker.next()])
 
 
 async def play(make: Callable[..., Pair], preset: Preset, seed: int) -> None:

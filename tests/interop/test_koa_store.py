@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import random
 import re
 from typing import Any, get_args
@@ -16,6 +15,7 @@ from tests.interop.peer import Koa, Ours, Peer
 from tests.interop.programs import Model, program
 from tests.interop.sessions import same, sessions
 from tests.interop.stored import DAY_MS, OURS, SHARED, UNKNOWN, Kind, Pair, Side, carry, pair, store
+from tests.interop.system_programs import SEEDS
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop
@@ -23,11 +23,6 @@ pytestmark = pytest.mark.interop
 HOUR = 3_600
 HOUR_MS = HOUR * 1000
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-
-EXAMPLES = os.environ.get("GINGERSNAP_EXAMPLES")
-COUNT = int(EXAMPLES or 200)
-# The same programs in every run, new ones in a long search.
-FIRST = random.randrange(2**32) if EXAMPLES else 0
 
 each_kind = pytest.mark.parametrize("kind", get_args(Kind))
 
@@ -38,7 +33,7 @@ each_kind = pytest.mark.parametrize("kind", get_args(Kind))
 @each_kind
 async def test_K12_programs_are_the_same_on_both_sides(peer: Peer, valkey: Server, kind: Kind) -> None:
     async with store(kind, f"{valkey.url}/{OURS}") as opened:
-        for seed in range(FIRST, FIRST + COUNT):
+        for seed in SEEDS:
             try:
                 await play(Pair(peer, valkey, opened, **program(seed).options), seed)
             except AssertionError as error:
@@ -63,7 +58,7 @@ async def test_K12_a_session_goes_from_server_to_server(peer: Peer, valkey: Serv
     """One client, one store; each request goes to Koa or to either of ours."""
     url = f"{valkey.url}/{SHARED}"
     async with store("redis", url) as redis, store("plain", url) as plain:
-        for seed in range(FIRST, FIRST + COUNT):
+        for seed in SEEDS:
             await wander(peer, valkey, [redis, plain], seed)
 
 
