@@ -1,0 +1,151 @@
+"""Generated programs of Starlette's middleware and ours: the same octets from both sides, and from both in turn.
+
+Both run in process, and neither needs Node.
+"""
+
+import copy
+import random
+from typing import Any
+
+import itsdangerous.timed
+import pytest
+from starlette.middleware.sessions import SessionMiddleware as StarletteMiddleware
+
+from gingersnap import SessionMiddleware
+from gingersnap.starlette import SessionMiddleware as DropIn
+from tests.asgi import KEY, NOW, Browser, Clock, Response, app_of
+from tests.interop.programs import HOUR, Request, Writer
+from tests.interop.system_programs import SEEDS
+
+WAITS = (0, 0.25, 1, 20, 59, 60, 61, HOUR, HOUR + 1, 30 * 86_400)
+BACK = -10_000_000
+"""How far clocks are set back: within a minute ours reads what Starlette does not, and further away what has no lifetime not."""
+CLIENTS = ("lose", "forge", "cut", "rotate")
+
+
+class Times:
+    """The time as itsdangerous asks for it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.time = clock
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Give one clock to both sides: itsdangerous has its module's alone."""
+    clock = Clock()
+    monkeypatch.setattr(itsdangerous.timed, "time", Times(clock))
+    return clock
+
+
+class Maker:
+    """What makes up one program."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = dice = random.Random(f"starlette {seed}")
+        self.writer = Writer(dice)
+        each: list[tuple[str, tuple[Any, ...]]] = [
+            ("max_age", (60, int(HOUR), None)),
+            ("path", ("/app", "/")),
+            ("same_site", ("lax", "strict")),
+            ("https_only", (True,)),
+            ("domain", ("example.com", ".example.com")),
+            ("session_cookie", ("sid",)),
+        ]
+        self.options: dict[str, Any] = {name: dice.choice(values) for name, values in each if dice.random() < 0.3}
+        self.requests = [self.request() for _ in range(dice.randint(1, 12))]
+
+    def request(self) -> Request:
+        dice = self.dice
+        waits = WAITS if self.options.get("max_age", HOUR) is None else (*WAITS, BACK)
+        wait = dice.choice(waits) if dice.random() < 0.5 else 1
+        client: Any = dice.choice(CLIENTS) if dice.random() < 0.2 else "as it is"
+        return Request(wait, client, self.steps())
+
+    def steps(self) -> list[list[Any]]:
+        dice, steps = self.dice, [["see"]] if self.dice.random() < 0.6 else []
+        kind = dice.random()
+        if kind < 0.3:
+            return steps
+        if kind < 0.4:
+            return [*steps, ["clear"], ["see"]]
+        if kind < 0.5:
+            # What is filled again is another session to neither.
+            return [*steps, ["clear"], self.writer.fresh(), ["see"]]
+        if kind < 0.6:
+            # A change inside of a value shows to Starlette where another is set beside it.
+            return [*steps, ["set", "list", [0]], ["push", ["list"], self.writer.fresh()[2]], ["see"]]
+        return [*steps, *(self.writer.data() for _ in range(dice.randint(0, 3))), self.writer.fresh(), ["see"]]
+
+
+VERBS: dict[str, Any] = {
+    "see": lambda session, seen: seen.append(copy.deepcopy(dict(session))),
+    "set": lambda session, seen, name, value: session.__setitem__(name, value),
+    "delete": lambda session, seen, name: session.pop(name, None),
+    "push": lambda session, seen, path, value: session[path[0]].append(value),
+    "clear": lambda session, seen: session.clear(),
+}
+
+
+class Client:
+    """A jar, and what it is sent to."""
+
+    def __init__(self, options: dict[str, Any], clock: Clock) -> None:
+        self.options, self.clock = options, clock
+        self.jar: dict[str, str] = {}
+
+    def carry(self, client: str) -> None:
+        """Do to the cookie what a program says; that of an older key is forged to Starlette, which has one key."""
+        name = self.options.get("session_cookie", "session")
+        if client == "lose":
+            self.jar.clear()
+        elif name in self.jar and client == "forge":
+            self.jar[name] = self.jar[name][:-3] + ("AAA" if self.jar[name][-3:] != "AAA" else "BBB")
+        elif name in self.jar and client == "cut":
+            self.jar[name] = self.jar[name].rpartition(".")[0]
+
+    async def do(self, side: str, key: str, steps: list[list[Any]]) -> tuple[list[Any], Response]:
+        """Send a request to one side."""
+        seen: list[Any] = []
+
+        def handle(scope: Any) -> None:
+            for verb, *given in steps:
+                VERBS[verb](scope["session"], seen, *copy.deepcopy(given))
+
+        app, options = app_of(handle), self.options
+        made: Any = StarletteMiddleware(app, key, **options)
+        if side == "drop-in":
+            made = DropIn(app, key, clock=self.clock, cache_headers=False, **options)
+        elif side == "preset":
+            names = {"session_cookie": "key", "https_only": "secure"}
+            ours = {names.get(name, name): "session" if value is None else value for name, value in options.items()}
+            made = SessionMiddleware(app, keys=[key], preset="starlette", clock=self.clock, cache_headers=False, **ours)
+        browser = Browser(made, scheme="https")
+        browser.jar = self.jar
+        return seen, await browser.get(f"{options.get('path', '')}/x")
+
+
+async def play(seed: int, clock: Clock, sides: tuple[str, ...]) -> None:
+    """Have Starlette take a program, and beside it, request by request, any of the sides."""
+    made, dice, key, now = Maker(seed), random.Random(seed), KEY, NOW
+    alone, beside = Client(made.options, clock), Client(made.options, clock)
+    for index, request in enumerate(made.requests):
+        now += request.wait
+        clock.now = now
+        key = f"{KEY}{index}" if request.client == "rotate" else key
+        answers = []
+        for client, side in ((alone, "starlette"), (beside, dice.choice(sides))):
+            client.carry(request.client)
+            seen, response = await client.do(side, key, request.steps)
+            answers.append((seen, response.cookies, client.jar))
+        assert answers[1] == answers[0], f"seed {seed}, request {index} at {side}: {made.options}, {made.requests}"
+
+
+async def test_programs_are_the_same_on_both_sides(clock: Clock) -> None:
+    for seed in SEEDS:
+        await play(seed, clock, ("preset",))
+
+
+async def test_each_request_may_go_to_either(clock: Clock) -> None:
+    for seed in SEEDS:
+        await play(seed, clock, ("preset", "drop-in", "starlette"))
