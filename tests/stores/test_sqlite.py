@@ -168,6 +168,23 @@ def test_wrong_options_are_refused(option: str, options) -> None:
     assert error.value.option == option
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("sqlite:///x.db", "it is a URL; give the path of a file alone"),
+        ("sqlite+aiosqlite:///x.db", "it is a URL; give the path of a file alone"),
+        ("file:///tmp/x.db", "it is a URL; give the path of a file alone"),
+        ("no-such/x.db", "the directory that it names does not exist; make the directory first"),
+        (".", "it is a directory; give the path of a file in it"),
+    ],
+)
+def test_a_path_that_can_be_none_is_refused_at_once(given: str, said: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=f"^path: {said}"):
+        SQLiteStore(given)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_store_without_a_file_is_memory_s() -> None:
     with pytest.raises(ConfigError, match="MemoryStore"):
         SQLiteStore(":memory:")
@@ -242,7 +259,9 @@ async def test_an_empty_file_becomes_a_store(path) -> None:
 
 
 async def test_a_store_heals_once_its_folder_is_there(path) -> None:
+    (path.parent / "sub").mkdir()
     async with opened(path.parent / "sub" / path.name) as store:
+        (path.parent / "sub").rmdir()
         with pytest.raises(FileNotFoundError):
             await store.ping()
         (path.parent / "sub").mkdir()

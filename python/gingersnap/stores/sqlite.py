@@ -36,7 +36,7 @@ class SQLiteStore:
     write waits for those of other processes, in seconds; then it raises. ``clock`` tells the time in seconds, in any thread, and
     must be the same for all processes of a file.
 
-    Raises: ConfigError where an option is wrong.
+    Raises: ConfigError where an option is wrong, or the path's directory does not exist.
     """
 
     def __init__(
@@ -142,4 +142,11 @@ def _path(given: object) -> str:
         raise ConfigError("path", f"it cannot be {type(given).__name__}", "give the path of a file, as str or Path")
     if path in ("", ":memory:"):
         raise ConfigError("path", "SQLiteStore needs a file", "give the path of one, or take MemoryStore")
-    return os.path.realpath(path)
+    if "://" in path:
+        raise ConfigError("path", "it is a URL", "give the path of a file alone, as SQLiteStore('sessions.sqlite3')")
+    path = os.path.realpath(path)
+    if not os.path.isdir(os.path.dirname(path)):
+        raise ConfigError("path", "the directory that it names does not exist", "make the directory first")
+    if os.path.isdir(path):
+        raise ConfigError("path", "it is a directory", "give the path of a file in it")
+    return path
