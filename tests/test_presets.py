@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from starlette.middleware.sessions import SessionMiddleware as StarletteMiddleware
 
-from gingersnap import ConfigError, HeaderKey, SessionMiddleware, SessionOptions, _core
+from gingersnap import Accept, ConfigError, HeaderKey, SessionMiddleware, SessionOptions, _core
 from gingersnap.formats import FORMATS, RECORDS
 from gingersnap.formats.record import Dates
 from gingersnap.presets import HABITS, OURS, PRESETS
-from gingersnap.stores import MemoryStore, Saved
+from gingersnap.stores import MemoryStore, PostgresStore, RedisStore, Saved, SQLAlchemyStore
 from tests.asgi import KEY, NOW, OLD_KEY, Browser, Clock, Sessions, app_of
 
 
@@ -110,6 +110,50 @@ async def test_E23_a_record_that_makes_no_sense_is_a_new_session_and_stays(prese
 def test_a_preset_that_cannot_work_says_what_to_do(given: Any, option: str) -> None:
     with pytest.raises(ConfigError, match=f"^{option}: "):
         SessionOptions(keys=[KEY], **given)
+
+
+REDIS, POSTGRES = "redis://h/0", "postgresql://h/d"
+
+
+@pytest.mark.parametrize(
+    ("preset", "store", "layout", "said"),
+    [
+        ("express", "Redis", "native", "the store's own with preset='express' .*; pass layout='connect-redis' to RedisStore$"),
+        ("express", "Postgres", "native", ".* with preset='express' .*; pass layout='connect-pg-simple' to PostgresStore$"),
+        ("koa-generic", "Redis", "native", ".* with preset='koa-generic' .*; pass layout='koa-redis' to RedisStore$"),
+        (None, "Redis", "connect-redis", "'connect-redis' with no preset .*; pass preset='express', or leave out layout$"),
+        (None, "Redis", "koa-redis", "'koa-redis' with no preset .*; pass preset='koa-generic', or leave out layout$"),
+        (None, "Postgres", "connect-pg-simple", ".* with no preset .*; pass preset='express', or leave out layout$"),
+        ("express", "Redis", "koa-redis", "'koa-redis' with preset='express' .*; pass preset='koa-generic', or leave out layout$"),
+        ("koa-generic", "Redis", "connect-redis", ".* with preset='koa-generic' .*; pass preset='express', or leave out layout$"),
+        *(("express", "Redis", "connect-redis", None), ("express", "Postgres", "connect-pg-simple", None)),
+        *(
+            ("koa-generic", "Redis", "koa-redis", None),
+            ("koa-generic", "Postgres", "native", None),
+            (None, "Redis", "native", None),
+        ),
+        *(("koa", "Redis", "native", None), ("koa", "Redis", "koa-redis", None), ("koa", "Redis", "connect-redis", None)),
+    ],
+)
+def test_a_preset_and_a_layout_that_share_nothing_are_warned_of(preset: Any, store: str, layout: Any, said: str | None) -> None:
+    made: Any = RedisStore(REDIS, layout=layout) if store == "Redis" else PostgresStore(POSTGRES, layout=layout)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        SessionOptions(keys=[KEY], preset=preset, store=made)
+        Accept(until=1e10, keys=[KEY], preset=preset, store=made)
+    assert len(caught) == (0 if said is None else 2)
+    for warning in caught:
+        assert warning.category is UserWarning
+        assert re.match(f"layout: {said}", str(warning.message))
+
+
+@pytest.mark.parametrize(("preset", "warned"), [("express", 1), ("koa-generic", 0), ("koa", 0), (None, 0)])
+def test_express_does_not_read_what_sqlalchemy_store_keeps_by_itself(preset: Any, warned: int) -> None:
+    pytest.importorskip("aiosqlite")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        SessionOptions(keys=[KEY], preset=preset, store=SQLAlchemyStore("sqlite+aiosqlite://"))
+    assert ["'express-mysql-session' to SQLAlchemyStore" in str(warning.message) for warning in caught] == [True] * warned
 
 
 def test_the_habits_know_every_preset_and_every_reserved_name() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from .errors import ConfigError
 from .keys import prepare_keys
+from .sharing import disagreement
 from .types import Algorithm, Priority, SameSite
 
 if TYPE_CHECKING:
@@ -294,6 +295,9 @@ def together(values: "OptionValues", habits: "Habits") -> None:
         warnings.warn("signed=False: anybody can write this session cookie; sign it, unless a test needs it so", stacklevel=4)
     if values["store"] is not None or values["context_store"] is not None:
         _with_store(values, habits)
+        # No error: somebody may want another system's cookies over a store of our own.
+        if problem := disagreement(values["store"], values["preset"]):
+            warnings.warn(f"layout: {problem}", stacklevel=4)
     else:
         _without_store(values)
     for entry in values["accept"]:

@@ -91,6 +91,7 @@ class PostgresStore:
         layout = checks.one_of("native", "connect-pg-simple")("layout", layout)
         if self._native != (layout == "native"):
             raise refuse_subclass(PostgresStore)
+        self.layout = layout
         self._table = self._kind(TABLES[layout] if table is None else table, schema)
         self._sql = self._table.sql
         self._create = create

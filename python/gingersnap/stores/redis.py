@@ -70,6 +70,7 @@ class RedisStore:
         layout = checks.one_of(*PREFIXES)("layout", layout)
         if self._native != (layout == "native"):
             raise refuse_subclass(RedisStore)
+        self.layout = layout
         if not isinstance(prefix, str | None):
             raise ConfigError("prefix", f"it cannot be of {type(prefix).__name__}", "give a str")
         if isinstance(wait_replicas, bool) or not isinstance(wait_replicas, int) or wait_replicas < 0:

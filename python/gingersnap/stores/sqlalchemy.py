@@ -78,6 +78,7 @@ class SQLAlchemyStore:
         layout = checks.one_of("native", "express-mysql-session")("layout", layout)
         if self._native != (layout == "native"):
             raise refuse_subclass(SQLAlchemyStore)
+        self.layout = layout
         table = TABLES[layout] if table is None else table
         if not isinstance(table, str) or not _NAME.fullmatch(table):
             raise ConfigError("table", f"it cannot be {table!r}", "give a name of letters, digits and _, 63 at most")
