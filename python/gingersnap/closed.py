@@ -11,7 +11,7 @@ _READS = (
     *("get", "keys", "items", "values", "copy"),
 )
 _WRITES = ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem", "setdefault", "update")
-_TELLS = ("is_new", "changed", "owner", "max_age", "expires_at", "created_at")
+_TELLS = ("is_new", "changed", "owner", "max_age", "expires_at", "created_at", "external_key", "store_key")
 _ENDS = ("regenerate", "login", "destroy", "logout")
 _MARKS = ("save", "touch", "regenerate", "login", "destroy", "logout", "replace")
 # What a session that nobody has read holds: json looks behind a dict's methods whether it is empty, and this one is not.

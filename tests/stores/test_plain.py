@@ -4,6 +4,7 @@
 
 import asyncio
 import copy
+import inspect
 import logging
 import threading
 from typing import Any
@@ -239,6 +240,47 @@ async def test_K14_a_context_store_without_its_methods_is_told_so() -> None:
         await client.do(lambda s: None)
 
 
+class Guessed:
+    """A store as somebody writes it who knows the methods' names alone."""
+
+    def get(self, key: str) -> None: ...
+
+    def set(self, key: str, value: dict[str, Any]) -> None: ...
+
+    def destroy(self, key: str) -> None: ...
+
+
+RIGHT = {
+    "get": (lambda key, max_age, *, rolling, scope: None, "get(key, max_age, *, rolling, scope)"),
+    "set": (
+        lambda key, session, max_age, *, rolling, changed, scope: None,
+        "set(key, session, max_age, *, rolling, changed, scope)",
+    ),
+    "destroy": (lambda key, *, scope: None, "destroy(key, *, scope)"),
+}
+
+
+@pytest.mark.parametrize("wrong", RIGHT)
+def test_K12_a_method_of_other_arguments_is_refused_at_the_start_with_the_right_ones(wrong: str) -> None:
+    store: Any = Guessed()
+    for name in RIGHT.keys() - {wrong}:
+        setattr(store, name, RIGHT[name][0])
+    with pytest.raises(ConfigError) as caught:
+        SessionMiddleware(app_of(lambda scope: None), keys=[KEY], store=store)
+    assert str(caught.value).startswith(f"store: Guessed.{wrong} cannot be called as koa-session's stores are: ")
+    assert f"; give it the arguments of {RIGHT[wrong][1]}, " in str(caught.value)
+    setattr(store, wrong, RIGHT[wrong][0])
+    PlainStore(store)
+
+
+def test_K12_a_method_that_does_not_tell_its_arguments_is_taken() -> None:
+    store: Any = Guessed()
+    store.get = store.set = store.destroy = {}.update
+    with pytest.raises(ValueError, match="no signature"):
+        inspect.signature(store.get)
+    PlainStore(store)
+
+
 @pytest.mark.parametrize("missing", ["get", "set", "destroy"])
 def test_K12_a_store_without_a_method_is_refused_at_the_start(missing: str) -> None:
     store = type("Half", (), {name: lambda self: None for name in ("get", "set", "destroy") if name != missing})()
@@ -263,7 +305,7 @@ async def test_K17_genid_and_prefix_make_the_stores_keys() -> None:
     assert len(two) == 40
 
 
-async def test_K23_what_was_in_the_scope_before_is_replaced_by_the_stores_session() -> None:
+async def test_K23_what_somebody_else_has_put_into_the_scope_before_stays_there(caplog: pytest.LogCaptureFixture) -> None:
     store = Koa()
     app = SessionMiddleware(app_of(lambda scope: seen.append(dict(scope["session"]))), keys=[KEY], store=store)
     client = Sessions(store=store)
@@ -271,7 +313,8 @@ async def test_K23_what_was_in_the_scope_before_is_replaced_by_the_stores_sessio
     seen: list[Any] = []
     early: dict[str, Any] = {"early": 1}
     await request(app, headers=[(b"cookie", client.browser.header().encode())], session=early)
-    assert (seen, early) == ([{"n": 1}], {"early": 1})
+    assert (seen, early) == ([{"early": 1}], {"early": 1})
+    assert "another session middleware" in caplog.text
 
 
 # --- What an object may give back.

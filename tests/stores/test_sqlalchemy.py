@@ -318,6 +318,7 @@ async def test_P01_what_the_driver_raises_has_no_key_or_value(tmp_path, own):
         {"engine": "sqlite:///file"},
         {"engine": "mysql+nosuch://ann:secret-password@host/db"},
         {"engine": "secret-password"},
+        {"engine": "mysql+asyncmy://host:secret-password/db"},
         {"engine": "sqlite+aiosqlite://", "table": "a b"},
         {"engine": "sqlite+aiosqlite://", "table": ""},
         {"engine": "sqlite+aiosqlite://", "purge_every": 0},

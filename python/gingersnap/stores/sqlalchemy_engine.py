@@ -103,7 +103,7 @@ class Opened:
         self._calls = Calls()
         try:
             self.dialect: Dialect = self._open().dialect
-        except (ArgumentError, InvalidRequestError, NoSuchModuleError):
+        except (ArgumentError, InvalidRequestError, NoSuchModuleError, ValueError):
             # SQLAlchemy's own message may have the password in it.
             cure = "give one with an async driver, such as mysql+asyncmy://user:password@host/database"
             raise ConfigError("engine", "its URL cannot be used", cure) from None
