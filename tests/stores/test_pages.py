@@ -51,6 +51,13 @@ def test_choosing_redis(valkey: Any) -> None:
     assert asyncio.run(counts(lambda app: make(app, [KEY], valkey.url))) == [1, 2]
 
 
+def test_choosing_redis_beside_express(valkey: Any) -> None:
+    import asyncio
+
+    make = example("stores.md", "def beside_express")["beside_express"]
+    assert asyncio.run(counts(lambda app: make(app, [KEY], f"{valkey.url}/7"))) == [1, 2]
+
+
 def test_choosing_postgres(postgres: Any) -> None:
     import asyncio
 
@@ -80,6 +87,15 @@ async def test_your_devices(kind: str, tmp_path: Path) -> None:
     await clients[1].do(manage)
     assert [await client.data() for client in [*clients, stranger]] == [{}, {"device": 1}, {}, {}, {"device": 9}]
     await store.aclose()
+
+
+async def test_an_object_of_koa_s_methods() -> None:
+    rows = example("own-store.md", "class Rows")["Rows"]()
+    client = Sessions(store=rows)
+    await client.do(lambda s: s.update(n=1))
+    assert (await client.data(), len(rows.rows)) == ({"n": 1}, 1)
+    await client.do(lambda s: s.logout())
+    assert rows.rows == {}
 
 
 async def test_deciding_for_each_request() -> None:

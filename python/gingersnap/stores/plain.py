@@ -15,6 +15,17 @@ from .turns import Turns, warn_once
 _NO_SESSION: Final = b""
 _turns: Final = Turns()
 
+# How each method is called: the text of it, and arguments of that kind.
+_CALLS: Final[dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]]] = {
+    "get": ("get(key, max_age, *, rolling, scope)", ("", 1.0), {"rolling": False, "scope": {}}),
+    "set": (
+        "set(key, session, max_age, *, rolling, changed, scope)",
+        ("", {}, 1.0),
+        {"rolling": False, "changed": True, "scope": {}},
+    ),
+    "destroy": ("destroy(key, *, scope)", ("",), {"scope": {}}),
+}
+
 
 class PlainStore:
     """A store over ``store``, which has these methods, sync or async, as koa-session's stores have them:
@@ -26,16 +37,18 @@ class PlainStore:
     Between what it reads and what it writes another process may write: within one process its calls are atomic, but across
     processes an update can be lost. ``threads=True`` runs sync methods in threads, where they would hold up the event loop.
 
-    Raises: ConfigError where a method is missing.
+    Raises: ConfigError where a method is missing or cannot be called so.
     """
 
     atomic = False
     dated = True
 
     def __init__(self, store: Any, *, threads: bool = False) -> None:
-        for call in ("get", "set", "destroy"):
+        for call in _CALLS:
             if not callable(getattr(store, call, None)):
                 raise ConfigError("store", f"{type(store).__name__} has no method {call}", "give it get, set and destroy")
+        for call in _CALLS:
+            _check(store, call)
         self._store = store
         self.threads = threads
         warn_once(type(store).__name__)
@@ -62,6 +75,21 @@ class PlainStore:
 
     async def aclose(self) -> None:
         """Close nothing: it opened nothing."""
+
+
+def _check(store: Any, call: str) -> None:
+    """Refuse a method that could not be called, in any request."""
+    text, given, named = _CALLS[call]
+    try:
+        signature = inspect.signature(getattr(store, call))
+    except (TypeError, ValueError):
+        # One that is written in C may not tell.
+        return
+    try:
+        signature.bind(*given, **named)
+    except TypeError as error:
+        problem = f"{type(store).__name__}.{call} cannot be called as koa-session's stores are: {error}"
+        raise ConfigError("store", problem, f"give it the arguments of {text}, or wrap it in a class that has them") from None
 
 
 class PlainCalls:
