@@ -13,7 +13,7 @@ from gingersnap import Accept, ConfigError, HeaderKey, SessionMiddleware, Sessio
 from gingersnap.formats import FORMATS, RECORDS
 from gingersnap.formats.record import Dates
 from gingersnap.presets import HABITS, OURS, PRESETS
-from gingersnap.stores import MemoryStore, PostgresStore, RedisStore, Saved, SQLAlchemyStore
+from gingersnap.stores import MemoryStore, OwnerIndex, PostgresStore, RedisStore, Saved, SQLAlchemyStore
 from tests.asgi import KEY, NOW, OLD_KEY, Browser, Clock, Sessions, app_of
 
 
@@ -154,6 +154,26 @@ def test_express_does_not_read_what_sqlalchemy_store_keeps_by_itself(preset: Any
         warnings.simplefilter("always")
         SessionOptions(keys=[KEY], preset=preset, store=SQLAlchemyStore("sqlite+aiosqlite://"))
     assert ["'express-mysql-session' to SQLAlchemyStore" in str(warning.message) for warning in caught] == [True] * warned
+
+
+@pytest.mark.parametrize("call", ["sessions_of", "destroy_all"])
+@pytest.mark.parametrize(
+    ("make", "layout"),
+    [
+        (lambda layout: RedisStore(REDIS, layout=layout), "connect-redis"),
+        (lambda layout: RedisStore(REDIS, layout=layout), "koa-redis"),
+        (lambda layout: PostgresStore(POSTGRES, layout=layout), "connect-pg-simple"),
+        (lambda layout: SQLAlchemyStore("mysql+asyncmy://h/d", layout=layout), "express-mysql-session"),
+    ],
+)
+def test_a_layout_without_owners_says_so(make: Any, layout: Any, call: str) -> None:
+    if layout == "express-mysql-session":
+        pytest.importorskip("asyncmy")
+    store = make(layout)
+    with pytest.raises(AttributeError, match=f"^no {call} with layout='{layout}': its records have no owner; keep sessions with"):
+        getattr(store, call)
+    assert not hasattr(store, call)
+    assert not isinstance(store, OwnerIndex)
 
 
 def test_the_habits_know_every_preset_and_every_reserved_name() -> None:

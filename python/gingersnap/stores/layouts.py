@@ -1,6 +1,6 @@
 """The layouts that stores of Node have, which ours can keep too: their names, their owners that are none, their lifetimes."""
 
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from ..errors import ConfigError
 
@@ -14,6 +14,23 @@ SQLAlchemyLayout: TypeAlias = Literal["native", "express-mysql-session"]
 
 TABLES: Final = {"native": "gingersnap_session", "connect-pg-simple": "session", "express-mysql-session": "sessions"}
 """The table of each layout, if nobody says otherwise."""
+
+
+class Ownerless:
+    """Tells whoever asks a store for an owner's sessions that its layout has no place for owners.
+
+    The store's class has ``None`` in place of each call, which says to isinstance() in every Python that it is no ``OwnerIndex``;
+    a property would say so in none. To whoever calls it, ``None`` says nothing.
+    """
+
+    layout: Any
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("sessions_of", "destroy_all"):
+            problem = f"no {name} with layout={self.layout!r}: its records have no owner"
+            raise AttributeError(f"{problem}; keep sessions with the native layout", name=name, obj=self)
+        # Not by super(): every call of the store passes here, several times.
+        return object.__getattribute__(self, name)
 
 
 def refuse_owner(owner: str | None, layout: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 import asyncpg  # type: ignore[import-untyped]
 
 from ..errors import SessionError
-from .layouts import refuse_owner
+from .layouts import Ownerless, refuse_owner
 from .postgres import PostgresStore
 from .postgres_schema import Table
 from .store import Record
@@ -82,7 +82,7 @@ class NodeTable(Table):
     _statements: ClassVar[dict[str, str]] = {call: sql.format(**_WORDS) for call, sql in _STATEMENTS.items()}
 
 
-class NodePostgresStore(PostgresStore):
+class NodePostgresStore(Ownerless, PostgresStore):
     """What ``PostgresStore(..., layout="connect-pg-simple")`` is."""
 
     _native = False

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .layouts import refuse_owner, whole_seconds
+from .layouts import Ownerless, refuse_owner, whole_seconds
 from .redis import RedisStore
 from .redis_scripts import Layout, Script
 
@@ -66,7 +66,7 @@ return redis.call('UNLINK', KEYS[1])
 )
 
 
-class NodeRedisStore(RedisStore):
+class NodeRedisStore(Ownerless, RedisStore):
     """What ``RedisStore(..., layout="connect-redis")`` and ``"koa-redis"`` are."""
 
     _native = False

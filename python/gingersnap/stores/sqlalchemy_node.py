@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import BINARY, INTEGER, MEDIUMTEXT
 
 from ..errors import ConfigError, SessionError
-from .layouts import refuse_owner
+from .layouts import Ownerless, refuse_owner
 from .sqlalchemy import SQLAlchemyStore
 from .sqlalchemy_table import clock_of
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken
@@ -88,7 +88,7 @@ class NodeStatements:
         self.purge = delete(table).where(row.session_id.in_(bindparam("ids", expanding=True)), until)
 
 
-class NodeSQLAlchemyStore(SQLAlchemyStore):
+class NodeSQLAlchemyStore(Ownerless, SQLAlchemyStore):
     """What ``SQLAlchemyStore(..., layout="express-mysql-session")`` is."""
 
     _native = False
