@@ -15,6 +15,7 @@ from tests.conftest import missing
 pytest.register_assert_rewrite("tests.interop.peer", "tests.interop.sides")
 
 from tests.interop import node_stores as theirs  # noqa: E402
+from tests.interop.certificate import Certificate, certificate  # noqa: E402
 from tests.interop.peer import Both, Peer  # noqa: E402 (its assertions are to explain themselves)
 from tests.stores.servers.mariadb import mariadb  # noqa: E402, F401 (a fixture)
 from tests.stores.servers.postgres import postgres  # noqa: E402, F401 (a fixture)
@@ -69,15 +70,16 @@ def node() -> Node:
 
 
 @contextmanager
-def running(node: Node, script: str) -> Iterator[Peer]:
-    """Run one of the peers."""
+def running(node: Node, script: str, tls: Certificate | None = None) -> Iterator[Peer]:
+    """Run one of the peers. ``tls``: it speaks that."""
+    given = [] if tls is None else [str(tls.path), str(tls.key)]
     with subprocess.Popen(
-        [*node.node, script], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        [*node.node, script, *given], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         try:
             port = process.stdout.readline().strip()
             assert port, f"{script} did not start: exit status {process.wait()}"
-            peer = Peer(int(port))
+            peer = Peer(int(port), None if tls is None else str(tls.path))
             yield peer
             peer.close()
         finally:
@@ -104,6 +106,13 @@ def cookie_session(node: Node) -> Iterator[Peer]:
 def express(node: Node) -> Iterator[Peer]:
     """Give a running express-session."""
     with running(node, "express.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def express_by_tls(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+    """Give a running express-session that clients reach by https, without a proxy between."""
+    with running(node, "express.mjs", certificate(tmp_path_factory.mktemp("tls"))) as peer:
         yield peer
 
 

@@ -1,6 +1,6 @@
 // The real cookie-session on the real Express.
 //
-// Setup: `{keys, algorithm?, options?}`.
+// Setup: `{keys, algorithm?, options?, expires?}`. `expires`: the date of every cookie.
 import cookieSession from "cookie-session";
 import express from "express";
 import Keygrip from "keygrip";
@@ -19,7 +19,8 @@ const verbs = {
   },
 };
 
-const appFor = server.once(({ keys, algorithm, options }) => {
+const appFor = server.once(({ keys, algorithm, options, expires }) => {
+  if (expires) options.expires = new Date(expires);
   const app = express();
   app.set("trust proxy", true);
   app.use(cookieSession({ keys: algorithm ? new Keygrip(keys, algorithm) : keys, ...options }));

@@ -1,6 +1,7 @@
 // The real express-session on the real Express, over the real connect-redis.
 //
-// Setup: `{keys, options, redis: [port, database], prefix, ttl?, genid?}`. `ttl`: the store's, in seconds. `genid`: every new id.
+// Setup: `{keys, options, redis: [port, database], prefix, ttl?, genid?, expires?}`. `ttl`: the store's, in seconds. `genid`: every
+// new id. `expires`: the date of every cookie.
 import { promisify } from "node:util";
 import { RedisStore } from "connect-redis";
 import express from "express";
@@ -24,6 +25,11 @@ const verbs = {
   null: (req) => void (req.session = null),
   max_age: (req, out, value) => void (req.session.cookie.maxAge = value === "session" ? null : value),
   cookie: (req, out, name, value) => void (req.session.cookie[name] = value),
+  expires: (req, out, at) => void (req.session.cookie.expires = at && new Date(at)),
+  life: (req, out) => {
+    const { maxAge, originalMaxAge, expires } = req.session.cookie;
+    out.seen.push([maxAge, originalMaxAge, expires && expires.getTime()]);
+  },
   save: (req) => ask(req, "save"),
   // Without touch() it stores the date that it has read.
   save_now: (req) => ask({ session: req.session.touch() }, "save"),
@@ -40,7 +46,8 @@ const clientFor = server.once(([port, database]) =>
     .connect(),
 );
 
-const appFor = server.once(async ({ keys, options, redis, prefix, ttl, genid }) => {
+const appFor = server.once(async ({ keys, options, redis, prefix, ttl, genid, expires }) => {
+  if (expires) options.cookie.expires = new Date(expires);
   const app = express();
   const store = new RedisStore({ client: await clientFor(redis), prefix, ttl });
   app.use(session({ secret: keys, ...options, store, ...(genid && { genid: () => genid }) }));

@@ -27,6 +27,7 @@ const verbs = {
   commit: (ctx) => ctx.saveSession(),
   regenerate: (ctx) => ctx.regenerateSession(),
   id: (ctx, out) => out.seen.push(ctx.sessionId),
+  stored: async (ctx, out) => out.seen.push((await ctx.sessionStore.get(ctx.sessionId)).n),
   load: (ctx) => ctx.load(),
 };
 

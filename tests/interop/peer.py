@@ -2,9 +2,10 @@
 
 import copy
 import json
+import ssl
 import warnings
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 
 from gingersnap import SessionMiddleware
@@ -40,10 +41,14 @@ HEADER = "x-session"
 
 
 class Peer:
-    """A running koa.mjs, or another of the peers."""
+    """A running koa.mjs, or another of the peers. ``trusted``: the certificate of one that speaks TLS."""
 
-    def __init__(self, port: int) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    def __init__(self, port: int, trusted: str | None = None) -> None:
+        if trusted is None:
+            self._connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        else:
+            context = ssl.create_default_context(cafile=trusted)
+            self._connection = HTTPSConnection("127.0.0.1", port, timeout=30, context=context)
 
     def close(self) -> None:
         self._connection.close()
@@ -55,11 +60,11 @@ class Peer:
         *,
         now: float = NOW,
         cookie: str = "",
-        https: bool = False,
+        https: bool | str = False,
         token: str = "",
         path: str = "/",
     ) -> Answer:
-        """Have an application made as ``setup`` says take ``steps``."""
+        """Have an application made as ``setup`` says take ``steps``. ``https``: what a proxy says of the client's connection."""
         body = json.dumps({"setup": setup, "now": round(now * 1000), "steps": steps}).encode()
         headers = {
             "content-type": "application/json",
@@ -67,7 +72,7 @@ class Peer:
             **({HEADER: token} if token else {}),
         }
         if https:
-            headers["x-forwarded-proto"] = "https"
+            headers["x-forwarded-proto"] = "https" if https is True else https
         self._connection.request("POST", path, body, headers)
         response = self._connection.getresponse()
         answer = response.read()

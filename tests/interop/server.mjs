@@ -2,8 +2,10 @@
 //
 // Request: POST, JSON `{setup, now, steps: [[verb, ...arguments], ...]}`. Each peer's own file tells what its `setup` holds.
 // Answer: JSON `{seen, error}`; `seen` has one entry for each step that looks. What "fail" throws, nobody catches.
-// Started as a program a peer prints its port, and it ends when its standard input does.
+// Started as a program a peer prints its port, and it ends when its standard input does. Arguments: those of `listen`'s `tls`.
+import { readFileSync } from "node:fs";
 import http from "node:http";
+import https from "node:https";
 import { pathToFileURL } from "node:url";
 
 const realNow = Date.now;
@@ -42,9 +44,13 @@ export function once(make) {
   };
 }
 
-/** Listen on a free port of the loopback. `appFor`: gives the request listener that a setup asks for, or a promise of it. */
-export function listen(appFor) {
-  const server = http.createServer(async (request, response) => {
+/**
+ * Listen on a free port of the loopback. `appFor`: gives the request listener that a setup asks for, or a promise of it. `tls`: the
+ * files of a certificate and its key, for one that speaks that.
+ */
+export function listen(appFor, tls = []) {
+  const [cert, key] = tls.map((path) => readFileSync(path));
+  const server = (cert ? https : http).createServer({ cert, key }, async (request, response) => {
     const parts = [];
     for await (const part of request) parts.push(part);
     request.command = JSON.parse(Buffer.concat(parts).toString("utf8"));
@@ -62,7 +68,7 @@ export function listen(appFor) {
 /** Be a program, where the file at `url` was started as one. */
 export async function main(url, appFor) {
   if (url !== pathToFileURL(process.argv[1]).href) return;
-  const server = await listen(appFor);
+  const server = await listen(appFor, process.argv.slice(2));
   process.stdin.on("end", () => process.exit(0)).resume();
   console.log(server.address().port);
 }

@@ -107,7 +107,7 @@ class Pair:
         dice: random.Random | None = None,
         **options: Any,
     ) -> None:
-        self.system = system = replace(system, key=options.get("key", system.key))
+        self.system = system = replace(system, key=options.get("key", system.key), prefix=options.get("prefix", system.prefix))
         self.peer, self.store, self.dice = peer, store, dice
         self.options: Given = options
         self.keys: Keys = (KEY,)
@@ -115,6 +115,8 @@ class Pair:
         self.mine = Side(system, server, OURS if dice is None else SHARED)
         # Whether our side has yet to answer a cookie of an older key.
         self.turned = False
+        # What a server says of the connection to ours.
+        self.scope: Given = {}
 
     def carry(self, client: str) -> None:
         """Do the same to both clients; "rotate": have both sides get a newer key."""
@@ -129,7 +131,7 @@ class Pair:
         return Theirs(self.system, self.peer, self.keys, self.options, side.jar, side.database)
 
     def ours(self) -> Mine:
-        return Mine(self.system, self.keys, self.options, self.mine.jar, self.store)
+        return Mine(self.system, self.keys, self.options, self.mine.jar, self.store, self.scope)
 
     async def do(self, *steps: list[Any], after: float = 0, **given: Any) -> Answer:
         """Take the steps on both sides; see that both answer the same, and that their stores hold the same then."""

@@ -45,7 +45,9 @@ def _cookie_session(options: Given) -> Given:
 
 
 def _express(options: Given) -> Given:
-    defaults = {"resave": True, "saveUninitialized": True, "proxy": True, **_called("name", options)}
+    # `None`: as Express itself is set up.
+    proxy = {} if (proxy := options.get("trust_proxy", True)) is None else {"proxy": proxy}
+    defaults = {"resave": True, "saveUninitialized": True, **proxy, **_called("name", options)}
     rest = {**defaults, **_named(options, "rolling", "resave", "allow_empty", "unset")}
     return {
         "options": {"cookie": _named(options, *_COOKIE), **rest},
@@ -58,6 +60,8 @@ def _generic(options: Given) -> Given:
     rest = {**_called("key", options), **_named(options, "rolling", "defer")}
     if "allow_empty" in options:
         rest["allowEmpty"] = options["allow_empty"]
+    if "prefix" in options:
+        rest["prefix"] = options["prefix"]
     if isinstance(options.get("ttl"), int | float):
         rest["ttl"] = options["ttl"] * 1000
     return {"options": {"cookie": _named(options, *_COOKIE), **rest}}
@@ -76,7 +80,7 @@ async def _save_now(scope: Any, seen: list[Any]) -> None:
 
 def _flags(scope: Any, seen: list[Any]) -> None:
     session = scope["session"]
-    seen.append([session.is_new, session.is_new or session.changed, session.populated])
+    seen.append([session.is_new, session.changed, session.populated])
 
 
 _SNAKE = {theirs: ours for ours, theirs in _CAMEL.items()}
@@ -148,6 +152,7 @@ class Mine:
     options: Given
     jar: dict[str, str] = field(default_factory=dict)
     store: Any = None
+    scope: Given = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.clock = Clock()
@@ -161,11 +166,10 @@ class Mine:
                 preset=self.system.preset,
                 allow_weak_keys=True,
                 clock=self.clock,
-                trust_proxy=True,
                 **stored,
-                **self.options,
+                **{**self.options, "trust_proxy": bool(self.options.get("trust_proxy", True))},
             )
-        self.browser = Browser(middleware)
+        self.browser = Browser(middleware, **self.scope)
         self.browser.jar = self.jar
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
@@ -176,10 +180,10 @@ class Mine:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    async def do(self, *steps: list[Any], now: float, path: str = "/", https: bool = False, token: str = "") -> Answer:
+    async def do(self, *steps: list[Any], now: float, path: str = "/", https: bool | str = False, token: str = "") -> Answer:
         self.steps, self.clock.now = steps, now
         self.seen: list[Any] = []
-        headers = [(b"x-forwarded-proto", b"https")] if https else []
+        headers = [(b"x-forwarded-proto", b"https" if https is True else str(https).encode())] if https else []
         if token:
             headers.append((HEADER.encode(), token.encode()))
         try:
@@ -207,7 +211,7 @@ class Theirs:
         self.browser = Browser(None)
         self.browser.jar = self.jar
 
-    async def do(self, *steps: list[Any], now: float, path: str = "/", https: bool = False, token: str = "") -> Answer:
+    async def do(self, *steps: list[Any], now: float, path: str = "/", https: bool | str = False, token: str = "") -> Answer:
         given: Given = {"cookie": self.browser.header(), "https": https, "path": path, "token": token}
         answer: Answer = self.peer.ask(self.setup, [*steps], now=now, **given)
         self.browser.keep(answer.cookies)

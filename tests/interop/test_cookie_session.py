@@ -121,10 +121,10 @@ async def test_C05_options_change_for_one_request(make: MakePair) -> None:
 async def test_C06_new_changed_and_populated_are_told(make: MakePair) -> None:
     both = make()
     for steps, flags in (
-        ([], [True, True, False]),
         ([["set", "n", 1]], [True, True, True]),
         ([["see"]], [False, False, True]),
         ([["set", "n", 2]], [False, True, True]),
+        ([["set", "n", 3], ["set", "n", 2]], [False, False, True]),
         ([["delete", "n"]], [False, True, False]),
     ):
         assert (await both.do(*steps, ["flags"])).seen[-1] == flags
@@ -179,6 +179,25 @@ async def test_C02_null_is_no_word_for_the_default_here(make: MakePair, theirs: 
     # Not theirs: a wrong value is a mistake, and is found before the first request.
     with pytest.raises(ConfigError, match=f"^{ours}: "):
         SessionOptions(keys=[KEY], preset="cookie-session", **{ours: None})
+
+
+@pytest.mark.parametrize("steps", [[], [["set", "n", 1], ["delete", "n"]]])
+async def test_C06_a_new_empty_session_is_not_changed_here(make: MakePair, steps: Any) -> None:
+    both = make()
+    theirs = await both.original().do(*steps, ["flags"], now=NOW)
+    ours = await both.ours().do(*steps, ["flags"], now=NOW)
+    # Not theirs: nothing of it differs from what would be loaded, and neither side sends it.
+    assert (theirs.seen, ours.seen) == ([[True, True, False]], [[True, False, False]])
+    assert theirs.cookies == ours.cookies == []
+
+
+async def test_C03_a_date_for_every_session_is_no_option_here(make: MakePair) -> None:
+    theirs = make().original()
+    theirs.setup["expires"] = (NOW + 600) * 1000
+    # Not theirs: once that date is past, every session is.
+    assert "expires=Tue, 24 Nov 2026 12:14:55 GMT" in (await theirs.do(["set", "n", 1], now=NOW)).cookies[0]
+    with pytest.raises(ConfigError, match="expires"):
+        SessionOptions(keys=[KEY], preset="cookie-session", expires=1)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("text", [b'{"constructor":1,"isNew":2,"a":3}', b'{ "a": 3 }'])

@@ -119,9 +119,37 @@ async def test_E09_auto_asks_the_connection_once(make: MakePair, https: bool) ->
         await both.do(["set", "n", 2], https=True)
 
 
-async def test_E11_the_first_of_the_forwarded_protocols_counts(make: MakePair) -> None:
+FORWARDED = {
+    "https": True,
+    "http": False,
+    "https, http": True,
+    "http, https": False,
+    " HTTPS ,http": True,
+    "https2": False,
+    ",https": False,
+}
+
+
+@pytest.mark.parametrize(("words", "secure"), FORWARDED.items(), ids=FORWARDED)
+async def test_E11_the_first_of_the_forwarded_protocols_counts(make: MakePair, words: str, secure: bool) -> None:
     async with make(secure="auto") as both:
+        [line] = (await both.do(["set", "n", 1], https=words)).cookies
+        assert ("; Secure" in line) == secure
+
+
+@pytest.mark.parametrize("trust", [False, None])
+async def test_E11_without_trust_nothing_that_is_forwarded_counts(make: MakePair, trust: Any) -> None:
+    async with make(secure="auto", trust_proxy=trust) as both:
         [line] = (await both.do(["set", "n", 1], https=True)).cookies
+        assert "; Secure" not in line
+
+
+@pytest.mark.parametrize("trust", [False, None])
+@pytest.mark.parametrize("words", ["http", "https", False])
+async def test_E11_a_connection_of_tls_is_secure_by_itself(express_by_tls: Peer, valkey: Server, words: Any, trust: Any) -> None:
+    async with pair(EXPRESS, express_by_tls, valkey, secure="auto", trust_proxy=trust) as both:
+        both.scope = {"scheme": "https"}
+        [line] = (await both.do(["set", "n", 1], https=words)).cookies
         assert "; Secure" in line
 
 

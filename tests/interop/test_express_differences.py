@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.asgi import NOW
+from gingersnap import ConfigError, SessionOptions
+from gingersnap.stores import MemoryStore
+from tests.asgi import KEY, NOW
 from tests.interop import systems
 from tests.interop.peer import FAILED, Answer, Peer
 from tests.interop.sides import Pair, pair
@@ -42,6 +44,44 @@ async def test_E10_a_Secure_cookie_over_http_is_sent_here(make: MakePair, caplog
         assert (theirs.cookies, theirs.error) == ([], None)
         assert ours.cookies == ["connect.sid=id 0 by key 0; Path=/; HttpOnly; Secure"]
         assert "a request came over plain http" in caplog.text
+
+
+async def test_E11_a_proxy_that_is_trusted_is_believed_over_tls_too_here(express_by_tls: Peer, valkey: Server) -> None:
+    async with pair(EXPRESS, express_by_tls, valkey, secure="auto") as both:
+        both.scope = {"scheme": "https"}
+        theirs, ours = await each(both, ["set", "n", 1], https="http")
+        # Not theirs: what counts is how the client came, and a proxy may speak TLS to the application.
+        assert ["; Secure" in answer.cookies[0] for answer in (theirs, ours)] == [True, False]
+
+
+async def test_E08_a_date_for_every_session_is_no_option_here(make: MakePair) -> None:
+    async with make(**LEAN) as both:
+        theirs = both.original()
+        theirs.setup["expires"] = (NOW + 600) * 1000
+        [line] = (await theirs.do(["set", "n", 1], now=NOW)).cookies
+        # Not theirs: once that date is past, every session is.
+        assert "Expires=Tue, 24 Nov 2026 12:14:55 GMT" in line
+    with pytest.raises(ConfigError, match="expires"):
+        SessionOptions(keys=[KEY], preset="express", store=MemoryStore(), expires=1)  # type: ignore[call-arg]
+
+
+async def test_E33_a_lifetime_is_told_whole_and_a_date_is_not_set_here(make: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        systems.OURS, "life", lambda scope, seen: seen.append([scope["session"].max_age, round(scope["session"].expires_at - NOW)])
+    )
+    async with make(max_age=3600, **LEAN) as both:
+        await both.do(["set", "n", 1])
+        theirs, ours = await each(both, ["life"], after=10)
+        # Not theirs: `maxAge` there is what is left, `originalMaxAge` the lifetime.
+        assert theirs.seen == [[3_590_000, 3_600_000, int(NOW + 3600) * 1000]]
+        # The end is the store's to tell, and that has a clock of its own.
+        assert ours.seen == [[3600.0, pytest.approx(3610, abs=2)]]
+        shared = both.original(both.mine)
+        # A date that Express sets is a lifetime from then on, to both.
+        await shared.do(["expires", (NOW + 610) * 1000], ["set", "n", 2], now=NOW + 10)
+        assert (await both.ours().do(["life"], now=NOW + 10)).seen == [[600.0, pytest.approx(610, abs=2)]]
+        with pytest.raises(AttributeError, match="no 'expires'"):
+            await both.ours().do(["cookie", "expires", NOW], now=NOW)
 
 
 async def test_E19_a_path_that_only_begins_alike_has_no_session_here(make: MakePair) -> None:

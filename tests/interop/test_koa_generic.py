@@ -13,6 +13,7 @@ import pytest
 
 from gingersnap import HeaderKey
 from tests.asgi import NOW
+from tests.interop import systems
 from tests.interop.peer import FAILED, HEADER, Peer
 from tests.interop.sides import Pair, pair, store
 from tests.interop.stored import OURS
@@ -67,6 +68,16 @@ async def test_G01_G04_the_id_is_signed_and_the_record_holds_its_cookie(make: Ma
 async def test_G01_its_name_may_be_another(make: MakePair) -> None:
     async with make(key="sid") as both:
         assert (await both.do(["set", "n", 1])).cookies == [f"sid=id 0 by key 0{DATED}", f"sid.sig=id 0 by key 0{DATED}"]
+        assert (await both.do(["see"])).seen == [{"n": 1}]
+
+
+@pytest.mark.parametrize("prefix", ["app:", ""])
+async def test_G01_the_prefix_of_its_records_may_be_another(make: MakePair, prefix: str) -> None:
+    async with make(prefix=prefix) as both:
+        await both.do(["set", "n", 1])
+        for side in (both.theirs, both.mine):
+            assert side.client is not None
+            assert side.client.keys() == [prefix.encode() + side.jar["koa.sid"].encode()]
         assert (await both.do(["see"])).seen == [{"n": 1}]
 
 
@@ -288,6 +299,18 @@ async def test_G17_save_is_forbidden_as_reload_takes_changes_back(make: MakePair
         assert (await both.do(*steps)).cookies == []
         assert left_s(both) == 43_200
         assert (await both.do(["see"])).seen == [{"n": 1}]
+
+
+async def test_G18_what_is_saved_at_once_is_there_before_the_response(make: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with make() as both:
+
+        async def stored(scope: Any, seen: list[Any]) -> None:
+            record = await both.store.load(f"koa:sess:{scope['session'].external_key}")
+            seen.append(json.loads(record.value)["n"])
+
+        monkeypatch.setitem(systems.OURS, "stored", stored)
+        assert (await both.do(["set", "n", 1], ["commit"], ["stored"])).seen == [1]
+        assert (await both.do(["set", "n", 2], ["stored"], ["commit"], ["stored"])).seen == [1, 2]
 
 
 async def test_G18_what_is_saved_at_once_is_told_once(make: MakePair) -> None:

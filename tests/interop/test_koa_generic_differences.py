@@ -166,6 +166,20 @@ async def test_G04_a_Secure_cookie_over_http_is_sent_here(make: MakePair, caplog
         assert "a request came over plain http" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["signed", "overwrite"])
+async def test_G04_whether_a_cookie_is_signed_is_said_by_the_options_alone_here(make: MakePair, name: str) -> None:
+    async with make() as both:
+        await both.do(["set", "n", 1])
+        theirs = await both.original(both.mine).do(["cookie", name, False], ["set", "n", 2], now=NOW)
+        ours = await both.ours().do(["set", "n", 3], now=NOW)
+        # Not theirs: a cookie that is not signed is one that nobody reads again.
+        assert (len(theirs.cookies), len(ours.cookies)) == (1 if name == "signed" else 2, 2)
+        # The record keeps what it said.
+        assert f'"{name}":false'.encode() in both.mine.rows()[0][1]
+        with pytest.raises(AttributeError, match=f"no '{name}'"):
+            await both.ours().do(["cookie", name, False], now=NOW)
+
+
 async def test_X05_an_older_key_has_both_cookies_sent_in_full_here(make: MakePair) -> None:
     async with make(same_site="lax") as both:
         await both.do(["set", "n", 1])

@@ -114,7 +114,8 @@ class ExpressRecord(ConnectRecord):
 
     def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
         end = dates.expire_ms
-        own = {**own, "originalMaxAge": dates.life_ms, "expires": None if end is None else _iso(end)}
+        dated = {"originalMaxAge": dates.life_ms, "expires": None if end is None else _iso(end)}
+        own = {**own, **{name: said for name, said in dated.items() if said is not None or own.get(name) is not False}}
         return {name: own[name] for name in self._ORDER if name in own}
 
     def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
