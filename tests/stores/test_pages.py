@@ -10,7 +10,7 @@ import pytest
 
 from gingersnap import Session, SessionMiddleware, SessionOptions
 from gingersnap.stores import MemoryStore, SQLiteStore
-from tests.asgi import KEY, Browser, Sessions, app_of
+from tests.asgi import KEY, Browser, Clock, Sessions, app_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -87,6 +87,42 @@ async def test_your_devices(kind: str, tmp_path: Path) -> None:
     await clients[1].do(manage)
     assert [await client.data() for client in [*clients, stranger]] == [{}, {"device": 1}, {}, {}, {"device": 9}]
     await store.aclose()
+
+
+async def test_logging_out_everywhere() -> None:
+    log_out = example("stores.md", "async def log_out_everywhere(")["log_out_everywhere"]
+    store = MemoryStore()
+    clients = [Sessions(store=store) for _ in range(2)]
+    for client in clients:
+        await client.do(lambda s: s.login("ada"))
+    response = await clients[0].do(lambda s: log_out(store, s))
+    assert (response.status, clients[0].jar, len(store)) == (200, {}, 0)
+    assert await clients[1].data() == {}
+
+
+async def test_an_event_s_key_is_the_record_s_without_its_tag_and_a_lifetime_has_ten_seconds_of_grace() -> None:
+    events: list[Any] = []
+    clock = Clock()
+    store = MemoryStore(clock=clock)
+    client = Sessions(store=store, clock=clock, max_age=60, listeners={"saved": events.append})
+    await client.do(lambda s: s.login("ada"))
+    await client.do(lambda s: s.update(n=1))
+    keys: list[Any] = []
+    await client.do(lambda s: keys.append(s.store_key))
+    [key], event = keys, events[-1]
+    assert re.fullmatch(r"\{[\w-]{4}\}" + event.key, key)
+    assert [owned.ttl_ms for owned in await store.sessions_of("ada")] == [70_000]
+
+
+async def test_degraded_may_be_asked_under_unavailable_too() -> None:
+    class Down(MemoryStore):
+        async def load(self, key: str, *, roll: bool = False) -> Any:
+            raise OSError
+
+    client, seen = Sessions(store=Down()), []
+    await client.do(lambda s: s.update(n=1))
+    response = await client.do(lambda s: seen.append(s.degraded))
+    assert (response.status, seen) == (200, [True])
 
 
 async def test_an_object_of_koa_s_methods() -> None:
