@@ -174,6 +174,24 @@ def test_A1_nothing_is_removed_where_one_prefix_contains_the_other(
     assert migrate(capsys, f"{valkey.url}/0", f"{valkey.url}/1", *words)[0] == 0
 
 
+@pytest.mark.parametrize("layout", ["connect-redis", None])
+def test_copies_are_not_copied(layout: str | None, valkey: Any, base: str, capsys: Any) -> None:
+    put(valkey, f"{base}x")
+    words = [
+        "--from-layout",
+        "koa-redis",
+        "--from-prefix",
+        base,
+        "--to-prefix",
+        f"{base}new:",
+        *["--to-layout", layout or "native"],
+    ]
+    code, _, err = migrate(capsys, valkey.url, valkey.url, *words)
+    # A hash is no string, so in our own layout the copies are not listed.
+    assert (code, err[:56]) == ((2, "gingersnap: target: its prefix begins with the source's,") if layout else (0, ""))
+    assert migrate(capsys, valkey.url, f"{valkey.url}/1", *words)[0] == 0
+
+
 async def test_A1_a_replica_is_the_same_place(lone_valkey: Any, replica: Any) -> None:
     async with aclosing(RedisStore(lone_valkey.url)) as one, aclosing(RedisStore(replica.url)) as other:
         assert await one.overlaps(other)

@@ -9,7 +9,7 @@ from ..errors import ConfigError
 from ..stores.store import KeyIndex, Record, Saved, Store
 from .moving import MARK, Mover, lasting_ms, owned_by
 from .progress import Outcome, Progress, masked, shown
-from .target import Refused, Target, see_apart
+from .target import Refused, Target, see_apart, see_ends
 
 Do: TypeAlias = Callable[[str], Awaitable[Outcome | None]]
 _FOLLOWS: Final = 5
@@ -71,10 +71,12 @@ class Migration:
         """Go on from where it was, and tell after each batch.
 
         Raises: whatever the stores do; what was told is done by then, and can be gone on with. ConfigError where ``prune`` or
-        ``move`` would remove what it must not: source and target overlap, or the source has nothing to go by.
+        ``move`` would remove what it must not, for source and target overlap, or the source has nothing to go by; and where the
+        source lists the copies themselves.
         """
         if self._removes and progress.phase != "done":
             await see_apart(self.source, self.target, dry_run=self._dry_run)
+        await see_ends(self.source, self.target)
         if progress.phase == "copying":
             if self._mover is not None:
                 # What was moved is not there any more, and what was being moved may be listed before the cursor.

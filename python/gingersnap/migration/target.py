@@ -77,6 +77,17 @@ async def see_apart(source: Any, target: Any, *, dry_run: bool) -> None:
         raise ConfigError("target", "it is the source by another name", "name another store, layout, table or prefix")
 
 
+async def see_ends(source: Any, target: Any) -> None:
+    """See that the source does not list what is copied, or copies of copies would be made.
+
+    Raises: ConfigError where it does.
+    """
+    lists = getattr(source, "lists", None)
+    if lists is not None and await lists(target):
+        problem = "its prefix begins with the source's, in the same database of Redis: copies would be copied"
+        raise ConfigError("target", problem, "name another database, or another prefix")
+
+
 def new_probe() -> str:
     """Make a key that no session has."""
     return _PROBE + secrets.token_hex(16)

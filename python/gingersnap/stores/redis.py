@@ -183,6 +183,13 @@ class RedisStore:
         here, there = await database(self._clients.get()), await database(other._clients.get())
         return here is None or there is None or here == there
 
+    async def lists(self, other: object) -> bool:
+        """Tell whether ``keys`` lists what another store keeps as well, so that copies made there would be copied."""
+        if not isinstance(other, RedisStore) or self._native != other._native or self._prefix == other._prefix:
+            return False
+        here = await database(self._clients.get()) if other._prefix.startswith(self._prefix) else None
+        return here is not None and here == await database(other._clients.get())
+
     async def count(self) -> None:
         """Tell nothing: the server knows only how many keys there are in the database, whosever they are."""
 

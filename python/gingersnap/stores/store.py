@@ -143,8 +143,9 @@ class OwnerIndex(Protocol):
 class KeyIndex(Protocol):
     """A store that can tell what it holds, for whoever moves it elsewhere.
 
-    Two more attributes may say more of it. ``mixed = True``: ``keys`` may list what is no session at all. ``overlaps``, to be
-    awaited with another store: whether a record of one may be the other's under another key.
+    Three more attributes may say more of it. ``mixed = True``: ``keys`` may list what is no session at all. ``overlaps`` and
+    ``lists``, to be awaited with another store: whether a record of one may be the other's under another key; whether ``keys``
+    lists the other's too.
     """
 
     async def count(self) -> int | None:
