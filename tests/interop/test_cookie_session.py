@@ -167,6 +167,13 @@ async def test_C12_an_unchanged_session_is_never_sent_again(make: MakePair, step
     assert (await both.do(*steps, after=59)).cookies == []
 
 
+async def test_C10_koa_session_s_cookie_under_its_name_is_a_session_with_its_dates_for_data(make: MakePair) -> None:
+    both = make()
+    put(both, b'{"n":1,"_expire":1795608295000,"_maxAge":86400000}')
+    assert (await both.do(["see"])).seen == [{"n": 1, "_expire": 1795608295000, "_maxAge": 86400000}]
+    assert (await both.do(["set", "n", 2])).cookies != []
+
+
 # Where we part on purpose.
 
 

@@ -150,6 +150,7 @@ ROWS: Final = {
 }
 """What each row is about, in the words of its system."""
 
+_ROW: Final = re.compile(r"\b([KWECG])(\d{1,2})\b")
 _OF_SYSTEMS: Final = re.compile(r"interop|parity|presets")
 
 
@@ -167,10 +168,23 @@ def rows_with_tests() -> dict[str, list[str]]:
     return {row: tests for row, tests in found.items() if row in ROWS}
 
 
-def rows_that_differ() -> set[str]:
-    """Find the rows that docs/differences.md names."""
-    text = (TESTS.parent / "docs" / "differences.md").read_text("utf-8")
-    return {row for letter, number in re.findall(r"\b([KWECG])(\d{1,2})\b", text) if (row := f"{letter}{int(number):02}") in ROWS}
+PAGE: Final = TESTS.parent / "docs" / "differences.md"
+
+
+def lines_of_tables(page: str) -> list[list[str]]:
+    """Read a page's tables: the cells of each line that is neither a head nor the rule below one."""
+    lines, found = page.splitlines(), []
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if line.startswith("|") and not line.startswith("| ---") and not following.startswith("| ---"):
+            found.append([cell.strip() for cell in line.strip("|").split(" |")])
+    return found
+
+
+def rows_that_differ(page: str | None = None) -> set[str]:
+    """Find the rows that a line of docs/differences.md is about: what its prose or a reason says of another is no line."""
+    cells = [cell for line in lines_of_tables(PAGE.read_text("utf-8") if page is None else page) for cell in line[:-1]]
+    named = [match for cell in cells for match in _ROW.findall(cell)]
+    return {row for letter, number in named if (row := f"{letter}{int(number):02}") in ROWS}
 
 
 def main() -> int:
