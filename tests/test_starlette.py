@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
-from gingersnap import Accept, ConfigError
+from gingersnap import Accept, ConfigError, SessionMiddleware
 from gingersnap.options import DEFAULTS, OptionValues
 from gingersnap.starlette import OtherOptions
 from gingersnap.starlette import SessionMiddleware as Ours
@@ -501,9 +501,12 @@ async def test_ours_within_theirs_gives_way_and_says_so_once(caplog: pytest.LogC
     ]
 
 
-async def test_theirs_within_ours_is_left_its_session_and_ours_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
-    app = Starlette(routes=[Mount("/", app_with(Theirs))], middleware=[Middleware(Ours, secret_key=KEY, session_cookie="ours")])
-    client = Browser(app)
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"store": MemoryStore()}, {"before_save": lambda scope, session: None}, {"auto_commit": False}, {"rolling": True}],
+)
+async def test_theirs_within_ours_is_left_its_session_and_ours_says_so_once(options: Any, caplog: pytest.LogCaptureFixture) -> None:
+    client = Browser(SessionMiddleware(app_with(Theirs), keys=[KEY], **options))
     for number in range(2):
         [line] = (await client.get(act=put(n=number))).cookies
         assert line.startswith("session=")
