@@ -276,6 +276,24 @@ async def test_E17_an_unchanged_session_is_renewed_in_the_store_alone() -> None:
     assert (again.value, (again.ttl_ms or 0) > 500_000) == (record.value, True)
 
 
+@pytest.mark.parametrize(("preset", "renewed"), [("express", True), ("koa-generic", False)])
+async def test_E17_X05_a_cookie_of_an_older_key_keeps_no_record_from_being_renewed(preset: Any, renewed: bool) -> None:
+    given: dict[str, Any] = {"preset": preset, "store": (store := MemoryStore()), "max_age": 600}
+    given |= {"allow_empty": False, "resave": False} if preset == "express" else {}
+    client = Sessions(keys=[OLD_KEY], **given)
+    await client.do(lambda s: s.update(n=1))
+    [key], _ = await store.keys(None, 2)
+    record = await store.load(key)
+    assert record is not None
+    await store.replace(key, record.value, 60_000, version=record.version)
+    later = Sessions(keys=[KEY, OLD_KEY], **given)
+    later.browser.jar = client.jar
+    assert (await later.do(lambda s: None)).cookies != []
+    again = await store.load(key)
+    assert again is not None
+    assert ((again.ttl_ms or 0) > 500_000) == renewed
+
+
 @pytest.mark.parametrize(("max_age", "cookies"), [("session", 0), (600, 1)])
 async def test_E16_a_change_is_told_where_the_cookie_has_a_date(max_age: Any, cookies: int) -> None:
     _, client = express(max_age=max_age)

@@ -84,7 +84,9 @@ class Departure(Arrival):
             return
         try:
             # A cookie is sent for a session that lives now: another request may have ended it since it was loaded, or moved it.
-            alive = await writer.touch(key, _AT_ONCE_MS if reason == "rotated" else enclosed.ttl_ms)
+            # A new signature is no renewal, but where each request is one.
+            still = reason == "rotated" and not self._habits.touches
+            alive = await writer.touch(key, _AT_ONCE_MS if still else enclosed.ttl_ms)
         except SessionUnavailable:
             # The session has its time as it was; the gate has told of the failure.
             if self._options.on_store_error == "raise":
