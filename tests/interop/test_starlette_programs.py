@@ -149,3 +149,57 @@ async def test_programs_are_the_same_on_both_sides(clock: Clock) -> None:
 async def test_each_request_may_go_to_either(clock: Clock) -> None:
     for seed in SEEDS:
         await play(seed, clock, ("preset", "drop-in", "starlette"))
+
+
+# Where we part on purpose.
+
+
+def nested(depth: int) -> Any:
+    """Make lists within lists."""
+    return [nested(depth - 1)] if depth > 1 else []
+
+
+UNREAD = {
+    "NaN": float("nan"),
+    "Infinity": float("-inf"),
+    "half of a pair": "\ud800",
+    "many digits": 10**30,
+    "one text": {1: "a", "1": "b"},
+    "deep": nested(100),
+}
+
+
+@pytest.mark.parametrize("value", UNREAD.values(), ids=UNREAD)
+@pytest.mark.parametrize("side", ["preset", "drop-in"])
+async def test_D03_what_no_other_json_holds_is_a_new_session_here(clock: Clock, side: str, value: Any) -> None:
+    client = Client({}, clock)
+    await client.do("starlette", KEY, [["set", "user", "ann"], ["set", "odd", value]])
+    # Not theirs: what has no meaning elsewhere, or several, is not read.
+    assert (await client.do("starlette", KEY, [["see"]]))[0][0]["user"] == "ann"
+    seen, response = await client.do(side, KEY, [["see"]])
+    assert (seen, response.status, response.cookies) == ([{}], 200, [])
+
+
+@pytest.mark.parametrize(
+    "value", [1e308, 5e-324, -0.0, 1e22, 2**69, {None: 1, True: 2}, (1, 2), "é🦊", nested(99)], ids=lambda v: repr(v)[:20]
+)
+@pytest.mark.parametrize("side", ["preset", "drop-in"])
+async def test_D03_what_json_holds_is_read(clock: Clock, side: str, value: Any) -> None:
+    client = Client({}, clock)
+    await client.do("starlette", KEY, [["set", "user", "ann"], ["set", "odd", value]])
+    theirs, ours = [(await client.do(one, KEY, [["see"]]))[0] for one in ("starlette", side)]
+    assert repr(ours) == repr(theirs)
+
+
+@pytest.mark.parametrize(
+    ("max_age", "ahead", "seen"), [(60, 59, [False, True]), (60, 61, [False, False]), (None, 61, [True, False])]
+)
+async def test_D03_what_was_signed_in_the_future_is_read_for_a_minute_here(
+    clock: Clock, max_age: Any, ahead: int, seen: list[bool]
+) -> None:
+    client = Client({"max_age": max_age}, clock)
+    clock.now = NOW + ahead
+    await client.do("starlette", KEY, [["set", "user", "ann"]])
+    clock.now = NOW
+    found = [(await client.do(side, KEY, [["see"]]))[0] for side in ("starlette", "preset")]
+    assert [data == [{"user": "ann"}] for data in found] == seen
