@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import weakref
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from .turns import Turns, warn_once
 
 _NO_SESSION: Final = b""
 _turns: Final = Turns()
+# Classes whose methods are known to fit: ``context_store`` may make an object for each request.
+_checked: Final[weakref.WeakSet[type]] = weakref.WeakSet()
 
 # How each method is called: the text of it, and arguments of that kind.
 _CALLS: Final[dict[str, tuple[str, tuple[Any, ...], dict[str, Any]]]] = {
@@ -47,8 +50,10 @@ class PlainStore:
         for call in _CALLS:
             if not callable(getattr(store, call, None)):
                 raise ConfigError("store", f"{type(store).__name__} has no method {call}", "give it get, set and destroy")
-        for call in _CALLS:
-            _check(store, call)
+        if type(store) not in _checked:
+            for call in _CALLS:
+                _check(store, call)
+            _checked.add(type(store))
         self._store = store
         self.threads = threads
         warn_once(type(store).__name__)
