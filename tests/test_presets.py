@@ -616,3 +616,18 @@ async def test_E08_G04_no_session_is_lost_for_what_its_record_says_of_its_cookie
     assert record is not None
     if (preset, name) != ("express", "expires"):
         assert json.loads(record.value)["cookie"][name] == json.loads(said)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [(".example.com", "example.com"), ("example.com", ".EXAMPLE.com"), ("a.example", "b.example")]
+)
+async def test_X05_E08_a_dot_before_the_domain_makes_no_other_cookie_to_be_removed(before: str, now: str) -> None:
+    given: dict[str, Any] = {"preset": "express", "key": "sid", "clock": (clock := Clock())}
+    earlier: dict[str, Any] = {**given, "store": MemoryStore(clock=clock), "domain": before, "keys": [OLD_KEY]}
+    client = Sessions(**earlier)
+    await client.do(lambda s: s.update(user="ann"))
+    until = Accept(until=NOW + 60, **{name: value for name, value in earlier.items() if name != "clock"})
+    later = Sessions(**given, store=MemoryStore(clock=clock), domain=now, accept=[until])
+    later.browser.jar = client.jar
+    lines = (await later.do(lambda s: s.get("user"))).cookies
+    assert ["1970" in line for line in lines] == ([False, True] if before == "a.example" else [False])

@@ -137,7 +137,8 @@ def _identity(line: bytes) -> tuple[bytes, frozenset[bytes]]:
     pair, *attributes = line.split(b";")
     said = (attribute.strip() for attribute in attributes)
     return pair.partition(b"=")[0], frozenset(
-        each.lower() if each.lower().startswith(b"domain=") else each[:5].lower() + each[5:]
+        # A dot before a domain is none to a browser (section 5.6.3).
+        each.lower().replace(b"=.", b"=", 1) if each.lower().startswith(b"domain=") else each[:5].lower() + each[5:]
         for each in said
         if each.lower().startswith((b"domain=", b"path=")) or each.lower() == b"partitioned"
     )
