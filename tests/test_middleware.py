@@ -409,6 +409,28 @@ async def test_what_another_has_put_into_the_scope_is_left_there_and_it_is_said_
     assert caplog.text.count("scope['session']") == 1
 
 
+@pytest.mark.parametrize("options", [{}, {"store": MemoryStore()}], ids=["cookie", "store"])
+async def test_what_an_application_that_failed_has_left_in_the_scope_is_no_session_of_another(
+    options: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail_once(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"] = {"n": 1}
+        if scope.setdefault("tries", 0) == 0:
+            scope["tries"] = 1
+            raise ZeroDivisionError
+        await app_of(lambda scope: None)(scope, receive, send)
+
+    once = SessionMiddleware(fail_once, keys=[KEY], **options)
+
+    async def again(scope: Any, receive: Any, send: Any) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await once(scope, receive, send)
+        await once(scope, receive, send)
+
+    assert len((await request(again)).cookies) == 2
+    assert caplog.text == ""
+
+
 async def test_none_in_the_scope_is_no_session_of_another(caplog: pytest.LogCaptureFixture) -> None:
     app = SessionMiddleware(app_of(lambda scope: scope["session"].update(n=1)), keys=[KEY])
     assert len((await request(app, session=None)).cookies) == 2

@@ -81,7 +81,9 @@ class SessionMiddleware:
                 self._report(scope, session)
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
+            # What the application may have left in its place is not to be taken for another middleware's, if it is tried again.
             session._scope = _GONE
+            scope[key] = session
             if session._conducted is not None:
                 session._conducted.part()
 
@@ -98,7 +100,9 @@ class SessionMiddleware:
                 raise
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
+            # What the application may have left in its place is not to be taken for another middleware's, if it is tried again.
             session._scope = _GONE
+            scope[self._key] = session
             context.part()
 
     def _with_store(self, send: Send) -> Send:
