@@ -48,10 +48,10 @@ def test_the_lines_that_run_the_first_example_do(tmp_path: Path) -> None:
 def test_prepared_options_fail_where_they_are_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     from starlette.applications import Starlette
 
-    from gingersnap import ConfigError, SessionMiddleware, SessionOptions
+    from gingersnap import ConfigError, SessionMiddleware
 
     app = Starlette()
-    names: dict[str, Any] = {"os": os, "app": app, "SessionMiddleware": SessionMiddleware, "SessionOptions": SessionOptions}
+    names: dict[str, Any] = {"os": os, "app": app}
     code = compile(example("options = SessionOptions("), "README.md", "exec")
     monkeypatch.setenv("SESSION_KEY", KEY)
     exec(code, names)
@@ -89,6 +89,20 @@ async def test_a_stored_session_over_64_kib_is_too_large() -> None:
     await client.do(lambda s: s.update(text="x" * 65_000))
     with pytest.raises(SessionTooLarge, match=r"largest keys are text .*; keep ids in the session and the data itself elsewhere$"):
         await client.do(lambda s: s.update(text="x" * 65_536))
+
+
+def test_the_example_beside_express_makes_a_middleware_without_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    from starlette.applications import Starlette
+
+    from gingersnap import SessionMiddleware
+
+    monkeypatch.setenv("SESSION_KEY", KEY)
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1/0")
+    app = Starlette()
+    exec(
+        compile(example("RedisStore.from_url"), "README.md", "exec"), {"os": os, "app": app, "SessionMiddleware": SessionMiddleware}
+    )
+    assert app.build_middleware_stack() is not None
 
 
 async def test_the_second_example_answers_a_note_that_is_too_large() -> None:
