@@ -614,6 +614,8 @@ def test_P01_a_secret_whose_text_anybody_can_guess_is_refused(secret: Any, cure:
         ({"httpsOnly": True}, "httpsOnly: there is no such option; did you mean https_only?"),
         ({"cookie_name": "sid"}, "cookie_name: there is no such option; write session_cookie"),
         ({"secret": KEY}, "secret: there is no such option; write secret_key"),
+        ({"secret_key": ""}, "secret_key: it is empty; make one with"),
+        ({"old_keys": ["super-secret"]}, "secret_key: it, or one of old_keys, stands in public documentation; make one with"),
         ({"rollin": True}, "rollin: there is no such option; did you mean rolling?"),
         ({"same_site": "Lax"}, "same_site: .*; did you mean 'lax'?"),
         *(
@@ -625,7 +627,7 @@ def test_P01_a_secret_whose_text_anybody_can_guess_is_refused(secret: Any, cure:
 )
 def test_what_is_wrong_is_said_in_the_words_of_its_arguments(given: Any, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        Ours(answer_bare, KEY, **given)
+        Ours(answer_bare, **{"secret_key": KEY, **given})
     assert re.match(re.escape(said).replace(r"\.\*", ".*"), str(caught.value))
 
 

@@ -102,7 +102,7 @@ class SessionMiddleware(Middleware):
         try:
             super().__init__(app, **given)
         except ConfigError as error:
-            raise _said_here(error) from error
+            raise _said_here(error, len(given["keys"])) from error
 
 
 def _keys(secret_key: object, old_keys: object) -> OptionValues | ConfigError:
@@ -157,9 +157,10 @@ def _suggest(name: str) -> str:
     return cure
 
 
-def _said_here(error: ConfigError) -> ConfigError:
+def _said_here(error: ConfigError, secrets: int) -> ConfigError:
     """Say by the names of Starlette's arguments what is wrong."""
     option, cure = error.option, error.cure.replace("secure=True", "https_only=True")
     if option in DEFAULTS and option not in {*_NAMES, *_SAME, *OtherOptions.__annotations__}:
         cure = _ONWARD
-    return ConfigError(_NAMES.get(option, option), error.problem, cure)
+    problem = error.problem.replace("one of them", "it" if secrets == 1 else "it, or one of old_keys,")
+    return ConfigError(_NAMES.get(option, option), problem, cure)
