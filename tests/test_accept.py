@@ -618,6 +618,12 @@ def test_an_entry_takes_its_options_once() -> None:
         Accept(Sessions().browser.app.options, until=LATER, key="x")
 
 
+def test_an_entry_s_options_come_by_name() -> None:
+    with pytest.raises(ConfigError, match=r"^accept: an entry's options cannot be list; pass keys=") as caught:
+        Accept([KEY], until=LATER)  # type: ignore[arg-type]
+    assert KEY not in str(caught.value)
+
+
 def test_a_deadline_that_has_passed_is_told(caplog: pytest.LogCaptureFixture) -> None:
     accept = Accept(until=1, preset="starlette", keys=[KEY])
     assert "the deadline of Starlette session has passed" in caplog.text

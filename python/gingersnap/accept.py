@@ -26,6 +26,11 @@ class Accept:
 
     def __init__(self, options: SessionOptions | None = None, *, until: datetime | float, **given: Unpack[OptionValues]) -> None:
         given = hide_keys(given)
+        if options is not None and not isinstance(options, SessionOptions):
+            kind = type(options).__name__
+            raise ConfigError(
+                "accept", f"an entry's options cannot be {kind}", "pass keys=[...], and every other option by its name"
+            )
         if options is not None and given:
             raise ConfigError("accept", "its options came both prepared and by name", "use options.replace(...)")
         self.options = SessionOptions(**given) if options is None else options

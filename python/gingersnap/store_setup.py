@@ -210,7 +210,10 @@ class StoreSetup(Setup):
             # A store is anybody's code.
             if self.options.strict_startup:
                 raise
-            logger.warning("the session store is not ready: %s; requests that need a session get 503", type(error).__name__)
+            logger.warning(
+                "the session store is not ready: %s; requests that need a session get 503; await store.ping() says why",
+                type(error).__name__,
+            )
 
     async def stop(self) -> None:
         """Let the writes that are under way end, and close what the store itself opened."""
