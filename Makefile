@@ -54,8 +54,10 @@ test-stores: $(BIN)/.native
 test-native: $(BIN)/.native
 	$(BIN)/python -m pytest --ignore=tests/stores
 
+# What runs a whole application or a store of Node's is the same there; a shorter slice of the generated programs will do.
 test-pure: $(BIN)/.native
-	GINGERSNAP_PURE=1 $(BIN)/python -m pytest --ignore=tests/core --ignore=tests/browser $(STORES_ALONE)
+	GINGERSNAP_PURE=1 GINGERSNAP_PROGRAMS=60 $(BIN)/python -m pytest --ignore=tests/core --ignore=tests/browser $(STORES_ALONE) \
+		$(patsubst %,--ignore=tests/%.py,interop/test_node_stores interop/test_node_stores_ends interop/test_from_pages test_strangler)
 
 test-rust:
 	cargo test --quiet --locked --no-default-features

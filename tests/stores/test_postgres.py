@@ -241,7 +241,8 @@ async def test_S05_a_cancelled_call_leaves_no_reply_to_another(dsn: str, table: 
             results = await asyncio.gather(*calls, return_exceptions=True)
             assert all(result is True or isinstance(result, asyncio.CancelledError) for result in results)
             answered += results.count(True)
-        assert 160 <= answered < 340
+        # 160 are left alone; of the others a third is cut at least.
+        assert 160 <= answered < 480
         for n in range(50):
             assert (await loaded(store, f"key{n}")).value == f"key{n}".encode()
 
