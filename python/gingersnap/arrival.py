@@ -88,8 +88,9 @@ class Arrival(Context):
 
     async def settled(self) -> None:
         """Wait for what is under way, so that it is known what became of it."""
-        async with self._committing:
-            pass
+        if self._committing.locked():
+            async with self._committing:
+                pass
 
     @property
     def gone(self) -> bool:

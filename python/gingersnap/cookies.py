@@ -128,6 +128,8 @@ def is_secure(scope: Scope) -> bool:
 
 def with_farewell(lines: list[bytes], farewell: Sequence[bytes]) -> list[bytes]:
     """Add lines that remove other cookies, but not those that the same response sets: a browser knows one by more than its name."""
+    if not farewell:
+        return lines
     sent = {_identity(line) for line in lines}
     return [*lines, *(line for line in farewell if _identity(line) not in sent)]
 

@@ -94,10 +94,12 @@ class Exchange:
 
     def _amended(self, message: Message) -> Message:
         context, session = self._context, self._session
-        transport, accessed = self._setup.transport, session.accessed
-        # With ``defer`` the cookie counts as read once somebody asks for the session.
-        stale = context.stale if accessed or not self._options.defer else []
-        return transport.amend(message, self._scope, context.word, context.farewell, accessed=accessed, stale=stale)
+        accessed, also = session.accessed, context.farewell
+        # koa: with a store each request reads the cookie, touched or not, and so drops what does not verify. With ``defer`` the
+        # cookie counts as read once somebody asks for the session.
+        if context.word is None and (accessed or not self._options.defer):
+            also = [*context.stale, *also]
+        return self._setup.transport.amend(message, self._scope, context.word, also, accessed=accessed)
 
     async def refuse(self, error: SessionUnavailable) -> None:
         """Answer 503 in place of the application; a WebSocket that was accepted is closed.

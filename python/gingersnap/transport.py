@@ -34,19 +34,10 @@ class Transport(Protocol):
     def find(self, scope: Scope) -> tuple[str, int] | Miss | None:
         """Read the id that came, and the index of the key that signed it; ``None`` where none came."""
 
-    def amend(
-        self,
-        message: Message,
-        scope: Scope,
-        word: Word | None,
-        farewell: Sequence[bytes] = (),
-        *,
-        accessed: bool,
-        stale: list[bytes],
-    ) -> Message:
+    def amend(self, message: Message, scope: Scope, word: Word | None, also: Sequence[bytes], *, accessed: bool) -> Message:
         """Copy a response's start and put the word into its headers, with ``Vary`` and ``Cache-Control``.
 
-        ``farewell``: lines that remove other cookies. ``stale``: lines that are sent where there is no word.
+        ``also``: lines that remove other cookies.
         """
 
 
@@ -65,23 +56,13 @@ class CookieTransport:
         value, index = found
         return (value.decode("ascii"), index) if value.isascii() else "tampered"
 
-    def amend(
-        self,
-        message: Message,
-        scope: Scope,
-        word: Word | None,
-        farewell: Sequence[bytes] = (),
-        *,
-        accessed: bool,
-        stale: list[bytes],
-    ) -> Message:
+    def amend(self, message: Message, scope: Scope, word: Word | None, also: Sequence[bytes], *, accessed: bool) -> Message:
         """Set the cookie, or remove it."""
-        # koa: with a store each request reads the cookie, touched or not, and so drops what does not verify.
-        lines = stale
+        lines: list[bytes] = []
         if word is not None:
             cookie = self._format.cookie(word.secure, word.own)
             lines = cookie.lines(b"", 0) if word.id is None else cookie.lines(word.id.encode("ascii"), word.expire_ms)
-        lines = with_farewell(lines, farewell)
+        lines = with_farewell(lines, also)
         if not lines and not accessed:
             return message
         return with_session(message, lines, self._options, self._format.name)
@@ -100,26 +81,17 @@ class KeyTransport:
         id = self._external.get(scope)
         return (id, 0) if isinstance(id, str) and id else None
 
-    def amend(
-        self,
-        message: Message,
-        scope: Scope,
-        word: Word | None,
-        farewell: Sequence[bytes] = (),
-        *,
-        accessed: bool,
-        stale: list[bytes],
-    ) -> Message:
+    def amend(self, message: Message, scope: Scope, word: Word | None, also: Sequence[bytes], *, accessed: bool) -> Message:
         """Hand the id out, or take it back."""
-        if word is None and not accessed and not farewell:
+        if word is None and not accessed and not also:
             return message
         headers: list[tuple[bytes, bytes]] = [(name, value) for name, value in message.get("headers", ())]
         if word is not None:
             self._tell(scope, headers, word.id)
-        headers += [(b"set-cookie", line) for line in farewell]
+        headers += [(b"set-cookie", line) for line in also]
         if self._cache_headers:
             _vary(headers, self._vary)
-            if word is not None and not any(name.lower() == b"cache-control" for name, _ in headers):
+            if (word is not None or also) and not any(name.lower() == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))
         return {**message, "headers": headers}
 
