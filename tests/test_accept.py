@@ -435,6 +435,41 @@ async def test_N01_whoever_has_read_the_old_record_before_a_logout_leaves_nothin
     assert len(both.new_store) == 0
 
 
+@pytest.mark.parametrize("mark", ["gingersnap/claimed", "gingersnap/moved"])
+async def test_L01_the_id_of_an_ended_session_shows_none_that_is_being_taken_over(mark: str) -> None:
+    both = stored("koa")
+    await both.before.do(lambda s: s.update(n=1))
+    keys: list[Any] = []
+    await both.after.do(lambda s: keys.append(s.store_key))
+    jar = {**both.after.jar}
+    await both.after.do(lambda s: s.logout())
+    text = b'{"%s":true,"_maxAge":60000}' % mark.encode()
+    assert await both.new_store.create(keys[0], text, 60_000)
+    both.after.browser.jar = jar
+    await both.after.do(lambda s: s.update(planted=1))
+    record = await both.new_store.load(keys[0])
+    assert record is not None
+    assert (record.value, both.told("missed")) == (text, ["missed"])
+
+
+async def test_S05_a_request_that_is_cancelled_as_it_takes_over_is_in_nobody_s_way() -> None:
+    new = Failing()
+    both = Move({"preset": "koa", "store": MemoryStore()}, {"store": new, "store_breaker": False})
+    await both.before.do(lambda s: s.update(n=1))
+    jar = {**both.before.jar}
+    new.hang = {"replace"}
+    late = Browser(both.after.browser.app)
+    late.jar = {**jar}
+    task = asyncio.create_task(late.get())
+    await new.hanging.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    new.hang = set()
+    new.released.set()
+    assert await both.after.data() == {"n": 1}
+
+
 async def test_N01_a_session_that_was_ended_and_filled_unread_leaves_nothing_of_the_old_one() -> None:
     both = stored("express", defer=True)
     await both.before.do(lambda s: s.update(n=1))

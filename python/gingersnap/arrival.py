@@ -17,6 +17,7 @@ from .ids import fingerprint
 from .rules import SKEW_MS
 from .session import Session, WatchedSession
 from .stores.store import Record, Store
+from .takeover import is_unfinished
 from .transport import Word
 from .types import Loaded, Reason, Scope
 from .writer import Held
@@ -209,6 +210,9 @@ class Arrival(Context):
         loaded, verdict = self._opened(record.value, record.ttl_ms, into)
         if loaded is None or verdict is not None:
             return verdict or "corrupt"
+        if self._stored.formers is not None and is_unfinished(into):
+            # The id of a session that has ended, while one under the same id is being taken over: whoever shows it has none.
+            return "missed"
         self._base = self._loaded = loaded
         self.body, self._ttl_ms = loaded[0], record.ttl_ms
         self._held = Held(record.version, record.value)

@@ -5,7 +5,7 @@ import inspect
 import logging
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 from . import rules
 from .claim import Claim
@@ -27,6 +27,8 @@ from .transport import CookieTransport, KeyTransport, Transport
 from .types import Loaded, Scope
 
 logger = logging.getLogger("gingersnap")
+
+T = TypeVar("T")
 
 _CALLS = ("load", "create", "replace", "move", "touch", "destroy")
 
@@ -55,7 +57,7 @@ class StoreSetup(Setup):
         self.load_s = options.store_timeout_s / 2
         # Whether a load renews the record: an absolute end, which only the session's own data tells, forbids that.
         self.rolls = options.rolling and options.absolute_ms is None and not self.habits.own_cookie
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
         self._store = None if options.store is None else as_store(options.store)
         # Its own word alone: what inherits it may wait all the same.
         self._prompt = options.context_store is None and vars(type(self._store)).get("prompt", False) is True
@@ -78,7 +80,10 @@ class StoreSetup(Setup):
 
         Raises: SessionUnavailable where a store does not answer.
         """
-        return "missed" if self.formers is None else await Takeover(self, store, scope, self.formers).fetch(claim)
+        if self.formers is None:
+            return "missed"
+        # Cut short half way, it would be in the way of the client's next request.
+        return await self._outliving(Takeover(self, store, scope, self.formers).fetch(claim))
 
     def is_dated(self, store: Store) -> bool:
         """Say whether a record's own text tells when it ends."""
@@ -176,18 +181,18 @@ class StoreSetup(Setup):
         logger.error("on_store_error gave neither 'unavailable' nor 'raise' nor 'anonymous': it is taken for 'unavailable'")
         return "unavailable"
 
-    async def shielded(self, work: Coroutine[Any, Any, Any]) -> None:
+    async def shielded(self, work: Coroutine[Any, Any, T]) -> T:
         """Carry out a write to its end or its time, whether or not somebody still waits for it."""
-        if self._prompt:
-            await work
-            return
+        return await (work if self._prompt else self._outliving(work))
+
+    async def _outliving(self, work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.create_task(work)
         # A task that nobody holds may be collected before it is done.
         self._running.add(task)
         task.add_done_callback(self._done)
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
 
-    def _done(self, task: "asyncio.Task[None]") -> None:
+    def _done(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
         # Where the one who waited was cancelled, nobody else asks for the outcome; the gate has told of it.
         if not task.cancelled():

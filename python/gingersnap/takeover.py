@@ -33,6 +33,11 @@ _PAUSE_S: Final = 0.02
 """How far apart, in seconds, a request looks whether another one has done."""
 
 
+def is_unfinished(data: dict[str, Any]) -> bool:
+    """Say whether a record is no session yet: one that is only claimed, or moved and not yet used."""
+    return _CLAIMED in data or _MOVED in data
+
+
 @dataclass(frozen=True, slots=True)
 class TakenOver:
     """A session as it is in the current store. ``record.version`` is ``None`` where it was made in one step.
@@ -105,6 +110,7 @@ class Takeover:
                 answer = await self._move(claim, old, ids[0])
                 if answer is not None:
                     return answer
+            await asyncio.sleep(_PAUSE_S)
         raise SessionUnavailable("load")
 
     async def _fetch_cookie(self, claim: Claim) -> TakenOver | str:
@@ -121,7 +127,6 @@ class Takeover:
         data = _core.loads(record.value) or {}
         if _CLAIMED in data:
             # Another request is about to move it.
-            await asyncio.sleep(_PAUSE_S)
             return None
         if data.pop(_MOVED, None) is not True:
             return TakenOver(id, record, None)
