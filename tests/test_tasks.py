@@ -162,6 +162,25 @@ async def test_N01_an_end_while_the_session_is_fetched_is_not_undone(way: str, e
     assert len(store) == (1 if left else 0)
 
 
+async def test_N01_a_logout_that_comes_before_a_reload_has_its_turn_stays() -> None:
+    store, client = await place()
+    jar = {**client.jar}
+    store.hang = {"replace"}
+
+    async def handler(session: Session) -> None:
+        session["seen"] = 1
+        commit = asyncio.ensure_future(session.commit())
+        await store.hanging.wait()
+        reload = asyncio.ensure_future(session.reload())
+        await asyncio.sleep(0)
+        session.logout()
+        store.released.set()
+        await asyncio.gather(commit, reload)
+
+    await client.do(handler)
+    assert (await client.data(), await seen_by(client, jar), len(store)) == ({}, {}, 0)
+
+
 async def test_a_reload_that_fails_takes_nothing_back() -> None:
     store, client = await place()
     jar = {**client.jar}

@@ -297,7 +297,11 @@ class Arrival(Context):
 
     async def reload(self, session: Session) -> None:
         """Fetch what is there now, in place of what was not committed."""
+        ending = self._mark == "destroy"
         async with self._turn():
+            if self._mark == "destroy" and not ending:
+                # Another task has ended it while this one waited for its turn: that is not taken back.
+                return
             try:
                 await self._reload(session)
             except SessionUnavailable as error:
