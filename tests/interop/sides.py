@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import redis
@@ -171,3 +172,13 @@ async def pair(system: System, peer: Peer, server: Server, **options: Any) -> As
     """Give both sides, ours over a store of its own."""
     async with store(system, server, OURS) as opened:
         yield Pair(system, peer, server, opened, **options)
+
+
+def left_s(both: Pair) -> int:
+    """Say how long both records have, in seconds."""
+    [(_, _, left_ms)] = both.compare()
+    return round(left_ms / 1000)
+
+
+MakePair = partial[AbstractAsyncContextManager[Pair]]
+"""What makes both sides of a test."""

@@ -5,7 +5,6 @@
 
 import json
 import re
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 from urllib.parse import unquote
@@ -14,7 +13,7 @@ import pytest
 
 from tests.asgi import KEY, NOW
 from tests.interop.peer import Peer
-from tests.interop.sides import Pair, pair, store
+from tests.interop.sides import MakePair, Pair, left_s, pair, store
 from tests.interop.stored import OURS
 from tests.interop.system_programs import SEEDS, play
 from tests.interop.systems import EXPRESS, UNKNOWN
@@ -22,7 +21,6 @@ from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop
 
-MakePair = partial[AbstractAsyncContextManager[Pair]]
 # As nearly everybody has it.
 LEAN = {"resave": False, "allow_empty": False}
 DATED = "; Path=/; Expires=Tue, 24 Nov 2026 13:04:55 GMT; HttpOnly"
@@ -37,12 +35,6 @@ def make(express: Peer, valkey: Server) -> MakePair:
 def half(both: Pair) -> None:
     """Let half of both records' time go."""
     both.carry("age")
-
-
-def left_s(both: Pair) -> int:
-    """Say how long both records have, in seconds."""
-    [(_, _, left_ms)] = both.compare()
-    return round(left_ms / 1000)
 
 
 # Generated.

@@ -1,7 +1,6 @@
 """Where express-session and we part on purpose: both values are pinned."""
 
 import re
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
@@ -12,13 +11,12 @@ from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, NOW
 from tests.interop import systems
 from tests.interop.peer import FAILED, Answer, Peer
-from tests.interop.sides import Pair, pair
+from tests.interop.sides import MakePair, Pair, pair
 from tests.interop.systems import EXPRESS
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop
 
-MakePair = partial[AbstractAsyncContextManager[Pair]]
 LEAN = {"resave": False, "allow_empty": False}
 
 

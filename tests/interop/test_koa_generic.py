@@ -5,7 +5,6 @@
 
 import json
 import re
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,7 @@ from gingersnap import HeaderKey
 from tests.asgi import NOW
 from tests.interop import systems
 from tests.interop.peer import FAILED, HEADER, Peer
-from tests.interop.sides import Pair, pair, store
+from tests.interop.sides import MakePair, Pair, left_s, pair, store
 from tests.interop.stored import OURS
 from tests.interop.system_programs import SEEDS, play
 from tests.interop.systems import KOA_GENERIC, UNKNOWN
@@ -23,7 +22,6 @@ from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop
 
-MakePair = partial[AbstractAsyncContextManager[Pair]]
 DATED = "; path=/; expires=Wed, 25 Nov 2026 12:04:55 GMT; httponly"
 
 
@@ -31,12 +29,6 @@ DATED = "; path=/; expires=Wed, 25 Nov 2026 12:04:55 GMT; httponly"
 def make(koa_generic: Peer, valkey: Server) -> MakePair:
     """Give what makes both sides."""
     return partial(pair, KOA_GENERIC, koa_generic, valkey)
-
-
-def left_s(both: Pair) -> int:
-    """Say how long both records have, in seconds."""
-    [(_, _, left_ms)] = both.compare()
-    return round(left_ms / 1000)
 
 
 # Generated.

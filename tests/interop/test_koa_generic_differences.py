@@ -1,6 +1,5 @@
 """Where koa-generic-session and we part on purpose: both values are pinned."""
 
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
@@ -9,14 +8,13 @@ import pytest
 from tests.asgi import NOW
 from tests.interop import systems
 from tests.interop.peer import FAILED, Answer, Peer
-from tests.interop.sides import FOR_EVER, Pair, pair
+from tests.interop.sides import FOR_EVER, MakePair, Pair, pair
 from tests.interop.stored import DAY_MS
 from tests.interop.systems import KOA_GENERIC, Theirs
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop
 
-MakePair = partial[AbstractAsyncContextManager[Pair]]
 ENDED = "; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT; httponly"
 
 
