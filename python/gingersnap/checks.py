@@ -1,19 +1,17 @@
-"""Check options: each by itself, then those that must agree. Every refusal names the option, the shape and the cure."""
+"""Check options, each by itself. Every refusal names the option, the shape and the cure."""
 
 import math
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from .errors import ConfigError
 from .keys import prepare_keys
-from .sharing import disagreement
 from .types import Algorithm, Priority, SameSite
 
 if TYPE_CHECKING:
-    from .options import OptionValues, SessionOptions
+    from .options import OptionValues
     from .presets import Habits
 
 LONGEST_AGE = 400 * 86_400
@@ -183,24 +181,6 @@ def _accept(name: str, value: object) -> tuple[Any, ...]:
     )
 
 
-# Options that mean nothing without a store, and what each is where it was not given.
-_NEED_STORE: Mapping[str, object] = {
-    "genid": None,
-    "prefix": "",
-    "ttl": None,
-    "external_key": None,
-    "defer": False,
-    "resave": False,
-    "allow_empty": False,
-    "unset": "destroy",
-    "on_conflict": "merge",
-    "atomic_keys": (),
-    "on_store_error": "unavailable",
-    "store_timeout": 2,
-    "store_breaker": True,
-    "strict_startup": False,
-}
-
 _EACH: Mapping[str, Callable[[str, Any], Any]] = {
     "auto_commit": flag,
     "rolling": flag,
@@ -272,122 +252,3 @@ def each(values: "OptionValues", habits: "Habits") -> dict[str, Any]:
     fields["store_timeout_s"] = _timeout("store_timeout", given["store_timeout"])
     fields["keys"] = prepare_keys(given["keys"], raw=habits.raw, allow_weak=flag("allow_weak_keys", given["allow_weak_keys"]))
     return fields
-
-
-def together(values: "OptionValues", habits: "Habits") -> None:
-    """Check the options that must agree with each other."""
-    encrypt = values["encrypt"]
-    if not values["keys"] and (encrypt or (values["signed"] and values["external_key"] is None)):
-        purpose = "encrypt" if encrypt else "sign"
-        raise ConfigError("keys", f"there is none to {purpose} with", "pass keys=[...], newest first, each 32 random bytes or more")
-    if (values["encode"] is None) != (values["decode"] is None):
-        raise ConfigError("encode", "it comes without decode, or decode without it", "pass both, each other's inverse")
-    if values["max_cookie_bytes"] + 512 > values["max_header_bytes"]:
-        cure = "raise max_header_bytes above it, and the server's own limit with it"
-        raise ConfigError("max_cookie_bytes", "a cookie of that size would pass max_header_bytes and never be read", cure)
-    if encrypt and values["encode"] is not None:
-        raise ConfigError(
-            "encrypt", "encode and decode write the cookie's value themselves", "leave out encrypt, or encode and decode"
-        )
-    if values["preset"] is not None:
-        _with_preset(values, habits)
-    if not values["signed"] and not encrypt and values["external_key"] is None:
-        warnings.warn("signed=False: anybody can write this session cookie; sign it, unless a test needs it so", stacklevel=4)
-    if values["store"] is not None or values["context_store"] is not None:
-        _with_store(values, habits)
-        # No error: somebody may want another system's cookies over a store of our own.
-        if problem := disagreement(values["store"], values["preset"]):
-            warnings.warn(f"layout: {problem}", stacklevel=4)
-    else:
-        _without_store(values)
-    for entry in values["accept"]:
-        _with_earlier(values, entry.options)
-    cookie_agrees(values["key"], values)
-
-
-def _without_store(values: "OptionValues") -> None:
-    """Check that nothing is asked for that needs a store."""
-    for name, default in _NEED_STORE.items():
-        if values[name] != default:  # type: ignore[literal-required]
-            raise ConfigError(name, "a session that lives in its cookie has no use for it", "pass store=..., or leave it out")
-
-
-def _with_earlier(values: "OptionValues", earlier: "SessionOptions") -> None:
-    """Check what an earlier configuration's sessions may become."""
-    has_store = values["store"] is not None or values["context_store"] is not None
-    if earlier.store is not None or earlier.context_store is not None:
-        if not has_store:
-            problem = "sessions in a store can only be taken over into a store"
-            raise ConfigError("accept", problem, "pass store=..., or let them end and leave out that entry")
-        if not values["keys"]:
-            raise ConfigError("accept", "there is no key to make the new ids with", "pass keys=[...]")
-        return
-    if not earlier.signed and not earlier.encrypt:
-        raise ConfigError("accept", "anybody can write a cookie that is not signed", "leave out the entry with signed=False")
-    if earlier.encrypt and not values["encrypt"] and not has_store:
-        problem = "what is encrypted would become readable in the browser"
-        raise ConfigError("accept", problem, "pass encrypt=True or store=..., or leave out the entry with encrypt=True")
-
-
-def _with_preset(values: "OptionValues", habits: "Habits") -> None:
-    """Check what another system's layout can hold."""
-    system, has_store = habits.system, values["store"] is not None or values["context_store"] is not None
-    if values["encrypt"]:
-        cure = f"leave out encrypt, or preset={values['preset']!r}"
-        raise ConfigError("encrypt", f"{system} cannot read an encrypted cookie", cure)
-    if habits.store is True and not has_store:
-        raise ConfigError("store", f"{system} keeps its sessions in a store", "pass store=..., such as a RedisStore")
-    if habits.store is False and has_store:
-        cure = (
-            f"leave out store; or leave out preset, with accept=[Accept(preset={values['preset']!r}, ...)] to keep users logged in"
-        )
-        raise ConfigError("store", f"{system} keeps its sessions in the cookie", cure)
-    if not habits.noted and values["absolute_age"] is not None:
-        problem = f"{system} has no place for the time of a session's creation"
-        raise ConfigError("absolute_age", problem, "leave out absolute_age, or preset")
-    if habits.plain_json and values["encode"] is not None:
-        raise ConfigError("encode", f"{system} has a codec of its own", "leave out encode and decode")
-    if not habits.ends and values["renew"]:
-        problem = f"{system} writes no date that would tell how much is left"
-        raise ConfigError("renew", problem, "leave out renew, or pass rolling=True")
-    if habits.algorithm is not None:
-        _signs_by(values, system, habits.algorithm)
-
-
-def _signs_by(values: "OptionValues", system: str, algorithm: Algorithm) -> None:
-    """Check that cookies are signed as a system that knows one way alone signs them."""
-    if not values["signed"]:
-        raise ConfigError("signed", f"{system} signs every cookie", "leave out signed")
-    if values["algorithm"] != algorithm:
-        raise ConfigError("algorithm", f"{system} signs by {algorithm} alone", "leave out algorithm")
-
-
-def _with_store(values: "OptionValues", habits: "Habits") -> None:
-    """Check what a store has to do with the other options."""
-    if values["ttl"] is not None and not habits.own_cookie:
-        raise ConfigError("ttl", "a record lives as long as its session", "pass max_age=..., and leave out ttl")
-    if values["encrypt"]:
-        cure = "leave out encrypt: the cookie holds a random id and nothing of the session"
-        raise ConfigError("encrypt", "with a store there is nothing to hide in the cookie", cure)
-    if values["encode"] is not None:
-        raise ConfigError("encode", "encode and decode write a cookie's value, and the store has the session", "leave them out")
-    if values["prefix"] and values["genid"] is not None and not habits.prefixed:
-        raise ConfigError("prefix", "it goes before ids of our own making, and genid makes them", "put it into what genid returns")
-
-
-def cookie_agrees(name: str, values: Mapping[str, Any]) -> None:
-    """Check the attributes that browsers only take together (RFC 6265bis sections 4.1.2 and 4.1.3)."""
-    prefix = str(name).lower()
-    secure = values["secure"] is True
-    if values["same_site"] == "none" and not secure:
-        raise ConfigError("same_site", "browsers refuse SameSite=None without Secure", "pass secure=True, or same_site='auto'")
-    if values["partitioned"] and not secure:
-        raise ConfigError("partitioned", "browsers refuse Partitioned without Secure", "pass secure=True")
-    if prefix.startswith(("__secure-", "__host-", "__http-")) and not secure:
-        raise ConfigError("key", "browsers refuse this name's prefix without Secure", "pass secure=True, or choose another name")
-    if prefix.startswith(("__http-", "__host-http-")) and not values["http_only"]:
-        raise ConfigError(
-            "key", "browsers refuse this name's prefix without HttpOnly", "leave http_only=True, or choose another name"
-        )
-    if prefix.startswith("__host-") and (values["domain"] is not None or values["path"] != "/"):
-        raise ConfigError("key", "browsers refuse __Host- with a Domain or another Path than '/'", "leave out domain and path")

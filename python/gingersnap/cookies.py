@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, get_args
 
-from . import _core, checks
+from . import _core, agreements, checks
 from .errors import ConfigError
 from .options import SessionOptions
 from .types import Message, Priority, SameSite, Scope
@@ -111,7 +111,7 @@ class SessionCookie:
 
 def _disagreement(name: str, attributes: Attributes) -> ConfigError | None:
     try:
-        checks.cookie_agrees(name, {field.name: getattr(attributes, field.name) for field in fields(Attributes)})
+        agreements.of_cookie(name, {field.name: getattr(attributes, field.name) for field in fields(Attributes)})
     except ConfigError as error:
         return error
     return None

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, TypedDict, Unpack
 
-from . import checks
+from . import agreements, checks
 from .errors import ConfigError
 from .events import Events, Listener
 from .presets import HABITS, PRESETS, Habits, Preset
@@ -244,7 +244,7 @@ class SessionOptions:
         self.__dict__["_given"] = given = hide_keys(given)
         values = _resolve(given)
         fields = checks.each(values, HABITS[values["preset"]])
-        checks.together(values, fields["habits"])
+        agreements.together(values, fields["habits"])
         self.__dict__.update(fields)
         self.__dict__["events"] = Events(values["listeners"])
         # Records of express-session say what was given, and in which order, but not what was left to its default.
