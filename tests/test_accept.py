@@ -141,6 +141,18 @@ async def test_after_its_deadline_nothing_is_taken_over() -> None:
     assert await both.after.data() == {"n": 1}
 
 
+async def test_a_session_that_valid_refuses_leaves_nothing_of_itself() -> None:
+    both = Move({"keys": [OLD_KEY]}, {"valid": lambda scope, data: False})
+    await both.before.do(lambda s: (s.update(n=1), s.login("ada")))
+    seen: list[Any] = []
+    answer = await both.after.do(lambda s: seen.append((dict(s), s.owner, s.is_new, s.expires_at)))
+    assert (seen, answer.cookies) == ([({}, None, True, None)], [])
+    await both.after.do(lambda s: s.update(n=2))
+    both.after.browser.app.options.__dict__["valid"] = None
+    await both.after.do(lambda s: seen.append((dict(s), s.owner)))
+    assert seen[1:] == [({"n": 2}, None)]
+
+
 async def test_entries_are_asked_in_their_order() -> None:
     clock = Clock()
     heard: list[Event] = []

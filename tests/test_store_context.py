@@ -274,6 +274,17 @@ async def test_L04_a_touch_that_meets_a_shorter_lifetime_does_not_undo_it() -> N
     assert await place.client.data() == {}
 
 
+async def test_D05_a_refused_session_whose_record_lives_too_long_leaves_none_of_its_own() -> None:
+    place = Place(max_age=86_400)
+    await place.client.do(lambda s: setattr(s, "max_age", 60))
+    [key] = place.store._entries
+    await place.store.touch(key, 86_400_000)
+    place.options["valid"] = lambda scope, data: False
+    client = place.browser(place.client)
+    assert (await client.do(lambda s: s.touch())).cookies == []
+    assert [*place.store._entries] == [key]
+
+
 async def test_a_session_of_the_browser_is_kept_for_a_day_from_one_request_to_the_next() -> None:
     place = Place(max_age="session")
     response = await place.client.do(lambda s: s.update(n=1))

@@ -240,7 +240,7 @@ class Arrival(Context):
     def _miss(self, why: str) -> None:
         self._options.events.emit(why, self._scope, why, self._mark_of_id())
         self.id = self._ttl_ms = self._base = self._loaded = self._own = None
-        self.body, self.is_new, self._came = EMPTY, True, False
+        self.body, self.is_new, self._came, self._overlong = EMPTY, True, False, False
 
     def refused(self, *, ending: bool = False) -> SessionUnavailable:
         """Give the error that whoever touches the session gets; ``ending``: who wanted to end it, or give it a new id."""

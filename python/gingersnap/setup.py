@@ -104,7 +104,8 @@ class Setup:
     def refuse(self, session: Session, why: str) -> None:
         """Start a new session in place of what came, and say why."""
         dict.clear(session)
-        session._loaded = None
+        # With it goes what a context that was made already knows of it, its owner among that.
+        session._loaded = session._conducted = None
         if why == "tampered" and self.options.drop_bad_signature:
             # koa: a signature that does not verify is removed, by a line of its own.
             session._conduct().stale = self.format.signature_removal(self.is_encrypted(session._scope))
