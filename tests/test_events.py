@@ -133,7 +133,7 @@ async def test_an_async_listener_is_awaited_to_its_end() -> None:
     for _ in range(3):
         await asyncio.sleep(0)
     assert done == ["saved"]
-    assert events._running == set()
+    assert not events._running
 
 
 def broken(event: Event) -> None:

@@ -109,13 +109,13 @@ async def test_S06_it_goes_on_until_it_is_stopped() -> None:
 async def test_starting_twice_is_starting_once() -> None:
     purge = Purge(Purged())
     purge.start()
-    task = purge._tasks[asyncio.get_running_loop()]
+    rounds = purge._tasks[asyncio.get_running_loop()]()
     purge.start()
-    assert purge._tasks[asyncio.get_running_loop()] is task
+    assert purge._tasks[asyncio.get_running_loop()]() is rounds
     await purge.stop()
     await purge.stop()
     purge.start()
-    assert purge._tasks[asyncio.get_running_loop()] is not task
+    assert purge._tasks[asyncio.get_running_loop()]() is not rounds
     await purge.stop()
 
 

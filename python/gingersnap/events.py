@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
 from .errors import ConfigError
+from .loop_tasks import LoopTasks
 from .types import Scope
 
 logger = logging.getLogger("gingersnap")
@@ -59,7 +60,7 @@ class Events:
 
     def __init__(self, listeners: Mapping[str, Listener]) -> None:
         self._listeners: dict[str, list[Listener]] = {}
-        self._running: set[asyncio.Future[None]] = set()
+        self._running = LoopTasks()
         # Whether anybody listens at all: asked on every write.
         self.heard = False
         if not isinstance(listeners, Mapping):
@@ -120,13 +121,9 @@ class Events:
 
         coroutine = run()
         try:
-            task = asyncio.ensure_future(coroutine)
+            self._running.begin(coroutine)
         except RuntimeError:
             coroutine.close()
             if inspect.iscoroutine(result):
                 result.close()
             logger.exception("an async listener for the event %r needs asyncio's event loop", event.name)
-            return
-        # A task that nobody holds may be collected before it is done.
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)

@@ -15,6 +15,7 @@ from .formats import RECORDS
 from .formats.record import Dates, OwnCookie
 from .gate import Gate
 from .ids import Ids
+from .loop_tasks import LoopTasks
 from .options import SessionOptions, StoreErrorWord
 from .purge import Purge
 from .session import UNTOUCHED, Session, WatchedSession
@@ -57,7 +58,7 @@ class StoreSetup(Setup):
         self.load_s = options.store_timeout_s / 2
         # Whether a load renews the record: an absolute end, which only the session's own data tells, forbids that.
         self.rolls = options.rolling and options.absolute_ms is None and not self.habits.own_cookie
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running = LoopTasks()
         self._store = None if options.store is None else as_store(options.store)
         # Its own word alone: what inherits it may wait all the same.
         self._prompt = options.context_store is None and vars(type(self._store)).get("prompt", False) is True
@@ -186,17 +187,7 @@ class StoreSetup(Setup):
         return await (work if self._prompt else self._outliving(work))
 
     async def _outliving(self, work: Coroutine[Any, Any, T]) -> T:
-        task = asyncio.create_task(work)
-        # A task that nobody holds may be collected before it is done.
-        self._running.add(task)
-        task.add_done_callback(self._done)
-        return await asyncio.shield(task)
-
-    def _done(self, task: "asyncio.Task[Any]") -> None:
-        self._running.discard(task)
-        # Where the one who waited was cancelled, nobody else asks for the outcome; the gate has told of it.
-        if not task.cancelled():
-            task.exception()
+        return await asyncio.shield(self._running.begin(work, _note_outcome))
 
     async def start(self) -> None:
         """Ask the store whether it is fit, before the application serves.
@@ -221,10 +212,12 @@ class StoreSetup(Setup):
             )
 
     async def stop(self) -> None:
-        """Let the writes that are under way end, and close what the store itself opened."""
+        """Wait for this event loop's writes that are under way, and close what the store itself opened on it."""
         await self.purge.stop()
-        if self._running:
-            await asyncio.wait([*self._running])
+        # The writes of another event loop are its own to wait for; those of a closed one never end.
+        self._running.drop_closed()
+        if running := self._running.here():
+            await asyncio.wait(running)
         stores = [*([] if self.formers is None else self.formers.stores)]
         async with AsyncExitStack() as stack:
             # Each is closed, whatever the others raise.
@@ -232,3 +225,9 @@ class StoreSetup(Setup):
                 stack.push_async_callback(self._store.aclose)
             for former in stores:
                 stack.push_async_callback(former.stop)
+
+
+def _note_outcome(task: "asyncio.Task[Any]") -> None:
+    # If the request was cancelled, nothing else asks for the outcome; the gate has logged a failure.
+    if not task.cancelled():
+        task.exception()

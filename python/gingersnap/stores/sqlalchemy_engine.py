@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import URL, Dialect
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ..errors import ConfigError
+from ..loop_tasks import LoopTasks
 
 T = TypeVar("T")
 
@@ -33,14 +34,12 @@ class Calls:
     """
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = LoopTasks()
 
     async def make(self, engine: AsyncEngine, use: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Await ``use`` of a connection; it may outlive a caller that is cancelled, by a second, but not begin after that."""
         gone = asyncio.Event()
-        task = asyncio.create_task(_made(engine, use, gone))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = self._tasks.begin(_made(engine, use, gone))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -51,9 +50,7 @@ class Calls:
 
     async def ended(self) -> None:
         """Wait for the running loop's calls, those of a server that hangs excepted."""
-        loop = asyncio.get_running_loop()
-        tasks = [task for task in [*self._tasks] if task.get_loop() is loop]
-        if tasks:
+        if tasks := self._tasks.here():
             await asyncio.wait(tasks, timeout=2 * _GRACE_S)
 
 
