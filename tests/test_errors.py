@@ -51,11 +51,18 @@ def test_errors_are_also_what_python_calls_them(kind: type[Exception], builtin: 
     assert issubclass(kind, builtin)
 
 
+HOLDS = "a session holds dict, list, str, int, float, bool and None"
 MESSAGES: list[tuple[SessionError, str]] = [
     (ConfigError("path", "it cannot be int", "give a path"), "path: it cannot be int; give a path"),
     (ReservedKeyError("_expire"), "the key '_expire' is reserved for the session itself; choose another name"),
-    (UnserializableError("cart.items[2]", "set"), "cart.items[2]: set; a session holds dict, list, str, int, float, bool and None"),
-    (UnserializableError("", "set"), "the session: set; a session holds dict, list, str, int, float, bool and None"),
+    (UnserializableError("cart[2]", "Cart"), "cart[2]: Cart; a session holds dict, list, str, int, float, bool and None"),
+    (UnserializableError("", "Cart"), "the session: Cart; a session holds dict, list, str, int, float, bool and None"),
+    (UnserializableError("at", "datetime"), f"at: datetime; store its .isoformat(); {HOLDS}"),
+    (UnserializableError("price", "Decimal"), f"price: Decimal; store str(...) of it; {HOLDS}"),
+    (UnserializableError("id", "UUID"), f"id: UUID; store str(...) of it; {HOLDS}"),
+    (UnserializableError("seen", "set"), f"seen: set; store list(...) of it; {HOLDS}"),
+    (UnserializableError("token", "bytes"), f"token: bytes; store its .hex(), or base64 text; {HOLDS}"),
+    (UnserializableError("by", "a key of type int, not str"), f"by: a key of type int, not str; store str(...) of it; {HOLDS}"),
     (
         CookieTooLarge(5000, 4096, [("cart", 3000), ("name", 20)]),
         (
@@ -67,8 +74,12 @@ MESSAGES: list[tuple[SessionError, str]] = [
         SessionTooLarge("", "more than 65536 bytes of JSON"),
         "the session: more than 65536 bytes of JSON; keep ids in the session and the data itself elsewhere",
     ),
-    (SessionUnavailable("load"), "the session store failed to load; try again in 1 s"),
-    (SessionUnavailable("move", 5), "the session store failed to move; try again in 5 s"),
+    (SessionUnavailable("load"), "the session store could not load a session; try again in 1 s"),
+    (
+        SessionUnavailable("create", 2, "RedisStore (redis.internal:6379)"),
+        "RedisStore (redis.internal:6379) could not create a session; try again in 2 s",
+    ),
+    (SessionUnavailable("move", 5), "the session store could not give a session its new id; try again in 5 s"),
     (SessionConflict("save"), "other requests kept writing this session, so this one's changes were not saved; try again"),
     (SessionSealed("cart, user"), "the session changed after its response had started, and the change is lost: cart, user"),
     (NotLoadedError(), "defer=True puts off loading this session: await session.load() before using it"),

@@ -150,7 +150,7 @@ async def test_O01_an_application_may_answer_for_itself() -> None:
 async def test_O01_raise_lets_the_exception_out() -> None:
     store, client = await place(on_store_error="raise")
     store.before = GONE_AWAY
-    with pytest.raises(SessionUnavailable, match=r"failed to load") as caught:
+    with pytest.raises(SessionUnavailable, match=r"could not load a session") as caught:
         await client.do(lambda s: s["n"])
     assert isinstance(caught.value.__cause__, OSError)
     assert (await client.do(lambda s: None)).status == 200
@@ -220,7 +220,7 @@ async def test_O01_a_failed_touch_leaves_the_response_as_it_is(caplog: pytest.Lo
     store.before = {"touch": OSError("secret-key")}
     response = await client.do(lambda s: s.touch())
     assert (response.status, response.cookies) == (200, [])
-    assert "failed to touch: OSError" in caplog.text
+    assert "could not renew a session: OSError" in caplog.text
     assert "secret-key" not in caplog.text
     strict = Sessions(store=store, store_breaker=False, on_store_error="raise")
     strict.jar.update(client.jar)

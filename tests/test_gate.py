@@ -64,7 +64,9 @@ async def test_O01_whatever_a_store_raises_is_one_error_with_its_cause(error: Ex
     await asyncio.sleep(0)
     assert (raised.__cause__, raised.call, raised.retry_after, raised.status_code) == (error, "load", 1, 503)
     assert [(event.name, event.detail) for event in events] == [("store_error", f"load: {type(error).__name__}")]
-    assert [record.getMessage() for record in caplog.records] == [f"the session store failed to load: {type(error).__name__}"]
+    told = f"the session store could not load a session: {type(error).__name__}"
+    assert [record.getMessage() for record in caplog.records] == [told]
+    assert str(raised) == f"{told}; try again in 1 s"
     assert SECRET not in caplog.text + str(raised) + repr(raised) + repr(events)
 
 

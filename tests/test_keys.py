@@ -29,7 +29,7 @@ BAD: list[tuple[Any, str]] = [
     # None at all, or not a list.
     ((), "none to sign with"),
     ([], "none to sign with"),
-    (None, "cannot be NoneType"),
+    (None, "cannot be NoneType; give a list of keys, newest first: is the environment variable set?"),
     ("", "cannot be str"),
     (GOOD, "it cannot be str"),
     (GOOD.encode(), "it cannot be bytes"),
@@ -39,7 +39,7 @@ BAD: list[tuple[Any, str]] = [
     (5, "it cannot be int"),
     (object(), "it cannot be object"),
     # Of the wrong type.
-    ([None], "one of them is NoneType"),
+    ([None], "one of them is NoneType; give str or bytes: is the environment variable set?"),
     ([5], "one of them is int"),
     ([GOOD, None], "one of them is NoneType"),
     ([[GOOD]], "one of them is list"),
@@ -47,7 +47,7 @@ BAD: list[tuple[Any, str]] = [
     (bytearray(GOOD.encode()), "one of them is int"),
     ([object()], "one of them is object"),
     # Empty.
-    ([""], "empty"),
+    ([""], "is the environment variable set?"),
     ([b""], "empty"),
     ([GOOD, ""], "empty"),
     (["", GOOD], "empty"),
@@ -71,6 +71,9 @@ BAD: list[tuple[Any, str]] = [
     # No text: half of a surrogate pair.
     ([SECRET + "\ud800" * 16], "one of them"),
     # Everybody has them.
+    (["change-me-in-production-please-0123456789"], "public documentation"),
+    (["Change_This before you deploy, 32 bytes!"], "public documentation"),
+    ([b"<your-secret-here-your-secret-here-your>"], "public documentation"),
     (["keyboard cat"], "public documentation"),
     (["keyboard cat keyboard cat keyboard cat"], "public documentation"),
     (["some secret hurr"], "public documentation"),

@@ -473,7 +473,9 @@ def test_options_that_do_not_go_together_are_refused(given: dict[str, Any], opti
         ("hash", "write algorithm"),
         ("cookie", "write its members as options of their own: max_age (in seconds), http_only, secure, same_site, domain, path"),
         ("store_timout", "did you mean store_timeout?"),
-        ("xyzzy", "choose among keys, allow_weak_keys, key, max_age"),
+        ("xyzzy", "every option stands in the README, under Options"),
+        ("samesit", "did you mean same_site?"),
+        ("timeout", "did you mean store_timeout?"),
     ],
 )
 def test_an_unknown_option_is_refused_with_a_guess(name: str, cure: str) -> None:

@@ -633,6 +633,28 @@ async def test_defer_asks_the_store_only_when_it_is_told_to() -> None:
     assert place.store.noted() == ["load", "replace"]
 
 
+async def test_defer_warns_once_of_a_new_session_that_is_used_unloaded(caplog: pytest.LogCaptureFixture) -> None:
+    async def loaded(scope: Any) -> None:
+        (await scope["session"].load())["n"] = 1
+
+    uses: list[tuple[Any, int]] = [
+        (loaded, 0),
+        (lambda scope: None, 0),
+        (lambda scope: scope["session"].get("n"), 1),
+        (lambda scope: scope["session"].update(n=1), 1),
+    ]
+    for use, warnings in uses:
+        caplog.clear()
+        place = Place(defer=True)
+        for _ in range(2):
+            place.client.browser.jar.clear()
+            await place.client.on_scope(use)
+        told = [record.getMessage() for record in caplog.records]
+        assert [message.partition(";")[0] for message in told] == [
+            "defer=True: a new session was used without `await session.load()`"
+        ] * warnings
+
+
 async def test_defer_lets_a_session_be_replaced_or_ended_unread() -> None:
     place = Place(defer=True)
     [old] = ids(await place.client.do(lambda s: s.update(n=1)))

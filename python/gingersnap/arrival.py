@@ -51,6 +51,8 @@ class Arrival(Context):
         self._error: SessionUnavailable | None = None
         # Whether an id came that the store was not asked about yet.
         self.deferred = False
+        # Whether nothing came, and the application has not called ``load`` all the same, as ``defer`` asks of it.
+        self.unasked = False
         # Whether it was replaced without that.
         self._unread = False
         # The error that was handed to the application, until the store answers again.
@@ -115,6 +117,7 @@ class Arrival(Context):
 
     async def load(self, session: Session) -> None:
         """Fetch the session where that was put off, or was tried and failed."""
+        self.unasked = False
         failed = self._error
         if self.deferred or (failed is not None and (self.id is not None or self._claim is not None)):
             # Two tasks of one request may ask at once: neither goes on before the session is there, or both were told why not.
@@ -143,7 +146,7 @@ class Arrival(Context):
         if why is None:
             return
         if why == "corrupt" and self._options.on_store_error == "raise":
-            self._error = SessionUnavailable("read a record that is no session")
+            self._error = SessionUnavailable("read a record that is no session", store=self._stored.name)
             close(session, UnavailableSession)
 
     async def _read(self) -> Record | str:
@@ -245,9 +248,9 @@ class Arrival(Context):
     def refused(self, *, ending: bool = False) -> SessionUnavailable:
         """Give the error that whoever touches the session gets; ``ending``: who wanted to end it, or give it a new id."""
         self.ending = self.ending or ending
-        error = self._error or SessionUnavailable("load")
+        error = self._error or SessionUnavailable("load", store=self._stored.name)
         # Raised anew each time: a traceback grows with every frame that it is raised through.
-        self.told = again = SessionUnavailable(error.call, error.retry_after)
+        self.told = again = SessionUnavailable(error.call, error.retry_after, error.store)
         again.__cause__ = error.__cause__
         return again
 

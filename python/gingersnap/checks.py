@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from .errors import ConfigError
 from .keys import prepare_keys
+from .store_cures import cure_for
 from .types import Algorithm, Priority, SameSite
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def _store(name: str, value: object) -> object:
     kinds = (("load", "create", "replace", "move", "touch", "destroy"), ("get", "set", "destroy"), ("serving", "ask"))
     if value is None or any(_has(value, *calls) for calls in kinds):
         return value
-    raise _refuse(name, value, "give one of gingersnap.stores, or an object with the methods get, set and destroy")
+    problem = f"it cannot be the class {value.__name__}" if isinstance(value, type) else f"it cannot be {shape(value)}"
+    raise ConfigError(name, problem, cure_for(value))
 
 
 def _external_key(name: str, value: object) -> object:

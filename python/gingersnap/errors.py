@@ -1,5 +1,7 @@
 """Every exception that Gingersnap raises. Bad cookies raise none of them: they become a new session."""
 
+from typing import Final
+
 
 class SessionError(Exception):
     """The root of them all."""
@@ -19,6 +21,37 @@ class ConfigError(SessionError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.option}: {self.problem}; {self.cure}"
+
+
+# How JSON holds what people put into sessions, by the name of its type.
+_TEXTS: Final = ("Decimal", "UUID", "ObjectId", "URL", "IPv4Address", "IPv6Address", "Path", "PosixPath", "WindowsPath")
+_STORED_AS: Final[dict[str, str]] = {
+    **dict.fromkeys(("datetime", "date", "time"), "its .isoformat()"),
+    "timedelta": "its .total_seconds()",
+    **dict.fromkeys((*_TEXTS, "PurePosixPath"), "str(...) of it"),
+    **dict.fromkeys(("set", "frozenset", "deque", "range", "generator", "dict_keys", "dict_values"), "list(...) of it"),
+    **dict.fromkeys(("mappingproxy", "QueryParams", "FormData"), "dict(...) of it"),
+    **dict.fromkeys(("bytes", "bytearray", "memoryview"), "its .hex(), or base64 text"),
+    **dict.fromkeys(("int64", "int32", "float32", "bool_"), "its .item()"),
+    "ndarray": "its .tolist()",
+    "coroutine": "what `await` gives of it",
+    **dict.fromkeys((f"a key of type {kind}, not str" for kind in ("int", "float", "bool", "NoneType", "UUID")), "str(...) of it"),
+}
+
+# What each call of a store does, for those who read its failure.
+_PHRASES: Final[dict[str, str]] = {
+    "load": "load a session",
+    "create": "create a session",
+    "replace": "save a session",
+    "move": "give a session its new id",
+    "touch": "renew a session",
+    "destroy": "end a session",
+}
+
+
+def phrase(call: str) -> str:
+    """Return what a call of a store does, as the end of a sentence."""
+    return _PHRASES.get(call, call)
 
 
 class ReservedKeyError(SessionError, KeyError):
@@ -45,8 +78,9 @@ class UnserializableError(SessionError, TypeError):
         self.problem = problem
 
     def __str__(self) -> str:
-        where = self.path or "the session"
-        return f"{where}: {self.problem}; a session holds dict, list, str, int, float, bool and None"
+        where, cure = self.path or "the session", _STORED_AS.get(self.problem)
+        told = f"{self.problem}; store {cure}" if cure else self.problem
+        return f"{where}: {told}; a session holds dict, list, str, int, float, bool and None"
 
 
 class SessionTooLarge(UnserializableError):  # noqa: N818 (the noun of the design)
@@ -84,9 +118,11 @@ class SessionUnavailable(SessionError):  # noqa: N818 (the noun of the design)
 
     status_code = 503
 
-    def __init__(self, call: str, retry_after: int = 1) -> None:
-        super().__init__(call, retry_after)
+    def __init__(self, call: str, retry_after: int = 1, store: str = "the session store") -> None:
+        super().__init__(call, retry_after, store)
         self.call = call
+        self.store = store
+        """The store's class and host, for the log: ``RedisStore (redis.internal:6379)``."""
         self.retry_after = retry_after
         """When to come again, in whole seconds."""
 
@@ -101,7 +137,8 @@ class SessionUnavailable(SessionError):  # noqa: N818 (the noun of the design)
         return "The session store does not answer; try again."
 
     def __str__(self) -> str:
-        return f"the session store failed to {self.call}; try again in {self.retry_after} s"
+        cause = f": {type(self.__cause__).__name__}" if self.__cause__ is not None else ""
+        return f"{self.store} could not {phrase(self.call)}{cause}; try again in {self.retry_after} s"
 
 
 class SessionConflict(SessionUnavailable):

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from .breaker import Breaker
-from .errors import SessionUnavailable
+from .errors import SessionUnavailable, phrase
 from .options import SessionOptions
 from .types import Scope
 
@@ -20,9 +20,10 @@ T = TypeVar("T")
 class Gate:
     """What stands between the requests of one middleware and its store."""
 
-    def __init__(self, options: SessionOptions, *, prompt: bool = False) -> None:
+    def __init__(self, options: SessionOptions, *, prompt: bool = False, name: str = "the session store") -> None:
         # Calls that never wait need no watch.
         self._prompt = prompt
+        self._name = name
         self._events = options.events
         self._breaker = Breaker() if options.store_breaker else None
 
@@ -46,7 +47,7 @@ class Gate:
         if breaker is not None and breaker.failing:
             wait_s = breaker.wait_s(asyncio.get_running_loop().time())
             if wait_s > 0:
-                raise SessionUnavailable(call, math.ceil(wait_s))
+                raise SessionUnavailable(call, math.ceil(wait_s), self._name)
         try:
             answer = await ask()
         except Exception as error:
@@ -60,7 +61,7 @@ class Gate:
                 breaker.abandon()
             raise
         if breaker is not None and breaker.failing:
-            logger.warning("the session store answers again")
+            logger.warning("%s answers again", self._name)
             self._events.emit("store_recovered", scope, call)
             breaker.succeed()
         return answer
@@ -86,6 +87,6 @@ class Gate:
 
     def _failed(self, call: str, error: Exception, scope: Scope) -> SessionUnavailable:
         # Its message may quote a key or a record: the log gets the kind alone, the exception's cause has the rest.
-        logger.error("the session store failed to %s: %s", call, type(error).__name__)
+        logger.error("%s could not %s: %s", self._name, phrase(call), type(error).__name__)
         self._events.emit("store_error", scope, f"{call}: {type(error).__name__}")
-        return SessionUnavailable(call)
+        return SessionUnavailable(call, store=self._name)

@@ -5,12 +5,26 @@ import warnings
 from collections.abc import Sequence
 
 from .errors import ConfigError
+from .store_cures import UNSET
 
 SHORTEST = 16
 """The fewest octets of a key; with fewer it is found by trying."""
 RECOMMENDED = 32
 
 _CURE = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+
+# How keys begin that are to be replaced before they are used, without what is no letter.
+_PLACEHOLDERS = (
+    "changeme",
+    "changethis",
+    "replaceme",
+    "replacethis",
+    "yoursecret",
+    "yourkey",
+    "insertyour",
+    "putyour",
+    "todochange",
+)
 
 # Keys that stand in the documentation of session libraries, this one's included: everybody has them.
 PUBLISHED = frozenset(
@@ -77,7 +91,7 @@ def prepare_keys(keys: object, *, raw: bool, allow_weak: bool) -> tuple[bytes, .
     under 16 bytes.
     """
     if isinstance(keys, str | bytes) or not isinstance(keys, Sequence):
-        raise ConfigError("keys", f"it cannot be {type(keys).__name__}", "give a list of keys, newest first")
+        raise ConfigError("keys", f"it cannot be {type(keys).__name__}", _list_cure(keys))
     prepared: list[bytes | tuple[str, str]] = [_octets(key, raw=raw) for key in keys]
     refusals = [item for item in prepared if isinstance(item, tuple)]
     secrets = Secrets(item for item in prepared if isinstance(item, bytes))
@@ -94,10 +108,10 @@ def prepare_keys(keys: object, *, raw: bool, allow_weak: bool) -> tuple[bytes, .
 def _judge(keys: Secrets, *, allow_weak: bool) -> list[tuple[str, str]]:
     """Say what is wrong with keys, each with its cure."""
     shortest = min(map(len, keys), default=RECOMMENDED)
-    if any(key.decode("utf-8", "replace").strip().lower() in PUBLISHED for key in keys):
+    if any(_is_published(key.decode("utf-8", "replace").strip().lower()) for key in keys):
         return [("one of them stands in public documentation", _CURE)]
     if shortest == 0:
-        return [("one of them is empty", _CURE)]
+        return [("one of them is empty", f"{_CURE}; {UNSET}")]
     if shortest < SHORTEST and not allow_weak:
         cure = f"{_CURE}; for the keys that an old application already has, pass allow_weak_keys=True"
         return [(f"one of them has {shortest} bytes, and {SHORTEST} are the least", cure)]
@@ -106,12 +120,23 @@ def _judge(keys: Secrets, *, allow_weak: bool) -> list[tuple[str, str]]:
     return []
 
 
+def _is_published(key: str) -> bool:
+    letters = "".join(character for character in key if character.isalpha())
+    return key in PUBLISHED or letters.startswith(_PLACEHOLDERS)
+
+
+def _list_cure(keys: object) -> str:
+    cure = "give a list of keys, newest first"
+    return f"{cure}: {UNSET}" if keys is None else cure
+
+
 def _octets(key: object, *, raw: bool) -> bytes | tuple[str, str]:
     """Give a key's octets, or what is wrong with it and the cure: raised from here, the key would show in the traceback."""
     if isinstance(key, bytes):
         return key
     if not isinstance(key, str):
-        return f"one of them is {type(key).__name__}", "give str or bytes"
+        cure = f"give str or bytes: {UNSET}" if key is None else "give str or bytes"
+        return f"one of them is {type(key).__name__}", cure
     prefix, _, text = key.partition(":")
     if not raw and prefix in ("b64", "hex"):
         return _decoded(prefix, text)

@@ -311,5 +311,9 @@ def suggest(name: str, names: Collection[str]) -> str:
     """Say what may have been meant by an option that there is not."""
     if name in _OTHER_NAMES:
         return f"write {_OTHER_NAMES[name]}"
-    near = difflib.get_close_matches(name, names, 1)
-    return f"did you mean {near[0]}?" if near else f"choose among {', '.join(names)}"
+    if near := difflib.get_close_matches(name, names, 1):
+        return f"did you mean {near[0]}?"
+    # Of all fifty, those that it may be at all.
+    near = difflib.get_close_matches(name, names, 5, 0.3)
+    all_of_them = "every option stands in the README, under Options"
+    return f"the nearest are {', '.join(near)}; {all_of_them}" if near else all_of_them

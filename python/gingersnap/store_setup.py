@@ -18,11 +18,11 @@ from .ids import Ids
 from .loop_tasks import LoopTasks
 from .options import SessionOptions, StoreErrorWord
 from .purge import Purge
-from .session import UNTOUCHED, Session, WatchedSession
+from .session import FETCHED, UNTOUCHED, Session, WatchedSession
 from .setup import Setup
 from .store_context import BROWSER_MS, StoreContext
 from .stores.plain import PlainStore
-from .stores.store import Store
+from .stores.store import Store, name_of
 from .takeover import TakenOver, Takeover
 from .transport import CookieTransport, KeyTransport, Transport
 from .types import Loaded, Scope
@@ -62,8 +62,10 @@ class StoreSetup(Setup):
         self._store = None if options.store is None else as_store(options.store)
         # Its own word alone: what inherits it may wait all the same.
         self._prompt = options.context_store is None and vars(type(self._store)).get("prompt", False) is True
-        self.gate = Gate(options, prompt=self._prompt)
+        self.name = "the session store" if self._store is None else name_of(self._store)
+        self.gate = Gate(options, prompt=self._prompt, name=self.name)
         self.purge = Purge(self._store)
+        self._warned_of_load = False
 
     def store_for(self, scope: Scope) -> Store:
         """Give the store that serves this request. Source: koa-session ``ContextStore``."""
@@ -143,6 +145,8 @@ class StoreSetup(Setup):
         elif found is not None:
             context.claim(found)
             await self._fetch(context, session)
+        elif self.options.defer:
+            context.unasked = True
         return session, context
 
     def _find(self, scope: Scope) -> tuple[str, int] | Claim | str | None:
@@ -158,6 +162,15 @@ class StoreSetup(Setup):
             close(session, DeferredSession)
             return
         await context.fetch(session)
+
+    def warn_of_forgotten_load(self, context: StoreContext, session: Session) -> None:
+        """Log once that a new session was used without ``load``: that raises as soon as the client shows its id."""
+        if context.unasked and (session._touch > FETCHED or context.committed) and not self._warned_of_load:
+            self._warned_of_load = True
+            logger.warning(
+                "defer=True: a new session was used without `await session.load()`; "
+                "once the client sends its id, that raises NotLoadedError: load it first in every request"
+            )
 
     def _refuse(self, context: StoreContext, session: Session, why: str) -> None:
         if why == "tampered" and self.options.drop_bad_signature:

@@ -111,7 +111,7 @@ class Takeover:
                 if answer is not None:
                     return answer
             await asyncio.sleep(_PAUSE_S)
-        raise SessionUnavailable("load")
+        raise SessionUnavailable("load", store=self._setup.name)
 
     async def _fetch_cookie(self, claim: Claim) -> TakenOver | str:
         """Make a record of a session that came in a cookie. Two clients may show the same data: it gets an id of its own."""

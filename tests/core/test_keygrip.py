@@ -7,12 +7,13 @@ import base64
 import hmac
 import inspect
 import re
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from gingersnap import _pure
+from gingersnap import ConfigError, _pure
 from gingersnap._pure import keygrip as twin
 
 ALGORITHMS = ("sha1", "sha256", "sha384", "sha512", "blake3")
@@ -225,3 +226,9 @@ def test_X02_a_hit_among_candidates_does_not_end_the_comparing(monkeypatch: pyte
 def test_P01_repr_of_keygrip_hides_its_keys(core: ModuleType) -> None:
     grip = core.Keygrip([b"a-key-nobody-may-see"], "sha256")
     assert repr(grip) == str(grip) == "Keygrip(<hidden>)"
+
+
+def test_blake3_without_its_package_is_refused_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "blake3", None)
+    with pytest.raises(ConfigError, match=r"^algorithm: .+; pip install 'gingersnap\[pure\]', or choose algorithm='sha256'$"):
+        _pure.Keygrip([b"secret"], "blake3")

@@ -20,7 +20,7 @@ from tests.test_exchange import is_503, lifespan
 
 pytestmark = pytest.mark.filterwarnings("ignore:A configured store is unstable")
 
-CAUSES = {"refuse": "failed to load: ConnectionError", "hang": "failed to load: TimeoutError"}
+CAUSES = {"refuse": "could not load a session: ConnectionError", "hang": "could not load a session: TimeoutError"}
 each_fault = pytest.mark.parametrize("fault", CAUSES)
 
 

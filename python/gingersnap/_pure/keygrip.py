@@ -5,6 +5,8 @@ import hmac
 from collections.abc import Callable
 from functools import partial
 
+from ..errors import ConfigError
+
 # Must match rust/keygrip.rs.
 BLAKE3_CONTEXT = "gingersnap/v1/sign"
 ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
@@ -12,8 +14,11 @@ ALGORITHMS = ("sha1", "sha256", "sha384", "sha512")
 
 def _signer(key: bytes, algorithm: str) -> Callable[[bytes], bytes]:
     if algorithm == "blake3":
-        from blake3 import blake3
-
+        try:
+            from blake3 import blake3
+        except ImportError:
+            cure = "pip install 'gingersnap[pure]', or choose algorithm='sha256'"
+            raise ConfigError("algorithm", "blake3 needs the package blake3, which is not installed", cure) from None
         derived = blake3(key, derive_key_context=BLAKE3_CONTEXT).digest()
         return lambda data: blake3(data, key=derived).digest()
     if algorithm not in ALGORITHMS:

@@ -58,6 +58,7 @@ class KeyValueStore:
         if not isinstance(store, AsyncKeyValue):
             problem = f"it cannot be a {type(store).__module__}.{type(store).__qualname__}"
             raise ConfigError("store", problem, "give a store of key_value.aio.stores")
+        self.place = type(store).__name__
         if not isinstance(collection, str) or not collection:
             raise ConfigError("collection", f"it cannot be {collection!r}", "give a name")
         self._store = store

@@ -56,6 +56,7 @@ class PlainStore:
             _checked.add(type(store))
         self._store = store
         self.threads = threads
+        self.place = type(store).__name__
         warn_once(type(store).__name__)
 
     def serving(self, scope: Scope, *, rolling: bool, max_age_ms: int | None) -> "PlainCalls":

@@ -26,6 +26,7 @@ from typing import Any
 
 from .. import checks
 from ..errors import ConfigError
+from ..store_cures import UNSET
 
 try:
     import asyncpg  # type: ignore[import-untyped]
@@ -33,7 +34,7 @@ except ImportError as error:
     raise ImportError("PostgresStore needs asyncpg: pip install 'gingersnap[postgres]'") from error
 
 from .layouts import TABLES, PostgresLayout, refuse_subclass
-from .postgres_pool import Connections
+from .postgres_pool import Connections, place_of
 from .postgres_schema import Table
 from .seconds import seconds_or_never
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
@@ -97,13 +98,16 @@ class PostgresStore:
         self._create = create
         self._warned = False
         self.purge_every = seconds_or_never("purge_every", purge_every)
+        self.place = place_of(pool_or_dsn)
+        """Where the server is, for the log: host and port."""
         if isinstance(pool_or_dsn, asyncpg.Pool):
             if options:
                 raise ConfigError(min(options), "it is for a pool that the store opens", "give it to your own pool")
             self._connections = Connections(pool_or_dsn, {}, self._prepare)
             return
         if not isinstance(pool_or_dsn, str) or re.match(r"postgres(ql)?://", pool_or_dsn) is None:
-            raise ConfigError("pool_or_dsn", "it is neither a pool nor an address", "give an asyncpg pool or postgresql://...")
+            cure = "give an asyncpg pool or postgresql://..." + ("" if pool_or_dsn else f": {UNSET}")
+            raise ConfigError("pool_or_dsn", "it is neither a pool nor an address", cure)
         if not 0 <= min_size <= max_size or max_size < 1:
             raise ConfigError(
                 "max_size", f"a pool cannot hold {min_size} to {max_size}", "give 0 <= min_size <= max_size, 1 or more"

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -88,6 +89,22 @@ class Connections:
                     self._opened.pop(other, None)
             opened = self._opened[loop] = _Opened()
         return opened
+
+
+def place_of(pool_or_dsn: Any) -> str:
+    """Return host and port of an address; of a pool as far as it tells them. Never a user or a password."""
+    if not isinstance(pool_or_dsn, str):
+        # asyncpg has no call for it.
+        found = getattr(pool_or_dsn, "_working_addr", None) or getattr(pool_or_dsn, "_connect_args", None)
+        if isinstance(found, tuple) and len(found) == 2 and isinstance(found[0], str):
+            return f"{found[0]}:{found[1]}"
+        return place_of(found[0]) if isinstance(found, tuple | list) and found and isinstance(found[0], str) else ""
+    parts = urlsplit(pool_or_dsn)
+    hosts = parts.netloc.rpartition("@")[2]
+    if "@" in parts.path + parts.query + parts.fragment:
+        # A password that was not quoted may be cut in the middle.
+        return ""
+    return hosts if ":" in hosts or not hosts else f"{hosts}:5432"
 
 
 async def _ask(pool: Any, ask: Ask) -> Any:

@@ -83,6 +83,11 @@ class RedisStore:
         self._index = Index(self._prefix)
         self._fit = False
 
+    @property
+    def place(self) -> str:
+        """Where the server is, for the log: host and port, or what a Sentinel calls it."""
+        return self._clients.place
+
     @classmethod
     def from_url(cls, url: str, **options: Any) -> "RedisStore":
         """Make a store for a server. ``options``: those of the store itself, and of redis-py's ``ConnectionPool``."""

@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from ..errors import ConfigError
+from ..store_cures import UNSET
 from .redis_scripts import MARK, Send
 
 logger = logging.getLogger("gingersnap")
@@ -51,6 +52,11 @@ class Given:
         self._client = client
         _refuse_text(client)
 
+    @property
+    def place(self) -> str:
+        """Where the server is."""
+        return _place(self._client)
+
     def get(self) -> Client:
         """Give the client."""
         return self._client
@@ -72,6 +78,7 @@ class Opened:
             # The driver's own message may have the password in it.
             raise ConfigError("client", "its URL or options cannot be used", "give redis://, rediss:// or unix://") from None
         _refuse_text(client)
+        self.place = _place(client)
 
     def get(self) -> Client:
         """Give the running loop's client."""
@@ -106,7 +113,7 @@ def opened(client: Client | ConnectionPool | str, options: dict[str, Any]) -> Gi
         return Given(Redis(connection_pool=client))
     if isinstance(client, Redis | RedisCluster):
         return Given(client)
-    cure = "give a Redis, RedisCluster or ConnectionPool of redis.asyncio, or a URL"
+    cure = "give a Redis, RedisCluster or ConnectionPool of redis.asyncio, or a URL" + (f": {UNSET}" if client is None else "")
     raise ConfigError("client", f"it cannot be a {type(client).__module__}.{type(client).__qualname__}", cure)
 
 
@@ -114,6 +121,17 @@ def _refuse_text(client: Client) -> None:
     if client.get_encoder().decode_responses:
         problem = "it decodes what it reads, and sessions are octets"
         raise ConfigError("client", problem, "make a client without decode_responses=True")
+
+
+def _place(client: Client) -> str:
+    """Return where a client's server is: host and port, the path of a socket, or a Sentinel's name of it."""
+    if isinstance(client, RedisCluster):
+        return ", ".join([*client.nodes_manager.startup_nodes][:3])
+    pool: Any = client.connection_pool
+    known = pool.connection_kwargs
+    if name := getattr(pool, "service_name", None):
+        return f"sentinel: {name}"
+    return str(known.get("path") or f"{known.get('host', 'localhost')}:{known.get('port', 6379)}")
 
 
 def one_slot(client: Client, *keys: str) -> bool:

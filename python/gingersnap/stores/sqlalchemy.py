@@ -88,6 +88,12 @@ class SQLAlchemyStore:
         self._create = create
         self._fit = False
 
+    @property
+    def place(self) -> str:
+        """Where the database is, for the log: host and port, or the name of a file."""
+        url = self._engines.url
+        return f"{url.host}:{url.port}" if url.host and url.port else str(url.host or url.database or "")
+
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
         """Read a live record. One that is rolled costs a second round trip."""
         row = await self._live(key)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ..errors import ConfigError
 from ..loop_tasks import LoopTasks
+from ..store_cures import UNSET
 
 T = TypeVar("T")
 
@@ -74,6 +75,7 @@ class Given:
         # What SQLAlchemy logs, and puts into an exception, would have keys and sessions in it.
         self._engine.sync_engine.hide_parameters = True
         self.dialect: Dialect = engine.dialect
+        self.url = engine.url
         self._calls = Calls()
 
     async def make(self, use: Callable[[AsyncConnection], Awaitable[T]]) -> T:
@@ -99,11 +101,13 @@ class Opened:
         self._engines: dict[asyncio.AbstractEventLoop, AsyncEngine] = {}
         self._calls = Calls()
         try:
-            self.dialect: Dialect = self._open().dialect
+            engine = self._open()
         except (ArgumentError, InvalidRequestError, NoSuchModuleError, ValueError):
             # SQLAlchemy's own message may have the password in it.
             cure = "give one with an async driver, such as mysql+asyncmy://user:password@host/database"
             raise ConfigError("engine", "its URL cannot be used", cure) from None
+        self.dialect: Dialect = engine.dialect
+        self.url = engine.url
 
     async def make(self, use: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Make a call of one statement, which the server commits itself."""
@@ -146,7 +150,8 @@ def opened(engine: AsyncEngine | URL | str) -> Given | Opened:
     if isinstance(engine, str | URL):
         return Opened(engine)
     problem = f"it cannot be a {type(engine).__module__}.{type(engine).__qualname__}"
-    raise ConfigError("engine", problem, "give what create_async_engine makes, or a URL")
+    cure = "give what create_async_engine makes, or a URL" + (f": {UNSET}" if engine is None else "")
+    raise ConfigError("engine", problem, cure)
 
 
 def collided(error: DBAPIError) -> bool:

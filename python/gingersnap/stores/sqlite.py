@@ -9,6 +9,7 @@ from functools import partial
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from ..errors import ConfigError
+from ..store_cures import UNSET
 from . import sqlite_calls as calls
 from .seconds import seconds, seconds_or_never
 from .sqlite_file import check_schema, open_file, patiently
@@ -18,6 +19,7 @@ from .store import Moved, Owned, Record, Replaced
 if sqlite3.sqlite_version_info < (3, 37):
     raise ImportError(f"SQLiteStore needs SQLite 3.37 or newer, and this Python has {sqlite3.sqlite_version}: use a newer Python")
 
+_PATH_CURE: Final = "give the path of a file, as str or Path"
 BATCH: Final = 100
 """How many expired records one transaction removes: of a million, some 10 ms in which nobody else writes."""
 
@@ -49,7 +51,8 @@ class SQLiteStore:
     ) -> None:
         self.purge_every = seconds_or_never("purge_every", purge_every)
         self._clock = clock
-        path, busy_timeout_s = _path(path), seconds("busy_timeout", busy_timeout)
+        self.place = path = _path(path)
+        busy_timeout_s = seconds("busy_timeout", busy_timeout)
         self._reader = SQLiteThread(partial(open_file, path, busy_timeout_s, writes=False), None)
         # Who is to write has the lock from the start: SQLite refuses it to whoever has read before, if others wrote meanwhile.
         begin = partial(patiently, statement="BEGIN IMMEDIATE", busy_timeout_s=busy_timeout_s)
@@ -104,8 +107,9 @@ class SQLiteStore:
 
     async def aclose(self) -> None:
         """Close the file, once the calls that are under way have been answered."""
-        for thread in (self._reader.stop(), self._writer.stop()):
-            if thread is not None:
+        for each in (self._reader, self._writer):
+            # One after the other: the last connection takes the log's file away, and of two at once neither is the last.
+            if (thread := each.stop()) is not None:
                 await asyncio.to_thread(thread.join)
 
     async def count(self) -> int:
@@ -139,7 +143,7 @@ class SQLiteStore:
 def _path(given: object) -> str:
     """Give the absolute path of the file itself, as it is now, whatever the process does to its folder later."""
     if not isinstance(given, str | os.PathLike) or not isinstance(path := os.fspath(given), str):
-        raise ConfigError("path", f"it cannot be {type(given).__name__}", "give the path of a file, as str or Path")
+        raise ConfigError("path", f"it cannot be {type(given).__name__}", _PATH_CURE + (f": {UNSET}" if given is None else ""))
     if path in ("", ":memory:"):
         raise ConfigError("path", "SQLiteStore needs a file", "give the path of one, or take MemoryStore")
     if "://" in path:

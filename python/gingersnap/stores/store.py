@@ -80,7 +80,8 @@ class Store(Protocol):
     Only ``create`` makes a record; that alone makes a logout final. A call that fails raises; no call answers "absent" for
     "could not look". A call that is cancelled does not give its connection back to a pool with a reply outstanding.
 
-    Three more attributes may say more of a store. ``purge_every``: how often, in seconds, the middleware is to ask it to
+    Four more attributes may say more of a store. ``place``: its host and port, for the log; never a user or a password.
+    ``purge_every``: how often, in seconds, the middleware is to ask it to
     ``purge``; left out, or ``None``, where the server removes expired records itself or somebody else purges. ``atomic = False``:
     its ``replace`` and ``move`` can race with those of other processes. ``prompt = True``: no call ever waits for anything, so
     none needs a time limit.
@@ -119,6 +120,13 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Close what the store itself opened. A store may be used again afterwards, and closed twice."""
+
+
+def name_of(store: object) -> str:
+    """Return what the log calls a store: its class, and where it is."""
+    # A layout of Node's has a class of its own, which nobody has named.
+    name, place = type(store).__name__.removeprefix("Node"), getattr(store, "place", None)
+    return f"{name} ({place})" if isinstance(place, str) and place else name
 
 
 @runtime_checkable
