@@ -10,7 +10,8 @@ class SessionError(Exception):
 class ConfigError(SessionError, ValueError):
     """An option, or an attribute of ``session.cookie``, is wrong.
 
-    Raised where it is given, so at construction; the message names the option, the value's shape and the cure.
+    Raised where it is given, so at construction, or at the first request if only the server shows it; the message names the option,
+    the value's shape and the cure.
     """
 
     def __init__(self, option: str, problem: str, cure: str) -> None:

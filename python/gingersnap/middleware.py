@@ -12,7 +12,7 @@ from .formers import Formers
 from .options import OptionValues, SessionOptions, hide_keys
 from .session import Session
 from .setup import Setup
-from .store_setup import StoreSetup
+from .store_setup import StoreSetup, check_loop
 from .types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger("gingersnap")
@@ -123,6 +123,8 @@ class SessionMiddleware:
                     unfit = True
                     # Its message may quote an address with a password, and servers log what they are told.
                     told = f"the session store is not fit: {type(error).__name__}; `await store.ping()` says why"
+                    if isinstance(error, ConfigError):
+                        told = str(error)
                     await send({"type": "lifespan.startup.failed", "message": told})
                     # The application is to close what it has opened.
                     raise
@@ -182,7 +184,12 @@ class SessionMiddleware:
         return True
 
     def _look_around(self, scope: Scope) -> None:
-        """Say, at the first request, that a middleware around this one has the same cookie: each would undo the other's."""
+        """Look, at the first request, at the event loop, and warn of a middleware around this one that has the same cookie.
+
+        Raises: ConfigError where a store would be used without asyncio; at each request then.
+        """
+        if self._stored is not None:
+            check_loop()
         self._looked = True
         if self.options.external_key is not None:
             return

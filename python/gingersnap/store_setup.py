@@ -42,6 +42,19 @@ def as_store(given: Any) -> Store | PlainStore:
     return PlainStore(given)
 
 
+def check_loop() -> None:
+    """See that asyncio runs: the drivers, time limits and shielded writes of a store are made of it.
+
+    Raises: ConfigError where another event loop does.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        problem = "sessions in a store need asyncio, and this server runs another event loop, such as trio"
+        cure = "run the server on asyncio (hypercorn: --worker-class asyncio), or leave out store= to keep sessions in the cookie"
+        raise ConfigError("store", problem, cure) from None
+
+
 class StoreSetup(Setup):
     """What all requests of one middleware share, its store among it."""
 
@@ -205,8 +218,9 @@ class StoreSetup(Setup):
     async def start(self) -> None:
         """Ask the store whether it is fit, before the application serves.
 
-        Raises: whatever the store does, under ``strict_startup``.
+        Raises: whatever the store does, under ``strict_startup``; ConfigError without asyncio.
         """
+        check_loop()
         self.purge.start()
         for former in [] if self.formers is None else self.formers.stores:
             await former.start()
