@@ -1,7 +1,6 @@
 """The ASGI face: what a server, a browser and an application see."""
 
 import logging
-import traceback
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from gingersnap import ConfigError, CookieTooLarge, HeaderKey, Session, SessionMiddleware, SessionOptions, UnserializableError
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, OLD_KEY, Browser, Clock, Response, Sessions, app_of, request
+from tests.tracebacks import locals_of_ours
 
 
 async def test_session_survives_from_request_to_request() -> None:
@@ -441,8 +441,7 @@ async def test_none_in_the_scope_is_no_session_of_another(caplog: pytest.LogCapt
 def test_P01_keys_in_the_place_of_options_are_refused_with_the_cure(given: Any) -> None:
     with pytest.raises(ConfigError, match=r"^options: it cannot be \w+ of length \d+; pass keys=\[\.\.\.\]") as caught:
         SessionMiddleware(app_of(lambda scope: None), given)
-    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__) if "gingersnap/" in frame.f_code.co_filename]
-    assert KEY not in "".join(repr(value) for frame in frames for value in frame.f_locals.values())
+    assert KEY not in locals_of_ours(caught.value)
 
 
 async def test_two_middlewares_serve_two_sessions() -> None:
@@ -835,17 +834,11 @@ async def test_C01_words_of_other_types_are_written_as_they_were_checked(option:
 
 
 def test_P01_tracebacks_show_no_key_and_no_data() -> None:
-    import traceback
-
     def locals_of(call: Any) -> str:
         try:
             call()
         except Exception as error:
-            # The first frames are this test's own.
-            frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
-            return "".join(
-                f"{name}={value}\n" for frame in frames if "/gingersnap/" in frame.filename for name, value in frame.locals.items()
-            )
+            return locals_of_ours(error)
         return ""
 
     marker = "hunter2hunter2hunter2hunter2hunter2"
