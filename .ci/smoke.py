@@ -1,9 +1,14 @@
-"""Try an installed wheel: one session, there and back, through the native core and nothing but the standard library."""
+"""Try an installed wheel: one session, there and back, with nothing but the standard library.
+
+Where GINGERSNAP_PURE=1 is not set, the native core has to be the one that answers.
+"""
 
 import asyncio
+import os
+import sys
 
 import gingersnap
-from gingersnap import SessionMiddleware, _native
+from gingersnap import SessionMiddleware, _core
 from gingersnap.types import Message, Receive, Scope, Send
 
 KEY = "a-key-for-this-try-al0ne-and-n0-0ther"
@@ -39,7 +44,10 @@ async def main() -> None:
     bodies = [message["body"] for message in (first[1], second[1])]
     if bodies != [b"1", b"2"]:
         raise SystemExit(f"the session was lost: {bodies}")
-    print(f"gingersnap {gingersnap.__version__}, {_native.__file__}: ok")  # noqa: T201
+    wanted = "pure" if os.environ.get("GINGERSNAP_PURE") == "1" or sys.implementation.name != "cpython" else "native"
+    if wanted != _core.BACKEND:
+        raise SystemExit(f"the {_core.BACKEND} core answered, not the {wanted} one")
+    print(f"gingersnap {gingersnap.__version__}, {_core.BACKEND} core, {gingersnap.__file__}: ok")  # noqa: T201
 
 
 asyncio.run(main())

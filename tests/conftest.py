@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from gingersnap import _native, _pure
 from tests.asgi import Clock
-
-BACKENDS: dict[str, ModuleType] = {"native": _native, "pure": _pure}
+from tests.cores import BACKENDS
 
 
 @pytest.fixture(params=list(BACKENDS))

@@ -4,6 +4,10 @@ import json
 
 import pytest
 
+from tests.cores import NO_NATIVE
+
+pytest.importorskip("gingersnap._native", reason=NO_NATIVE)
+
 from benches import bench_core, bench_request, cases
 from benches.timing import Contender, Effort, Group, Speed, measure
 

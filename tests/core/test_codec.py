@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gingersnap import UnserializableError
-from tests.conftest import BACKENDS
+from tests.cores import BACKENDS
 
 # Produced by koa-session 7.0.2 and cookie-session 2.1.1 (PARITY.md section 6).
 NODE: list[tuple[dict[str, Any], str]] = [

@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gingersnap import _pure
-from tests.conftest import BACKENDS
+from tests.cores import BACKENDS, needs_native
 
 KEY = b"a-key-of-this-test-and-of-no-other-one"
 OLD = b"the-key-that-was-in-use-before-that-one"
@@ -411,6 +411,7 @@ def survives(call: Callable[[], object]) -> None:
         call()
 
 
+@needs_native
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(data=octets, name=octets, keys=st.lists(octets, max_size=3), limit=st.integers(0, 64))
 @example(data=b"=", name=b"", keys=[], limit=0)
@@ -434,6 +435,7 @@ def test_D04_random_octets_never_panic(data: bytes, name: bytes, keys: list[byte
     cookie.lines(data, limit)
 
 
+@needs_native
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(at_ms=numbers, members=st.tuples(st.none() | numbers, st.none() | numbers, st.none() | numbers, st.none() | st.text()))
 def test_D04_no_number_panics(at_ms: int, members: tuple[Any, ...]) -> None:
@@ -443,6 +445,7 @@ def test_D04_no_number_panics(at_ms: int, members: tuple[Any, ...]) -> None:
     assert len(lines) == 2
 
 
+@needs_native
 @settings(derandomize=True, deadline=None, max_examples=400)
 @given(given_=st.lists(anything, min_size=7, max_size=7))
 def test_D04_no_value_of_any_type_panics(given_: list[Any]) -> None:
@@ -495,6 +498,7 @@ WRONG: dict[str, Callable[[Any], object]] = {
 }
 
 
+@needs_native
 @pytest.mark.parametrize("call", WRONG)
 def test_D04_wrong_types_raise_type_error(call: str) -> None:
     with pytest.raises(TypeError):

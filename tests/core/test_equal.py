@@ -18,7 +18,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gingersnap import _native, _pure
+from gingersnap import _pure
+from tests.cores import NO_NATIVE
+
+_native = pytest.importorskip("gingersnap._native", reason=NO_NATIVE)
 
 settings.register_profile(
     "equal",

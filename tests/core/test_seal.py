@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gingersnap import _native, _pure
+from gingersnap import _pure
 from tests.core.test_equal import OCTETS, RESERVED, agree, envelopes, equal, keyrings, listed, payloads, sessions
+from tests.cores import BACKENDS
 from tests.vectors import vectors
 
 KEY, OLD_KEY, OTHER_KEY = (bytes([octet]) * 32 for octet in b"KOX")
-BACKENDS = {"native": _native, "pure": _pure}
 ENVELOPE = (None, None, None, None, False)
 DATED = (1_000_000, 60_000, 900_000, "ann", True)
 
