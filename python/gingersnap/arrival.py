@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from . import _core
 from .claim import Claim, Source
 from .closed import DegradedSession, UnavailableSession, close
 from .context import EMPTY, Context
@@ -138,11 +137,12 @@ class Arrival(Context):
             word = await self._stored.word_for(error, self._scope)
             close(session, DegradedSession if word == "anonymous" else UnavailableSession)
             return
+        why = await self._verdict(record)
         if session.__class__ is not WatchedSession:
             # It was put off, or is tried again.
             self._error = self.told = None
             self.degraded = False
-        why = await self._arrive(session, record)
+        why = self._arrive(session, record, why)
         if why is None:
             return
         if why == "corrupt" and self._options.on_store_error == "raise":
@@ -179,8 +179,8 @@ class Arrival(Context):
         self._options.events.emit("accepted", self._scope, claim.former.label, self._mark_of_id())
         return taken.record
 
-    async def _arrive(self, session: Session, record: Record | str) -> str | None:
-        """Fill the session from a record, or make it a new one and say why.
+    def _arrive(self, session: Session, record: Record | str, why: str | None) -> str | None:
+        """Fill the session from a record, or make it a new one and say why; ``why``: the application refuses it.
 
         Where another task has ended it meanwhile, or put other data into it, that stays.
         """
@@ -189,27 +189,31 @@ class Arrival(Context):
             session.__class__ = WatchedSession
             dict.clear(session)
             into = session
-        why = await self._receive(into, record)
+        why = why or self._take(into, record)
         if why is not None:
             self._miss(why)
             dict.clear(into)
         return why
 
-    async def _receive(self, into: dict[str, Any], record: Record | str) -> str | None:
-        """Fill a dict from a record and be its session's context, or say why it is no session."""
-        why = record if isinstance(record, str) else self._take(into, record)
-        return "invalid" if why is None and not await self._is_valid() else why
+    async def _verdict(self, record: Record | str) -> str | None:
+        """Ask the application's ``valid``, before anything is filled from the record. Source: koa-session ``valid``.
 
-    async def _is_valid(self) -> bool:
-        """Ask the application's ``valid``. Source: koa-session ``valid``."""
-        if self._options.valid is None:
-            return True
+        If ``valid`` raises, the session is as it was before.
+        """
+        if self._options.valid is None or isinstance(record, str):
+            return None
+        data: dict[str, Any] = {}
+        loaded, _, why = self._stored.opened(record.value, record.ttl_ms, data, dated=self._dated)
+        if loaded is None or why is not None or (self._stored.formers is not None and is_unfinished(data)):
+            return None
         # A copy: the question is no access, and whatever it does to its data no change.
-        verdict = self._options.valid(self._scope, _core.loads(self.body) or {})
-        return bool(await verdict if inspect.isawaitable(verdict) else verdict)
+        verdict = self._options.valid(self._scope, data)
+        return None if (await verdict if inspect.isawaitable(verdict) else verdict) else "invalid"
 
-    def _take(self, into: dict[str, Any], record: Record) -> str | None:
+    def _take(self, into: dict[str, Any], record: Record | str) -> str | None:
         """Fill a dict from a record and be its session's context, or say why it is no session."""
+        if isinstance(record, str):
+            return record
         loaded, verdict = self._opened(record.value, record.ttl_ms, into)
         if loaded is None or verdict is not None:
             return verdict or "corrupt"
@@ -318,8 +322,9 @@ class Arrival(Context):
             return
         # What was asked for is forgotten once there is something to go on with.
         record = await self._read()
+        why = await self._verdict(record)
         self.forget()
         self.deferred = self._unread = False
         self._error = self.told = None
         self.degraded = self._gone = False
-        await self._arrive(session, record)
+        self._arrive(session, record, why)

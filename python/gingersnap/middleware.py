@@ -61,9 +61,11 @@ class SessionMiddleware:
         if self._stored is not None:
             await self._serve(self._stored, scope, receive, send)
             return
-        scope[key] = session = self._setup.open(scope)
+        session = self._setup.open(scope)
         if self.options.valid is not None:
             await self._setup.validate(session)
+        # Not before: where ``valid`` raises, the scope holds no session that it has not let pass.
+        scope[key] = session
 
         def send_with_session(message: Message) -> Awaitable[None]:
             if not session._started and message["type"] in STARTS:

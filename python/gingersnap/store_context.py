@@ -132,8 +132,9 @@ class StoreContext(Departure):
     async def _catch_up(self, session: Session) -> None:
         """Fetch the record of a session that was replaced unread: what is written over must be known."""
         record = await self._read()
+        why = await self._verdict(record)
         self._unread = False
-        why = await self._receive({}, record)
+        why = why or self._take({}, record)
         if why is not None:
             data = dict.copy(session)
             self.refuse(session, why)
