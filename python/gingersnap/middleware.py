@@ -9,6 +9,7 @@ from .cookies import with_session
 from .errors import ConfigError
 from .exchange import STARTS, Exchange
 from .formers import Formers
+from .markers import is_none
 from .options import OptionValues, SessionOptions, hide_keys
 from .session import Session
 from .setup import Setup
@@ -176,7 +177,7 @@ class SessionMiddleware:
         """Say whether there is a session already, and once that there should be no other."""
         session = scope[self._key]
         # One that is done with belongs to an earlier try at the same scope, and None is no session.
-        if session is None or (isinstance(session, Session) and session._scope is _GONE):
+        if is_none(session) or (isinstance(session, Session) and session._scope is _GONE):
             return False
         if not isinstance(session, Session):
             self._setup.warn_of_another()

@@ -13,6 +13,7 @@ from .errors import SessionSealed
 from .formats import FORMATS
 from .formats.cookie import CookieFormat
 from .formats.sealed import SealedFormat
+from .markers import is_none
 from .options import SessionOptions
 from .session import FETCHED, UNTOUCHED, WROTE, Session, WatchedSession
 from .types import Scope
@@ -164,7 +165,7 @@ class Setup:
         return cast("CookieContext", session._conduct())
 
     def current(self, scope: Scope, session: Session) -> Session:
-        """Tell what the application left in the scope: the session, another dict in its place, or ``None`` for none.
+        """Return the session as the application left it: as it was, with another dict's data, or ended by ``None`` or a marker.
 
         Raises: TypeError for anything else. Source: koa-session ``set``.
         """
@@ -175,15 +176,15 @@ class Setup:
             # Starlette's own middleware within this one: the session is its, and it writes it itself.
             self.warn_of_another()
             return session
-        if value is None and self.options.unset == "keep":
-            session._conduct().leave()
-        elif value is None:
-            session.destroy()
-        elif isinstance(value, dict):
+        if isinstance(value, dict):
             session.replace(value)
-        else:
+        elif not is_none(value):
             key = self.options.scope_key
             raise TypeError(f'scope["{key}"]: it can only be set to a dict or None, not {type(value).__name__}')
+        elif self.options.unset == "keep":
+            session._conduct().leave()
+        else:
+            session.destroy()
         scope[self.options.scope_key] = session
         return session
 
