@@ -342,6 +342,27 @@ async def test_E19_requests_outside_of_the_path_have_none(path: str) -> None:
     assert there == [False]
 
 
+@pytest.mark.parametrize(
+    ("root", "path", "within"),
+    [
+        ("/app", "/x", True),
+        ("/app", "/app/x", True),
+        ("/app/", "/x", True),
+        ("/app", "", True),
+        ("/outer", "/app/x", False),
+        ("/apple", "/x", False),
+        ("/ap", "/apple/x", False),
+        ("/ap", "/p/x", False),
+        ("/", "/app/x", True),
+    ],
+)
+async def test_E19_the_path_is_the_one_that_the_client_asked_for(root: str, path: str, within: bool) -> None:
+    there: list[bool] = []
+    middleware = SessionMiddleware(app_of(lambda scope: there.append("session" in scope)), keys=[KEY], path="/app", match_path=True)
+    await Browser(middleware, root_path=root).get(path)
+    assert there == [within]
+
+
 @pytest.mark.parametrize(("ttl", "ms"), [(5, 5_000), (lambda data: data["n"], 7_000), (None, 86_400_000)])
 def test_G03_the_store_keeps_a_record_as_long_as_ttl_says(ttl: Any, ms: int) -> None:
     given = options(keys=[KEY], preset="koa-generic", store=MemoryStore(), ttl=ttl)

@@ -53,7 +53,7 @@ class SessionMiddleware:
         if (
             (scope["type"] != "http" and scope["type"] != "websocket")
             or (key in scope and self._is_second(scope))
-            or (self.options.match_path and not _is_under(scope["path"], self.options.path))
+            or (self.options.match_path and not _is_under(_asked_path(scope), self.options.path))
         ):
             await self.app(scope, receive, self._with_store(send) if self._stored and scope["type"] == "lifespan" else send)
             return
@@ -202,6 +202,16 @@ class SessionMiddleware:
                 if options.external_key is None and options.key == self.options.key:
                     text = "scope[%r] and scope[%r] are two sessions with one cookie, %r: give each middleware a key of its own"
                     logger.warning(text, options.scope_key, self._key, options.key)
+
+
+def _asked_path(scope: Scope) -> str:
+    """Return the path that the client asked for: with ``root_path``, which a proxy, a server or a framework may keep apart.
+
+    ASGI has it in front of ``path``, yet a proxy that strips it leaves it out, and so did servers and mounts before 2024.
+    """
+    path: str = scope["path"]
+    root = scope.get("root_path", "").strip("/")
+    return path if not root or f"{path}/".startswith(f"/{root}/") else f"/{root}{path}"
 
 
 def _is_under(path: str, cookie_path: str) -> bool:
