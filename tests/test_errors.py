@@ -22,6 +22,7 @@ from gingersnap import (
     SessionSealed,
     SessionTooLarge,
     SessionUnavailable,
+    StoreUnfit,
     UnserializableError,
     errors,
 )
@@ -44,7 +45,7 @@ def test_every_error_is_a_session_error_and_public(kind: type[Exception]) -> Non
     [
         *((ConfigError, ValueError), (ReservedKeyError, KeyError), (UnserializableError, TypeError), (CookieTooLarge, ValueError)),
         *((SessionTooLarge, UnserializableError), (SessionConflict, SessionUnavailable)),
-        *((SessionSealed, RuntimeError), (NotLoadedError, RuntimeError), (DegradedError, RuntimeError)),
+        *((StoreUnfit, RuntimeError), (SessionSealed, RuntimeError), (NotLoadedError, RuntimeError), (DegradedError, RuntimeError)),
     ],
 )
 def test_errors_are_also_what_python_calls_them(kind: type[Exception], builtin: type[Exception]) -> None:
@@ -81,6 +82,7 @@ MESSAGES: list[tuple[SessionError, str]] = [
     ),
     (SessionUnavailable("move", 5), "the session store could not give a session its new id; try again in 5 s"),
     (SessionConflict("save"), "other requests kept writing this session, so this one's changes were not saved; try again"),
+    (StoreUnfit("it is a replica; give the primary"), "it is a replica; give the primary"),
     (SessionSealed("cart, user"), "the session changed after its response had started, and the change is lost: cart, user"),
     (NotLoadedError(), "defer=True puts off loading this session: await session.load() before using it"),
     (

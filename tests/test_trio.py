@@ -67,9 +67,9 @@ def test_the_server_does_not_start(strict: bool) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    with pytest.raises(ConfigError, match="need asyncio") as caught:
-        trio.run(app, {"type": "lifespan"}, None, send)
-    assert sent == [{"type": "lifespan.startup.failed", "message": str(caught.value)}]
+    trio.run(app, {"type": "lifespan"}, None, send)
+    assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
+    assert "need asyncio" in sent[0]["message"]
 
 
 def test_a_session_in_its_cookie_is_served() -> None:

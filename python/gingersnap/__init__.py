@@ -12,6 +12,7 @@ from .errors import (
     SessionSealed,
     SessionTooLarge,
     SessionUnavailable,
+    StoreUnfit,
     UnserializableError,
 )
 from .events import Event
@@ -37,6 +38,7 @@ __all__ = [
     "SessionSealed",
     "SessionTooLarge",
     "SessionUnavailable",
+    "StoreUnfit",
     "UnserializableError",
 ]
 __version__ = "0.1.0"

@@ -50,6 +50,11 @@ _PHRASES: Final[dict[str, str]] = {
 }
 
 
+def kind_of(error: BaseException) -> str:
+    """Return what may be logged of a store's exception: its class alone, for the message may quote a password, a key or data."""
+    return str(error) if isinstance(error, StoreUnfit) else type(error).__name__
+
+
 def phrase(call: str) -> str:
     """Return what a call of a store does, as the end of a sentence."""
     return _PHRASES.get(call, call)
@@ -138,8 +143,15 @@ class SessionUnavailable(SessionError):  # noqa: N818 (the noun of the design)
         return "The session store does not answer; try again."
 
     def __str__(self) -> str:
-        cause = f": {type(self.__cause__).__name__}" if self.__cause__ is not None else ""
+        cause = f": {kind_of(self.__cause__)}" if self.__cause__ is not None else ""
         return f"{self.store} could not {phrase(self.call)}{cause}; try again in {self.retry_after} s"
+
+
+class StoreUnfit(SessionError, RuntimeError):  # noqa: N818 (the noun of the design)
+    """A store answers, but cannot hold sessions as it is: a replica, a user without rights, a table of another program.
+
+    Raised by stores, by ``ping`` above all; the message names reason and cure, and never a password, a key or data.
+    """
 
 
 class SessionConflict(SessionUnavailable):

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from .breaker import Breaker
-from .errors import SessionUnavailable, phrase
+from .errors import SessionUnavailable, StoreUnfit, kind_of, phrase
 from .options import SessionOptions
 from .types import Scope
 
@@ -50,6 +50,11 @@ class Gate:
                 raise SessionUnavailable(call, math.ceil(wait_s), self._name)
         try:
             answer = await ask()
+        except StoreUnfit as error:
+            # It answers, so it need not be spared: a replica is still read.
+            if breaker is not None:
+                breaker.abandon()
+            raise self._failed(call, error, scope) from error
         except Exception as error:
             # A store is anybody's code: whatever it raises, it did not answer.
             if breaker is not None:
@@ -75,8 +80,8 @@ class Gate:
     async def _twice(self, call: str, deadline: float, ask: Callable[[], Awaitable[T]], scope: Scope) -> tuple[T, bool]:
         try:
             return await self._once(deadline, ask), False
-        except TimeoutError:
-            # It has used up its time.
+        except (TimeoutError, StoreUnfit):
+            # It has used up its time, or would say the same again.
             raise
         except Exception as error:
             if self._breaker is not None and self._breaker.failing:
@@ -87,6 +92,6 @@ class Gate:
 
     def _failed(self, call: str, error: Exception, scope: Scope) -> SessionUnavailable:
         # Its message may quote a key or a record: the log gets the kind alone, the exception's cause has the rest.
-        logger.error("%s could not %s: %s", self._name, phrase(call), type(error).__name__)
+        logger.error("%s could not %s: %s", self._name, phrase(call), kind_of(error))
         self._events.emit("store_error", scope, f"{call}: {type(error).__name__}")
         return SessionUnavailable(call, store=self._name)

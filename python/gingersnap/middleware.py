@@ -6,7 +6,7 @@ from typing import Unpack
 
 from . import checks
 from .cookies import with_session
-from .errors import ConfigError
+from .errors import ConfigError, kind_of
 from .exchange import STARTS, Exchange
 from .formers import Formers
 from .markers import is_none
@@ -55,7 +55,7 @@ class SessionMiddleware:
             or (key in scope and self._is_second(scope))
             or (self.options.match_path and not _is_under(_asked_path(scope), self.options.path))
         ):
-            await self.app(scope, receive, self._with_store(send) if self._stored and scope["type"] == "lifespan" else send)
+            await (self._live if scope["type"] == "lifespan" else self.app)(scope, receive, send)
             return
         if not self._looked:
             self._look_around(scope)
@@ -109,33 +109,42 @@ class SessionMiddleware:
             scope[self._key] = session
             context.part()
 
-    def _with_store(self, send: Send) -> Send:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask the store before the application says that it serves, and close it when that is done."""
-        setup, unfit = self._stored, False
+        unfit: Exception | None = None
+        setup = self._stored
+        if setup is None:
+            await self.app(scope, receive, send)
+            return
 
         async def send_with_store(message: Message) -> None:
             nonlocal unfit
-            if unfit:
+            if unfit is not None:
                 # The server has been told why already.
                 return
-            if setup is not None and message["type"] == "lifespan.startup.complete":
+            if message["type"] == "lifespan.startup.complete":
                 try:
                     await setup.start()
                 except Exception as error:
                     # strict_startup: whatever the store raises, the server is not to start.
-                    unfit = True
+                    unfit = error
                     # Its message may quote an address with a password, and servers log what they are told.
-                    told = f"the session store is not fit: {type(error).__name__}; `await store.ping()` says why"
+                    told = f"{setup.name} is not fit: {kind_of(error)}; `await store.ping()` says why"
                     if isinstance(error, ConfigError):
                         told = str(error)
                     await send({"type": "lifespan.startup.failed", "message": told})
                     # The application is to close what it has opened.
                     raise
-            elif setup is not None and message["type"] == "lifespan.shutdown.complete":
+            elif message["type"] == "lifespan.shutdown.complete":
                 await setup.stop()
             await send(message)
 
-        return send_with_store
+        try:
+            await self.app(scope, receive, send_with_store)
+        except Exception as error:
+            # Servers log what is raised, with an address in it for instance; this one knows already that it is not to start.
+            if error is not unfit:
+                raise
 
     def _after_hook(self, scope: Scope, session: Session, send: Send) -> Send:
         """Run the application's hook before the response starts, where it may await."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from . import rules
 from .claim import Claim
 from .closed import DeferredSession, close
-from .errors import ConfigError, SessionUnavailable
+from .errors import ConfigError, SessionUnavailable, kind_of
 from .formats import RECORDS
 from .formats.record import Dates, OwnCookie
 from .gate import Gate
@@ -234,8 +234,7 @@ class StoreSetup(Setup):
             if self.options.strict_startup:
                 raise
             logger.warning(
-                "the session store is not ready: %s; requests that need a session get 503; await store.ping() says why",
-                type(error).__name__,
+                "%s is not ready: %s; requests that need a session get 503; await store.ping() says why", self.name, kind_of(error)
             )
 
     async def stop(self) -> None:

@@ -130,6 +130,6 @@ async def test_O01_a_server_that_is_away_at_start_up_is_a_warning(proxy: Proxy, 
         proxy.mode = "refuse"
         sent = await lifespan(ill.browser.app)
         assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-        assert "the session store is not ready" in caplog.text
+        assert "KeyValueStore (RedisStore) is not ready: ConnectionError" in caplog.text
         proxy.mode = "pass"
         assert await well.data() == {"n": 1}

@@ -434,11 +434,20 @@ def test_it_is_not_atomic_and_keeps_dates_in_its_sessions() -> None:
 async def test_what_it_has_no_call_for_does_nothing() -> None:
     store = Koa()
     plain = PlainStore(store)
-    for each in (plain, plain.serving({}, rolling=False, max_age_ms=None)):
-        await each.ping()
+    calls = plain.serving({}, rolling=False, max_age_ms=None)
+    await calls.ping()
+    for each in (plain, calls):
         await each.aclose()
         assert await each.purge(5) == 0
     assert store.calls == []
+
+
+async def test_ping_writes_a_session_that_does_not_stay() -> None:
+    store = Koa()
+    await PlainStore(store).ping()
+    assert [call for call, _, _ in store.calls] == ["get", "set", "destroy"]
+    [(_, key, data, *_)] = [(call, *given) for call, given, _ in store.calls if call == "set"]
+    assert (data, "probe" in key) == ({"probe": True}, True)
 
 
 # --- The calls of the protocol.

@@ -197,7 +197,6 @@ async def test_each_call_costs_one_round_trip_by_a_url(maria, own, cost):
         lambda: store.sessions_of("ann"),
         lambda: store.destroy(old),
         lambda: store.destroy_all("ann"),
-        store.ping,
     ]
     async with other_engine.connect() as observer:
         for call in calls:

@@ -18,6 +18,7 @@ try:
 except ImportError as error:
     raise ImportError("KeyValueStore needs py-key-value-aio: pip install 'gingersnap[key-value]'") from error
 
+from .probe import probe
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken, late_ms
 from .turns import Turns, warn_once
 
@@ -71,8 +72,7 @@ class KeyValueStore:
         await _turns.settled(key)
         entry = await self._get(key)
         if roll and entry is not None and self._left(entry) <= entry.ttl_ms - late_ms(entry.ttl_ms):
-            async with _turns.taken(key):
-                entry = await self._lengthen(key, None)
+            entry = await self._renewed(key, entry)
         if entry is None:
             return None
         return Record(entry.value, entry.version, None if entry is _UNREADABLE else max(1, self._left(entry)))
@@ -129,11 +129,21 @@ class KeyValueStore:
         return 0
 
     async def ping(self) -> None:
-        """Ask the store for an entry that nobody makes."""
-        await self._store.get("ping", collection=self._collection)
+        """Ask whether the store takes writes, by an entry that does not stay. Raises: whatever the store does."""
+        # Some answer a read for a while with what was there before a write.
+        await probe(self, reads=False)
 
     async def aclose(self) -> None:
         """Close nothing: it opened nothing."""
+
+    async def _renewed(self, key: str, entry: _Entry) -> _Entry | None:
+        """Start an entry's lifetime again; the entry as it is where it cannot be written."""
+        try:
+            async with _turns.taken(key):
+                return await self._lengthen(key, None)
+        except Exception:
+            # Whatever the store raises: the one question left is whether it can still be read.
+            return await self._get(key)
 
     def _left(self, entry: _Entry) -> int:
         return entry.end_ms - self._now_ms()

@@ -10,10 +10,26 @@ from typing import Any, Final
 from .. import _core
 from ..errors import ConfigError, SessionError
 from ..types import Scope
+from .probe import TTL_MS, probe
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken
 from .turns import Turns, warn_once
 
 _NO_SESSION: Final = b""
+# In the place of a request's scope, where there is none.
+_NO_REQUEST: Final[Scope] = {
+    "type": "http",
+    "method": "GET",
+    "scheme": "http",
+    "path": "/",
+    "raw_path": b"/",
+    "root_path": "",
+    "query_string": b"",
+    "http_version": "1.1",
+    "headers": [],
+    "server": None,
+    "client": None,
+    "state": {},
+}
 _turns: Final = Turns()
 # Classes whose methods are known to fit: ``context_store`` may make an object for each request.
 _checked: Final[weakref.WeakSet[type]] = weakref.WeakSet()
@@ -73,7 +89,8 @@ class PlainStore:
         return await answer if inspect.isawaitable(answer) else answer
 
     async def ping(self) -> None:
-        """Ask nothing: there is no call for it."""
+        """Ask whether the object takes a session, which does not stay. Raises: whatever the object does."""
+        await probe(self.serving(_NO_REQUEST, rolling=False, max_age_ms=TTL_MS), reads=False)
 
     async def purge(self, limit: int) -> int:
         """Remove nothing: whoever made the object sees to that."""

@@ -25,7 +25,7 @@ import secrets
 from typing import Any
 
 from .. import checks
-from ..errors import ConfigError
+from ..errors import ConfigError, StoreUnfit
 from ..store_cures import UNSET
 
 try:
@@ -36,6 +36,7 @@ except ImportError as error:
 from .layouts import TABLES, PostgresLayout, refuse_subclass
 from .postgres_pool import Connections, place_of
 from .postgres_schema import Table
+from .probe import probe
 from .seconds import seconds_or_never
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
 
@@ -62,7 +63,7 @@ class PostgresStore:
     Behind PgBouncer in transaction mode set its ``max_prepared_statements``, or give ``statement_cache_size=0`` where it is older
     than 1.21.
 
-    Raises: ConfigError where an argument cannot be used. The first call and ``ping``: RuntimeError where the table will not do.
+    Raises: ConfigError where an argument cannot be used. The first call and ``ping``: StoreUnfit where the table will not do.
     """
 
     _native = True
@@ -127,7 +128,13 @@ class PostgresStore:
 
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
         """Read a live record."""
-        rows = await self._ask(self._sql.roll if roll else self._sql.load, key)
+        try:
+            rows = await self._ask(self._sql.roll if roll else self._sql.load, key)
+        except StoreUnfit:
+            if not roll:
+                raise
+            # What cannot be renewed can still be read, as on a standby.
+            rows = await self._ask(self._sql.load, key)
         return self._record(rows[0]) if rows else None
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
@@ -165,8 +172,12 @@ class PostgresStore:
         return int((await self._ask(self._sql.purge, limit))[0][0])
 
     async def ping(self) -> None:
-        """Ask whether the server answers and the table will do; warns once if an answered write can still be lost."""
+        """Ask whether the table will do and takes writes, by a record that does not stay; warn if a write can still be lost.
+
+        Raises: StoreUnfit where it will not do.
+        """
         await self._connections.prepare()
+        await probe(self)
         [[synchronous]] = await self._connections.fetch("SELECT current_setting('synchronous_commit')")
         if synchronous == "off" and not self._warned:
             self._warned = True

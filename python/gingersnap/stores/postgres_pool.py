@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
 
+from ..errors import StoreUnfit
+
 TRIES: Final = 10
 """How often a statement is run that the server gives up in favour of another one."""
 
@@ -55,10 +57,12 @@ class Connections:
                     raise
                 # At random, so that the two do not meet again at the same place.
                 await asyncio.sleep(random.uniform(0, 0.001 * 2**tries))  # noqa: S311 (no secret)
+            except (asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError) as error:
+                raise _unfit(error) from error
 
     async def prepare(self) -> None:
         """Prepare, whether or not that was done before."""
-        await _ask(await self._pool(), self._prepare)
+        await _ask(await self._pool(), self._checked)
 
     async def aclose(self) -> None:
         """Close the pool of the running event loop, but not the given one."""
@@ -76,9 +80,15 @@ class Connections:
                 if opened.pool is None:
                     opened.pool = self._given or await asyncpg.create_pool(**self._options, reset=_leave)
                 if not opened.ready:
-                    await _ask(opened.pool, self._prepare)
+                    await _ask(opened.pool, self._checked)
                     opened.ready = True
         return opened.pool
+
+    async def _checked(self, connection: Any) -> None:
+        try:
+            await self._prepare(connection)
+        except (asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError) as error:
+            raise _unfit(error) from error
 
     def _here(self) -> _Opened:
         loop = asyncio.get_running_loop()
@@ -89,6 +99,14 @@ class Connections:
                     self._opened.pop(other, None)
             opened = self._opened[loop] = _Opened()
         return opened
+
+
+def _unfit(error: Exception) -> StoreUnfit:
+    """Return what is wrong with a server that refuses a write."""
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        cure = "give the primary's address, or target_session_attrs='read-write'; see default_transaction_read_only"
+        return StoreUnfit(f"the server takes reads only, as a standby does; {cure}")
+    return StoreUnfit("the role lacks a right; GRANT it SELECT, INSERT, UPDATE and DELETE on the table, and USAGE of its schema")
 
 
 def place_of(pool_or_dsn: Any) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import Any, ClassVar, Final, NamedTuple
 
-from ..errors import ConfigError
+from ..errors import ConfigError, StoreUnfit
 from .store import MOST_LATE_MS
 
 # PostgreSQL cuts names at 63 octets; the indexes add six to the table's.
@@ -136,7 +136,7 @@ class Table:
     async def check(self, connection: Any, *, create: bool) -> None:
         """See whether the table is there and will do; make it where it is missing, if told to.
 
-        Raises: RuntimeError that says what is wrong with it, and the cure.
+        Raises: StoreUnfit that says what is wrong with it, and the cure.
         """
         found = await connection.fetch(_INSPECT, self.name)
         if not found and create:
@@ -144,11 +144,11 @@ class Table:
             await connection.execute(_LOCK + self.ddl)
             found = await connection.fetch(_INSPECT, self.name)
         if not found:
-            raise RuntimeError(f"there is no table {self.name}; make it by the store's `ddl`, or let it do so: create=True")
+            raise StoreUnfit(f"there is no table {self.name}; make it by the store's `ddl`, or let it do so: create=True")
         faults = self._faults({name: (kind, unique) for name, kind, unique in found})
         if faults:
             cure = "give another table=, or drop this one and let the store make it: create=True"
-            raise RuntimeError(f"the table {self.name} cannot hold sessions: {', '.join(faults)}; {cure}")
+            raise StoreUnfit(f"the table {self.name} cannot hold sessions: {', '.join(faults)}; {cure}")
 
     def _faults(self, found: dict[str, tuple[str, bool]]) -> list[str]:
         faults = [

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import os
 import re
+import secrets
 from typing import Any, NamedTuple
 
 from .. import checks
-from ..errors import ConfigError
+from ..errors import ConfigError, StoreUnfit
 
 try:
     from redis.asyncio import ConnectionPool, Redis
@@ -16,6 +17,7 @@ except ImportError as error:
     raise ImportError("RedisStore needs redis-py: pip install 'gingersnap[redis]'") from error
 
 from .layouts import PREFIXES, RedisLayout, refuse_subclass
+from .probe import probe
 from .redis_client import Client, database, examine, one_slot, opened, sender
 from .redis_owners import Index
 from .redis_scripts import NATIVE, Layout
@@ -159,15 +161,15 @@ class RedisStore:
         return 0
 
     async def ping(self) -> None:
-        """Ask whether the server answers and, the first time, whether it is fit for use.
+        """Ask whether the server is fit: make the calls that write, on keys of their own, and leave nothing.
 
-        Raises: RuntimeError where it is older than version 7.
+        Raises: StoreUnfit where it is older than version 7, a replica, one node of a Cluster, or its user lacks a right.
         """
         client = self._clients.get()
-        await client.execute_command("PING")
         if not self._fit:
-            await examine(client)
-            self._fit = True
+            await examine(client, self._prefix)
+        await self._probe(client)
+        self._fit = True
 
     async def aclose(self) -> None:
         """Close the client that the store itself opened on this event loop."""
@@ -222,6 +224,15 @@ class RedisStore:
         client, kept = self._clients.get(), None if keep is None else self._prefix + keep
         return await self._index.destroy(client, sender(client, self._wait), self._digest(owner), kept)
 
+    async def _probe(self, client: Client) -> None:
+        owner = secrets.token_hex(16)
+        try:
+            await probe(self, owner=owner)
+        finally:
+            # An index outlives the records that it lists.
+            with contextlib.suppress(RedisError):
+                await client.execute_command("UNLINK", self._index.key(self._digest(owner)))
+
     async def _create(self, client: Client, key: str, fresh: "_Fresh", index: list[str], size: int | None) -> bool:
         args = [fresh.value, fresh.ttl_ms, fresh.token, fresh.owner]
         reply = await self._lua.create(client.execute_command, [key, *index], args)
@@ -243,7 +254,7 @@ class RedisStore:
 
     async def _sweep(self, client: Client, owner: str, size: int) -> None:
         # The record is made: that its owner's index could not be swept is no reason to say that it failed.
-        with contextlib.suppress(RedisError):
+        with contextlib.suppress(RedisError, StoreUnfit):
             await self._index.sweep(client, owner, size)
 
     async def _move_apart(self, client: Client, old: str, new: str, stamp: bytes, fresh: "_Fresh") -> Moved:

@@ -11,13 +11,17 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from ..errors import ConfigError
+from ..errors import ConfigError, StoreUnfit
 from ..store_cures import UNSET
+from .redis_faults import unfit
 from .redis_scripts import MARK, Send
 
 logger = logging.getLogger("gingersnap")
 
 Client: TypeAlias = Redis | RedisCluster
+
+_SLOTS = 64
+"""In how many places of a Cluster a client is tried that may know one node alone."""
 
 _WAIT_MS = 1000
 """How long replicas have to acknowledge."""
@@ -156,9 +160,7 @@ async def _send_and_wait(client: Client, replicas: int, *command: Any) -> Any:
     # A removal that is repeated finds nothing to remove, and has to wait all the same for the one before.
     pipe.execute_command("EVAL", MARK, 1, key)
     pipe.execute_command("WAIT", replicas, _WAIT_MS, **where)
-    # Raised by the pipeline, an error would have the command in its message.
-    async with client.room if isinstance(client, _Bounded) else contextlib.nullcontext():
-        reply, _, acknowledged = await pipe.execute(raise_on_error=False)
+    reply, _, acknowledged = await _sent(client, pipe)
     for error in (reply, acknowledged):
         if isinstance(error, Exception):
             raise error
@@ -167,11 +169,13 @@ async def _send_and_wait(client: Client, replicas: int, *command: Any) -> Any:
     return reply
 
 
-async def examine(client: Client) -> None:
-    """Look whether a server is fit: raises where it is too old, warns where it may throw sessions out.
+async def examine(client: Client, prefix: str) -> None:
+    """Look whether a server is fit: raises where it is too old or one node of a Cluster, warns where it may throw sessions out.
 
     What it keeps to itself is not held against it.
     """
+    if not isinstance(client, RedisCluster):
+        await _refuse_node(client, prefix)
     try:
         info = await client.info()
     except ResponseError:
@@ -179,11 +183,29 @@ async def examine(client: Client) -> None:
     version = str(info.get("redis_version", ""))
     major = version.partition(".")[0]
     if major.isdigit() and int(major) < 7:
-        raise RuntimeError(f"RedisStore needs Redis 7 or Valkey, and this server is Redis {version}: upgrade it")
+        raise StoreUnfit(f"RedisStore needs Redis 7 or Valkey, and this server is Redis {version}: upgrade it")
     policy = str(info.get("maxmemory_policy", ""))
     if policy.startswith("allkeys-"):
         cure = "set it to noeviction or volatile-ttl"
         logger.warning("Redis throws sessions out when its memory is full: its maxmemory-policy is %s; %s", policy, cure)
+
+
+async def _refuse_node(client: Redis, prefix: str) -> None:
+    """Refuse one node of a Cluster, which has a part of the keys: those that it has not it would refuse later, one by one."""
+    pipe = client.pipeline(transaction=False)
+    for number in range(_SLOTS):
+        pipe.execute_command("EXISTS", f"{prefix}{{{number}}}probe")
+    answers = await _sent(client, pipe)
+    faults = [answer for answer in answers if isinstance(answer, RedisError)]
+    if faults:
+        raise unfit(faults[0]) or faults[0]
+
+
+async def _sent(client: Client, pipe: Any) -> list[Any]:
+    """Send a pipeline; errors are among the answers. Raised by the pipeline, one would have the command in its message."""
+    async with client.room if isinstance(client, _Bounded) else contextlib.nullcontext():
+        answers: list[Any] = await pipe.execute(raise_on_error=False)
+    return answers
 
 
 async def database(client: Client) -> tuple[str, int] | None:

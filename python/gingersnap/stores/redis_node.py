@@ -3,7 +3,9 @@
 from typing import Any
 
 from .layouts import Ownerless, refuse_owner, whole_seconds
+from .probe import probe
 from .redis import RedisStore
+from .redis_client import Client
 from .redis_scripts import Layout, Script
 
 # A list, say, or a hash that somebody else keeps under the key of a record is no record.
@@ -74,6 +76,9 @@ class NodeRedisStore(Ownerless, RedisStore):
     # ``None`` says to isinstance() that this is no OwnerIndex.
     sessions_of = None  # type: ignore[assignment]
     destroy_all = None  # type: ignore[assignment]
+
+    async def _probe(self, client: Client) -> None:
+        await probe(self)
 
     def _lasting(self, ttl_ms: int) -> int:
         # Source: connect-redis ``getTTL``, koa-redis ``set``.

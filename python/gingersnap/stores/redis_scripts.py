@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
+from .redis_faults import unfit
 from .store import MOST_LATE_MS
 
 Send: TypeAlias = Callable[..., Awaitable[Any]]
@@ -23,11 +24,16 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, send: Send, keys: Sequence[str | bytes], args: Sequence[Any] = ()) -> Any:
-        """Run it; answers with what it returns."""
+        """Run it; answers with what it returns. Raises: StoreUnfit where the server says that it cannot hold sessions."""
         try:
-            return await send("EVALSHA", self.sha, len(keys), *keys, *args)
-        except NoScriptError:
-            return await send("EVAL", self.text, len(keys), *keys, *args)
+            try:
+                return await send("EVALSHA", self.sha, len(keys), *keys, *args)
+            except NoScriptError:
+                return await send("EVAL", self.text, len(keys), *keys, *args)
+        except RedisError as error:
+            if (told := unfit(error)) is not None:
+                raise told from error
+            raise
 
 
 class Layout(NamedTuple):
@@ -53,6 +59,15 @@ class Layout(NamedTuple):
     destroy: Script
 
 
+# The server's clock in microseconds, in whole milliseconds, by what is known of a key that has an end: TIME is in none of the
+# categories that a user of sessions needs otherwise (docs/stores.md).
+_NOW = """
+local function now(index)
+  local left = redis.call('PTTL', index)
+  return left < 0 and 0 or (redis.call('PEXPIRETIME', index) - left) * 1000
+end
+"""
+
 # No index may end before a record that it lists.
 _EXTEND = """
 local function extend(index, ttl)
@@ -64,16 +79,13 @@ end
 # What was inserted within the last 30 s keeps its place, for that is a call that is sent again. An end, a member whose name
 # starts with a line feed, has the negative of such a score: whatever was inserted before it is to end, but the key it names.
 _INSERT = (
-    _EXTEND
+    _NOW
+    + _EXTEND
     + r"""
-local function now()
-  local clock = redis.call('TIME')
-  return clock[1] * 1000000 + clock[2]
-end
 local function after(index)
   local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2] or 0
   local ended = redis.call('ZRANGE', index, 0, 0, 'WITHSCORES')[2] or 0
-  return math.max(now(), last + 1, 1 - ended)
+  return math.max(now(index), last + 1, 1 - ended)
 end
 local function ends(index, key)
   local score = redis.call('ZSCORE', index, key)
@@ -85,11 +97,13 @@ local function ends(index, key)
   return false
 end
 local function insert(index, key, ttl)
+  -- An index that is not there yet has no end that tells the time.
+  local fresh = redis.call('ZADD', index, 'NX', 1, key) == 1
+  extend(index, ttl)
   local score = redis.call('ZSCORE', index, key)
-  if not score or now() - score > 30000000 or ends(index, key) then
+  if fresh or now(index) - score > 30000000 or ends(index, key) then
     redis.call('ZADD', index, string.format('%.0f', after(index)), key)
   end
-  extend(index, ttl)
   return redis.call('ZCARD', index)
 end
 """
@@ -112,8 +126,8 @@ local left = redis.call('PTTL', KEYS[1])
 if not r[1] or left == 0 then return false end
 local found, ttl = {{r[1], r[2], left, r[3] or nil}}, tonumber(r[4])
 if ARGV[1] == '1' and left > 0 and left <= ttl - math.min(math.floor(ttl / 10), {MOST_LATE_MS}) then
-  redis.call('PEXPIRE', KEYS[1], r[4])
-  found[3], found[5] = ttl, r[3] and 1 or nil
+  -- A server that takes no writes can still be read: a replica, one that cannot save its snapshot, a user without the right.
+  if type(redis.pcall('PEXPIRE', KEYS[1], r[4])) == 'number' then found[3], found[5] = ttl, r[3] and 1 or nil end
 end
 return found
 """,
@@ -205,14 +219,16 @@ return redis.call('ZRANGE', KEYS[1], 0, '+inf', 'BYSCORE', 'WITHSCORES')
 )
 
 # index; key, score, key, score ... Takes a key off, if it has that score still and has had it for a minute.
-FORGET = Script("""
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
+FORGET = Script(
+    _NOW,
+    """
+local clock = now(KEYS[1])
 for i = 1, #ARGV, 2 do
   local score = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[i]) or 0)
-  if score == tonumber(ARGV[i + 1]) and now - score > 60000000 then redis.call('ZREM', KEYS[1], ARGV[i]) end
+  if score == tonumber(ARGV[i + 1]) and clock - score > 60000000 then redis.call('ZREM', KEYS[1], ARGV[i]) end
 end
-""")
+""",
+)
 
 # keys; owner: how many records of that owner it removed.
 DESTROY_OWNED = Script("""

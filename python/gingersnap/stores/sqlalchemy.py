@@ -3,22 +3,25 @@
 import hashlib
 import re
 import secrets
+from contextlib import suppress
 from typing import Any, Final
 
 from .. import checks
-from ..errors import ConfigError
+from ..errors import ConfigError, StoreUnfit
 
 try:
     from sqlalchemy import URL, CursorResult, Dialect, Executable, MetaData, Row, Table
-    from sqlalchemy.exc import DBAPIError, IntegrityError
+    from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.schema import CreateTable
 except ImportError as error:
     raise ImportError("SQLAlchemyStore needs SQLAlchemy: pip install 'gingersnap[sqlalchemy]'") from error
 
 from .layouts import TABLES, SQLAlchemyLayout, refuse_subclass
+from .probe import probe
 from .seconds import seconds_or_never
 from .sqlalchemy_engine import collided, opened
+from .sqlalchemy_faults import mute, unfit
 from .sqlalchemy_table import Statements, is_there, session_table
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken, late_ms
 
@@ -100,8 +103,11 @@ class SQLAlchemyStore:
         if row is None:
             return None
         left = row.left
-        if roll and left <= row.ttl - late_ms(row.ttl) and await self._write(self._sql.roll, this=key.encode()):
-            left = row.ttl
+        if roll and left <= row.ttl - late_ms(row.ttl):
+            # What cannot be renewed can still be read, as on a server that is read-only.
+            with suppress(StoreUnfit):
+                if await self._write(self._sql.roll, this=key.encode()):
+                    left = row.ttl
         return Record(row.data, row.ver, left)
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
@@ -141,12 +147,11 @@ class SQLAlchemyStore:
         return sum([await self._write(self._sql.purge, ids=part, until=now) for part in parts])
 
     async def ping(self) -> None:
-        """Ask the server, and the first time also whether it has the table.
+        """Ask whether the server has the table and takes writes, by a record that does not stay.
 
-        Raises: RuntimeError where it has not, or has another.
+        Raises: StoreUnfit where it has not, or has another, or is read-only, or its driver cannot send octets.
         """
-        # No key is empty; but a driver that cannot send octets is told so.
-        await self._live("")
+        await probe(self)
 
     async def aclose(self) -> None:
         """Wait for calls under way, cancelled ones too, and dispose of the engine that the store itself made on this event loop."""
@@ -217,15 +222,21 @@ class SQLAlchemyStore:
             try:
                 return await self._engines.make(lambda connection: connection.execute(statement, given))
             except DBAPIError as error:
+                if (told := unfit(error)) is not None:
+                    raise told from error
                 if tried == _TRIES or not collided(error):
                     raise
+            except (TypeError, StatementError) as error:
+                if isinstance(getattr(error, "orig", error), TypeError):
+                    raise mute(self._engines.dialect) from error
+                raise
         raise AssertionError
 
     async def _prepare(self) -> None:
         """See that the table is there. Several processes may do so at once."""
         there = await self._is_there()
         if not there and not self._create:
-            raise RuntimeError(f"there is no table {self._table.name!r}: make it, or leave out create=False")
+            raise StoreUnfit(f"there is no table {self._table.name!r}: make it, or leave out create=False")
         if not there:
             await self._make()
         self._fit = True
@@ -233,10 +244,10 @@ class SQLAlchemyStore:
     async def _make(self) -> None:
         try:
             await self._engines.make(lambda connection: connection.execute(CreateTable(self._table)))
-        except DBAPIError:
+        except DBAPIError as error:
             # Somebody else may have been quicker.
             if not await self._is_there():
-                raise
+                raise (unfit(error) or error) from error
 
     async def _is_there(self) -> bool:
         return await self._engines.make(lambda connection: connection.run_sync(is_there, self._table))

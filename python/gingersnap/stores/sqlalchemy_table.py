@@ -26,6 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import MEDIUMBLOB, VARBINARY
 from sqlalchemy.exc import NoSuchTableError
 
+from ..errors import StoreUnfit
+
 _MYSQL: Final = ("mysql", "mariadb")
 
 # The server's clock at the moment it is asked, in milliseconds: a statement that waited for a lock does not judge by when it began.
@@ -71,7 +73,7 @@ def session_table(metadata: MetaData, name: str = "gingersnap_session") -> Table
 def is_there(connection: Connection, table: Table) -> bool:
     """Tell whether the database has the table.
 
-    Raises: RuntimeError where it has one that is another.
+    Raises: StoreUnfit where it has one that is another.
     """
     try:
         found = {column["name"] for column in inspect(connection).get_columns(table.name)}
@@ -82,7 +84,7 @@ def is_there(connection: Connection, table: Table) -> bool:
         return False
     lacking = sorted({column.name for column in table.columns} - found)
     if lacking:
-        raise RuntimeError(f"the table {table.name!r} is none of SQLAlchemyStore's: it has no {', '.join(lacking)}; name another")
+        raise StoreUnfit(f"the table {table.name!r} is none of SQLAlchemyStore's: it has no {', '.join(lacking)}; name another")
     return True
 
 

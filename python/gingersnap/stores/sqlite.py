@@ -5,14 +5,16 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from ..errors import ConfigError
+from ..errors import ConfigError, StoreUnfit
 from ..store_cures import UNSET
 from . import sqlite_calls as calls
+from .probe import probe
 from .seconds import seconds, seconds_or_never
-from .sqlite_file import check_schema, open_file, patiently
+from .sqlite_file import check_schema, open_file, patiently, unfit
 from .sqlite_thread import SQLiteThread
 from .store import Moved, Owned, Record, Replaced
 
@@ -64,7 +66,11 @@ class SQLiteStore:
         if found is None:
             return None
         record, late = found
-        return await self._write(calls.roll, key) if roll and late else record
+        if roll and late:
+            # What cannot be renewed can still be read: the file is read-only, or the disk full.
+            with suppress(StoreUnfit):
+                return await self._write(calls.roll, key)
+        return record
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
@@ -98,12 +104,14 @@ class SQLiteStore:
         return purged
 
     async def ping(self) -> None:
-        """Ask whether the file can be read and written.
+        """Ask whether the file can be read and written, by a record that does not stay.
 
-        Raises: RuntimeError where it is not a file of this store's; sqlite3.Error or OSError where it cannot be opened.
+        Raises: StoreUnfit where it is not a file of this store's, or takes no writes; sqlite3.Error or OSError where it cannot be
+        opened.
         """
         await self._reader.do(check_schema)
         await self._writer.do(check_schema)
+        await probe(self)
 
     async def aclose(self) -> None:
         """Close the file, once the calls that are under way have been answered."""
@@ -134,7 +142,12 @@ class SQLiteStore:
 
     async def _write(self, call: Callable[Concatenate[sqlite3.Connection, int, P], T], *args: P.args, **named: P.kwargs) -> T:
         # The time is that at which the writer has its turn, not that at which it began to wait for it.
-        return await self._writer.do(lambda db: call(db, self._now_ms(), *args, **named))
+        try:
+            return await self._writer.do(lambda db: call(db, self._now_ms(), *args, **named))
+        except sqlite3.OperationalError as error:
+            if (told := unfit(error)) is not None:
+                raise told from error
+            raise
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

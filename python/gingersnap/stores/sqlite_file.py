@@ -8,6 +8,8 @@ import time
 from contextlib import suppress
 from typing import Any, Final
 
+from ..errors import StoreUnfit
+
 # The text is compared with that of the file: whoever changes it raises `user_version`.
 TABLES: Final = {
     "session": "CREATE TABLE session(id TEXT PRIMARY KEY, ver INTEGER NOT NULL, data BLOB NOT NULL,"
@@ -33,7 +35,7 @@ _opening = threading.Lock()
 def open_file(path: str, busy_timeout_s: float, *, writes: bool) -> sqlite3.Connection:
     """Open the file, and create it first where it is not there; several processes may do so at once.
 
-    Raises: RuntimeError where it is another kind of file, sqlite3.Error or OSError where it cannot be opened.
+    Raises: StoreUnfit where it is another kind of file, sqlite3.Error or OSError where it cannot be opened.
     """
     with _opening:
         # Sessions are secrets: the file is its owner's from the first moment on. SQLite gives its companions the same mode.
@@ -67,26 +69,36 @@ def patiently(db: sqlite3.Connection, statement: str, busy_timeout_s: float) -> 
         time.sleep(random.uniform(0.0005, 0.005))  # noqa: S311 (no secret)
 
 
+def unfit(error: sqlite3.OperationalError) -> StoreUnfit | None:
+    """Return what is wrong with a file that can be read but not written, as far as SQLite says so."""
+    match error.sqlite_errorcode & 0xFF:
+        case sqlite3.SQLITE_READONLY:
+            return StoreUnfit("the file takes reads only; let this process write it, its folder and its -wal and -shm files")
+        case sqlite3.SQLITE_FULL:
+            return StoreUnfit("the disk is full; make room")
+    return None
+
+
 def check_schema(db: sqlite3.Connection) -> None:
-    """Ask whether the file is fit. Raises: RuntimeError where it is not."""
+    """Ask whether the file is fit. Raises: StoreUnfit where it is not."""
     if not _has_schema(db):
-        raise RuntimeError("the file of SQLiteStore was emptied while it was in use")
+        raise StoreUnfit("the file of SQLiteStore was emptied while it was in use")
 
 
 def _has_schema(db: sqlite3.Connection) -> bool:
-    """Tell whether the file has its schema, or nothing at all. Raises: RuntimeError where it has anything else."""
+    """Tell whether the file has its schema, or nothing at all. Raises: StoreUnfit where it has anything else."""
     try:
         found = dict(db.execute(_SCHEMA).fetchall())
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
             raise
-        raise RuntimeError("the file given to SQLiteStore is no SQLite file; give it another path") from error
+        raise StoreUnfit("the file given to SQLiteStore is no SQLite file; give it another path") from error
     if found == dict.fromkeys(MARKS, 0):
         return False
     if not (TABLES | MARKS).items() <= found.items():
         ours = found["application_id"] == MARKS["application_id"]
         kind = "has the schema of another version of Gingersnap" if ours else "belongs to another program"
-        raise RuntimeError(f"the SQLite file given to SQLiteStore {kind}; give it a path of its own")
+        raise StoreUnfit(f"the SQLite file given to SQLiteStore {kind}; give it a path of its own")
     return True
 
 
@@ -95,7 +107,7 @@ def _prepare(db: sqlite3.Connection, busy_timeout_s: float) -> None:
     has_schema = _has_schema(db)
     [[mode]] = patiently(db, "PRAGMA journal_mode=WAL", busy_timeout_s)
     if mode != "wal":
-        raise RuntimeError("the file given to SQLiteStore cannot have a write-ahead log where it is; use a local disk")
+        raise StoreUnfit("the file given to SQLiteStore cannot have a write-ahead log where it is; use a local disk")
     # What is acknowledged is on the disk; on a Mac that takes a call of its own.
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA fullfsync=ON")

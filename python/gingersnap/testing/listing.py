@@ -41,6 +41,13 @@ class Listing(Suite):
         same(set(await self._listed(store, 10)), set(keys[1:]), "keys lists no record that was destroyed")
 
     @with_store
+    async def test_ping_leaves_nothing(self, store: Store) -> None:
+        """Whatever it writes to find out whether the store can be written."""
+        await self._listed(store, 10)
+        await store.ping()
+        same(await self._listed(store, 10), [], "ping leaves no record")
+
+    @with_store
     async def test_keys_goes_on_while_records_come_and_go(self, store: Any) -> None:
         """What is there from the first call to the last is listed."""
         keys = [new_key() for _ in range(25)]

@@ -19,3 +19,9 @@ class GoesOnByPlace(MemoryStore):
         start = int(cursor or 0)
         keys = sorted(self._entries)[start : start + limit]
         return keys, str(start + limit + 1) if len(keys) == limit else None
+
+
+@fails("ping_leaves")
+class LeavesWhatItTriedWith(MemoryStore):
+    async def ping(self):
+        await self.create("{a}probe", b"{}", 60_000)
