@@ -361,3 +361,11 @@ async def test_a_cluster_without_replicas_cannot_wait_for_one(cluster_site: Site
         with pytest.raises(RedisError, match="0 of 1 replicas"):
             await store.destroy(key)
         assert await store.load(key) is None
+
+
+async def test_calls_that_meet_at_a_cluster_nobody_has_asked_before_all_succeed(cluster_site: Site) -> None:
+    for _ in range(5):
+        async with cluster_site.client() as client:
+            store = RedisStore(client)
+            made = (store.create(new_key(), b"{}", LONG, owner=str(number % 7)) for number in range(50))
+            assert await asyncio.gather(*made) == [True] * 50

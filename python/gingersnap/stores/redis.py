@@ -11,7 +11,7 @@ from .. import checks
 from ..errors import ConfigError, StoreUnfit
 
 try:
-    from redis.asyncio import ConnectionPool, Redis
+    from redis.asyncio import ConnectionPool, Redis, RedisCluster
     from redis.exceptions import RedisError
 except ImportError as error:
     raise ImportError("RedisStore needs redis-py: pip install 'gingersnap[redis]'") from error
@@ -97,7 +97,7 @@ class RedisStore:
 
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
         """Read a live record."""
-        client = self._clients.get()
+        client = await self._ready()
         found = await self._lua.load(client.execute_command, [self._prefix + key], [int(roll)])
         if found is None:
             return None
@@ -109,12 +109,12 @@ class RedisStore:
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
         fresh = _Fresh(value, self._lasting(ttl_ms), os.urandom(8), self._digest(owner))
-        client, key = self._clients.get(), self._prefix + key
+        client, key = await self._ready(), self._prefix + key
         return await self._create(client, key, fresh, *await self._listed(client, key, fresh))
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
         """Write over that version."""
-        client, key = self._clients.get(), self._prefix + key
+        client, key = await self._ready(), self._prefix + key
         stamp, owner = self._parts(version)
         fresh = _Fresh(value, self._lasting(ttl_ms), os.urandom(8), owner)
         index = [self._index.key(owner)] if owner else []
@@ -128,7 +128,7 @@ class RedisStore:
 
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any, owner: str | None = None) -> Moved:
         """Write that version under another key."""
-        client, old, new = self._clients.get(), self._prefix + old, self._prefix + new
+        client, old, new = await self._ready(), self._prefix + old, self._prefix + new
         stamp, _ = self._parts(version)
         fresh = _Fresh(value, self._lasting(ttl_ms), os.urandom(8), self._digest(owner))
         if not one_slot(client, old, new):
@@ -146,7 +146,7 @@ class RedisStore:
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Let a live record end no earlier than that."""
-        client, ttl_ms = self._clients.get(), self._lasting(ttl_ms)
+        client, ttl_ms = await self._ready(), self._lasting(ttl_ms)
         reply = await self._lua.touch(client.execute_command, [self._prefix + key], [ttl_ms])
         if isinstance(reply, bytes):
             await self._index.extend(client, reply.decode(), ttl_ms)
@@ -154,7 +154,7 @@ class RedisStore:
 
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
-        return bool(await self._lua.destroy(sender(self._clients.get(), self._wait), [self._prefix + key]))
+        return bool(await self._lua.destroy(sender(await self._ready(), self._wait), [self._prefix + key]))
 
     async def purge(self, limit: int) -> int:
         """Remove nothing: the server removes what has expired."""
@@ -165,7 +165,7 @@ class RedisStore:
 
         Raises: StoreUnfit where it is older than version 7, a replica, one node of a Cluster, or its user lacks a right.
         """
-        client = self._clients.get()
+        client = await self._ready()
         if not self._fit:
             await examine(client, self._prefix)
         await self._probe(client)
@@ -187,15 +187,15 @@ class RedisStore:
         mine, theirs = self._prefix, other._prefix
         if not (mine.startswith(theirs) or theirs.startswith(mine)):
             return False
-        here, there = await database(self._clients.get()), await database(other._clients.get())
+        here, there = await database(await self._ready()), await database(await other._ready())
         return here is None or there is None or here == there
 
     async def lists(self, other: object) -> bool:
         """Tell whether ``keys`` lists what another store keeps as well, so that copies made there would be copied."""
         if not isinstance(other, RedisStore) or self._native != other._native or self._prefix == other._prefix:
             return False
-        here = await database(self._clients.get()) if other._prefix.startswith(self._prefix) else None
-        return here is not None and here == await database(other._clients.get())
+        here = await database(await self._ready()) if other._prefix.startswith(self._prefix) else None
+        return here is not None and here == await database(await other._ready())
 
     async def count(self) -> None:
         """Tell nothing: the server knows only how many keys there are in the database, whosever they are."""
@@ -205,7 +205,7 @@ class RedisStore:
 
         Raises: NotImplementedError at a Cluster, whose nodes are listed one by one.
         """
-        client = self._clients.get()
+        client = await self._ready()
         if not isinstance(client, Redis):
             raise NotImplementedError("RedisStore.keys: a Cluster has no order of its keys; list each of its nodes by its own URL")
         kind, pattern = "hash" if self._native else "string", _GLOB.sub(r"\\\g<0>", self._prefix) + "*"
@@ -217,12 +217,20 @@ class RedisStore:
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        return await self._index.read(self._clients.get(), self._digest(owner))
+        return await self._index.read(await self._ready(), self._digest(owner))
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
-        client, kept = self._clients.get(), None if keep is None else self._prefix + keep
+        client, kept = await self._ready(), None if keep is None else self._prefix + keep
         return await self._index.destroy(client, sender(client, self._wait), self._digest(owner), kept)
+
+    async def _ready(self) -> Client:
+        """Return the client, once it knows a Cluster's nodes."""
+        client = self._clients.get()
+        if isinstance(client, RedisCluster):
+            # redis-py 8.1.0: of commands that meet at a client which knows no node yet, some fail with AttributeError.
+            await client.initialize()
+        return client
 
     async def _probe(self, client: Client) -> None:
         owner = secrets.token_hex(16)
