@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
@@ -29,6 +30,10 @@ _NEED_STORE: Mapping[str, object] = {
     "store_breaker": True,
     "strict_startup": False,
 }
+
+
+_WAITS_S = 1.0
+"""The least time, in seconds, for the writes of a commit that wait for replicas."""
 
 
 def together(values: "OptionValues", habits: "Habits") -> None:
@@ -130,6 +135,11 @@ def _with_store(values: "OptionValues", habits: "Habits") -> None:
         raise ConfigError("encode", "encode and decode write a cookie's value, and the store has the session", "leave them out")
     if values["prefix"] and values["genid"] is not None and not habits.prefixed:
         raise ConfigError("prefix", "it goes before ids of our own making, and genid makes them", "put it into what genid returns")
+    given = values["store_timeout"]
+    seconds = given.total_seconds() if isinstance(given, timedelta) else given
+    if getattr(values["store"], "wait_replicas", 0) and seconds < _WAITS_S:
+        problem = "with wait_replicas a logout may wait for half a second, and would be answered as one that was not done"
+        raise ConfigError("store_timeout", problem, f"give {_WAITS_S} or more, or leave out wait_replicas")
 
 
 def of_cookie(name: str, values: Mapping[str, Any]) -> None:

@@ -18,8 +18,9 @@ except ImportError as error:
 
 from .layouts import PREFIXES, RedisLayout, refuse_subclass
 from .probe import probe
-from .redis_client import Client, database, examine, one_slot, opened, sender
+from .redis_client import Client, database, examine, one_slot, opened
 from .redis_owners import Index
+from .redis_replicas import Replicas
 from .redis_scripts import NATIVE, Layout
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
 
@@ -40,8 +41,9 @@ class RedisStore:
     ``load(roll=True)`` leaves its end where it is, ``touch`` moves it. Of one that Redis was told to keep for good it cannot tell
     how long it has.
 
-    ``wait_replicas``: how many replicas must have a removal or a move before the call succeeds; it raises after a second. That
-    does not make Redis strongly consistent: a failover to another replica can still bring back what was removed.
+    ``wait_replicas``: how many replicas a removal or a move waits for, half a second at most. What the primary has done then counts
+    as done, and the log says that a failover could undo it. That does not make Redis strongly consistent: a failover to another
+    replica can still bring back what was removed.
 
     In a Cluster, keys with the same hash tag move in one step. Keys without are in two slots, and a move makes the new one
     before it removes the old; an owner's index is in a slot of its own and costs a round trip more.
@@ -81,7 +83,8 @@ class RedisStore:
             raise ConfigError(next(iter(options)), "it is for a URL", "give it to the client itself")
         self._prefix = PREFIXES[layout] if prefix is None else prefix
         self._clients = opened(client, options)
-        self._wait = wait_replicas
+        self.wait_replicas = wait_replicas
+        self._replicas = Replicas(wait_replicas)
         self._index = Index(self._prefix)
         self._fit = False
 
@@ -135,10 +138,10 @@ class RedisStore:
             return await self._move_apart(client, old, new, stamp, fresh)
         index, size = await self._listed(client, new, fresh, old)
         if size == 0:
-            await self._lua.take(sender(client, self._wait), [old], [stamp])
+            await self._lua.take(self._replicas.sender(client), [old], [stamp])
             return Gone()
         args = [stamp, value, fresh.ttl_ms, fresh.token, fresh.owner]
-        reply = await self._lua.move(sender(client, self._wait), [old, new, *index], args)
+        reply = await self._lua.move(self._replicas.sender(client), [old, new, *index], args)
         refused = Taken() if reply == -1 else self._refused(reply)
         if refused is None:
             await self._sweep(client, fresh.owner, size or reply - 1)
@@ -154,7 +157,7 @@ class RedisStore:
 
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
-        return bool(await self._lua.destroy(sender(await self._ready(), self._wait), [self._prefix + key]))
+        return bool(await self._lua.destroy(self._replicas.sender(await self._ready()), [self._prefix + key]))
 
     async def purge(self, limit: int) -> int:
         """Remove nothing: the server removes what has expired."""
@@ -222,7 +225,7 @@ class RedisStore:
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
         client, kept = await self._ready(), None if keep is None else self._prefix + keep
-        return await self._index.destroy(client, sender(client, self._wait), self._digest(owner), kept)
+        return await self._index.destroy(client, self._replicas.sender(client), self._digest(owner), kept)
 
     async def _ready(self) -> Client:
         """Return the client, once it knows a Cluster's nodes."""
@@ -275,13 +278,13 @@ class RedisStore:
             return conflict
         index, size = await self._listed(client, new, fresh, old)
         if size == 0:
-            await self._lua.take(sender(client, self._wait), [old], [stamp])
+            await self._lua.take(self._replicas.sender(client), [old], [stamp])
             return Gone()
         if not await self._create(client, new, fresh, index, size):
             return Taken()
         refused: Conflict | Gone | None = Gone()
         try:
-            refused = self._refused(await self._lua.take(sender(client, self._wait), [old], [stamp]))
+            refused = self._refused(await self._lua.take(self._replicas.sender(client), [old], [stamp]))
         finally:
             # Also where the removal failed: nobody may have a session under two keys. Cancelled or not, this is tried.
             if refused is not None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-from functools import partial
 from typing import Any, TypeAlias
 
 from redis.asyncio import ConnectionPool, Redis, RedisCluster
@@ -14,7 +13,6 @@ from redis.exceptions import RedisError, ResponseError
 from ..errors import ConfigError, StoreUnfit
 from ..store_cures import UNSET
 from .redis_faults import unfit
-from .redis_scripts import MARK, Send
 
 logger = logging.getLogger("gingersnap")
 
@@ -22,9 +20,6 @@ Client: TypeAlias = Redis | RedisCluster
 
 _SLOTS = 64
 """In how many places of a Cluster a client is tried that may know one node alone."""
-
-_WAIT_MS = 1000
-"""How long replicas have to acknowledge."""
 
 # What a URL is opened with, where its options do not say otherwise.
 # - The middleware times each call: a timeout of the driver's own costs 10 us a call and changes nothing.
@@ -143,32 +138,6 @@ def one_slot(client: Client, *keys: str) -> bool:
     return not isinstance(client, RedisCluster) or len({client.keyslot(key) for key in keys}) == 1
 
 
-def sender(client: Client, replicas: int) -> Send:
-    """Give what sends a removal: a command that waits until so many replicas have it too."""
-    return partial(_send_and_wait, client, replicas) if replicas else client.execute_command
-
-
-async def _send_and_wait(client: Client, replicas: int, *command: Any) -> Any:
-    """Send a command, and wait for replicas on the same connection: that alone knows what it has to wait for."""
-    key = command[3] if command[0].startswith("EVAL") else command[1]
-    where = {}
-    if isinstance(client, RedisCluster):
-        await client.initialize()
-        where["target_nodes"] = client.get_node_from_key(key)
-    pipe = client.pipeline(transaction=False)
-    pipe.execute_command(*command)
-    # A removal that is repeated finds nothing to remove, and has to wait all the same for the one before.
-    pipe.execute_command("EVAL", MARK, 1, key)
-    pipe.execute_command("WAIT", replicas, _WAIT_MS, **where)
-    reply, _, acknowledged = await _sent(client, pipe)
-    for error in (reply, acknowledged):
-        if isinstance(error, Exception):
-            raise error
-    if acknowledged < replicas:
-        raise RedisError(f"{acknowledged} of {replicas} replicas have acknowledged within {_WAIT_MS} ms")
-    return reply
-
-
 async def examine(client: Client, prefix: str) -> None:
     """Look whether a server is fit: raises where it is too old or one node of a Cluster, warns where it may throw sessions out.
 
@@ -195,13 +164,13 @@ async def _refuse_node(client: Redis, prefix: str) -> None:
     pipe = client.pipeline(transaction=False)
     for number in range(_SLOTS):
         pipe.execute_command("EXISTS", f"{prefix}{{{number}}}probe")
-    answers = await _sent(client, pipe)
+    answers = await sent(client, pipe)
     faults = [answer for answer in answers if isinstance(answer, RedisError)]
     if faults:
         raise unfit(faults[0]) or faults[0]
 
 
-async def _sent(client: Client, pipe: Any) -> list[Any]:
+async def sent(client: Client, pipe: Any) -> list[Any]:
     """Send a pipeline; errors are among the answers. Raised by the pipeline, one would have the command in its message."""
     async with client.room if isinstance(client, _Bounded) else contextlib.nullcontext():
         answers: list[Any] = await pipe.execute(raise_on_error=False)
