@@ -48,6 +48,8 @@ class Context:
     """Whether a commit raised, so that what it would have written is no late change."""
     committed = False
     """Whether a commit has written or ended the session."""
+    another = False
+    """Whether a middleware within this one has put a session of its own into the scope."""
     _mark: Reason | None = None
     _life: int | Literal["session"] | None = None
     _created_ms: int | None = None

@@ -94,6 +94,7 @@ class Exchange:
 
     def _amended(self, message: Message) -> Message:
         context, session = self._context, self._session
+        self._setup.warn_of_shared_cookie(session, message)
         accessed, also = session.accessed, context.farewell
         # koa: with a store each request reads the cookie, touched or not, and so drops what does not verify. With ``defer`` the
         # cookie counts as read once somebody asks for the session.

@@ -9,14 +9,16 @@ _NAMES: Final = frozenset({"empty", "missing", "nothing", "notset", "undefined",
 
 def is_none(value: object) -> bool:
     """Return whether a value in the scope stands for no session."""
-    return value is None or (not isinstance(value, dict) and _name(value) in _NAMES)
+    return value is None or (not issubclass(type(value), dict) and _name(value) in _NAMES)
 
 
 def _name(value: object) -> str:
-    if isinstance(value, Enum):
-        return _plain(value.name)
+    # By ``type``: the guard of a session that is not loaded may raise for whatever it is asked, its ``__class__`` too.
+    kind: type = type(value)
+    if issubclass(kind, Enum):
+        return _plain(value.name)  # type: ignore[attr-defined]
     # A marker is a class, or the one instance of a class that bears its name: ``UnsetType``, ``_MISSING_TYPE``.
-    return _plain(value.__name__ if isinstance(value, type) else type(value).__name__)
+    return _plain(value.__name__ if issubclass(kind, type) else kind.__name__)  # type: ignore[attr-defined]
 
 
 def _plain(name: str) -> str:

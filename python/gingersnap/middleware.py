@@ -168,6 +168,7 @@ class SessionMiddleware:
                 return message
             return with_session(message, [], options, setup.format.name)
         context = setup.conducted(setup.current(scope, session))
+        setup.warn_of_shared_cookie(session, message)
         lines = context.commit(session) if options.auto_commit else context.prepared(session)
         if not lines and not session.accessed:
             return message
@@ -186,10 +187,12 @@ class SessionMiddleware:
         """Say whether there is a session already, and once that there should be no other."""
         session = scope[self._key]
         # One that is done with belongs to an earlier try at the same scope, and None is no session.
-        if is_none(session) or (isinstance(session, Session) and session._scope is _GONE):
+        # By ``type``: another's guard of a session that is not loaded may raise for whatever it is asked, its ``__class__`` too.
+        is_ours = issubclass(type(session), Session)
+        if is_none(session) or (is_ours and session._scope is _GONE):
             return False
-        if not isinstance(session, Session):
-            self._setup.warn_of_another()
+        if not is_ours:
+            self._setup.warn_of_another("around")
         elif not self._warned:
             self._warned = True
             logger.warning("a second SessionMiddleware for scope[%r] does nothing; give it another scope_key and key", self._key)
@@ -206,7 +209,7 @@ class SessionMiddleware:
         if self.options.external_key is not None:
             return
         for other in scope.values():
-            if isinstance(other, Session) and other._scope is not _GONE:
+            if issubclass(type(other), Session) and other._scope is not _GONE:
                 options = other._setup.options
                 if options.external_key is None and options.key == self.options.key:
                     text = "scope[%r] and scope[%r] are two sessions with one cookie, %r: give each middleware a key of its own"

@@ -2,7 +2,7 @@
 
 import inspect
 import logging
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from . import _core, checks, rules
 from .claim import Claim, Source
@@ -13,10 +13,11 @@ from .errors import SessionSealed
 from .formats import FORMATS
 from .formats.cookie import CookieFormat
 from .formats.sealed import SealedFormat
+from .inner import is_of_another
 from .markers import is_none
 from .options import SessionOptions
 from .session import FETCHED, UNTOUCHED, WROTE, Session, WatchedSession
-from .types import Scope
+from .types import Message, Scope
 
 if TYPE_CHECKING:
     from .formers import Former, Formers
@@ -33,7 +34,7 @@ class Setup:
         self.habits = options.habits
         self.longest_age = checks.KOA_LONGEST_AGE if self.habits.raw else checks.LONGEST_AGE
         self.longest_ms = int(self.longest_age * 1000)
-        self._warned = self._warned_of_another = False
+        self._warned = self._warned_of_another = self._warned_of_shared_cookie = False
         # Earlier configurations, where there are some.
         self.formers: Formers | None = None
         # Whether a live session may be written though nothing was changed.
@@ -146,14 +147,18 @@ class Setup:
                 "behind a proxy that speaks TLS pass trust_proxy=True, and have it set X-Forwarded-Proto"
             )
 
-    def warn_of_another(self) -> None:
-        """Say once that the session in the scope is that of another kind of middleware."""
+    def warn_of_another(self, place: Literal["around", "within"]) -> None:
+        """Log once that the session in the scope is that of another session middleware."""
         if not self._warned_of_another:
             self._warned_of_another = True
+            within = ", within this one" if place == "within" else ""
+            cure = "; if it means to replace this session, let it call session.replace(...)" if within else ""
             logger.warning(
-                "another session middleware is installed too (Starlette's?), and the session in scope[%r] is its: "
-                "remove it, or give this one another scope_key and key",
+                "another session middleware is installed too (Starlette's?)%s, and the session in scope[%r] is its: "
+                "remove it, or give this one another scope_key and key%s",
+                within,
                 self.options.scope_key,
+                cure,
             )
 
     def conduct(self, session: Session) -> CookieContext:
@@ -172,12 +177,11 @@ class Setup:
         value: object = scope.get(self.options.scope_key, session)
         if value is session:
             return session
-        if type(value).__module__ == "starlette.middleware.sessions":
-            # Starlette's own middleware within this one: the session is its, and it writes it itself.
-            self.warn_of_another()
+        if self._is_of_another(scope, session, value):
+            # A middleware within this one has put it there for its own part of the application, and writes it itself.
             return session
-        if isinstance(value, dict):
-            session.replace(value)
+        if issubclass(type(value), dict):
+            session.replace(cast("dict[str, object]", value))
         elif not is_none(value):
             key = self.options.scope_key
             raise TypeError(f'scope["{key}"]: it can only be set to a dict or None, not {type(value).__name__}')
@@ -187,6 +191,31 @@ class Setup:
             session.destroy()
         scope[self.options.scope_key] = session
         return session
+
+    def _is_of_another(self, scope: Scope, session: Session, value: object) -> bool:
+        """Return whether what is in the scope is the session of a middleware within this one, and warn of that once."""
+        context = session._conducted
+        if context is not None and context.another:
+            return True
+        if not is_of_another(scope, self.options.scope_key, value):
+            return False
+        session._conduct().another = True
+        self.warn_of_another("within")
+        return True
+
+    def warn_of_shared_cookie(self, session: Session, message: Message) -> None:
+        """Log once that a middleware within this one sets the cookie that this one's session is in."""
+        context, options = session._conducted, self.options
+        if context is None or not context.another or self._warned_of_shared_cookie or options.external_key is not None:
+            return
+        start = f"{options.key}=".encode()
+        if any(name.lower() == b"set-cookie" and value.startswith(start) for name, value in message.get("headers", ())):
+            self._warned_of_shared_cookie = True
+            logger.error(
+                "another session middleware within this one sets the cookie %r too, so that a login there ends the session here: "
+                "give one of them another name, or let that part use this session (sqladmin: backend.middlewares = [])",
+                options.key,
+            )
 
     def report(self, session: Session, keys: str) -> None:
         """Say which changes came after the cookie had gone, or without a response: they are lost, but not in silence.
