@@ -5,6 +5,7 @@ import os
 from gingersnap.testing.suite import Suite
 from tests.stores.redis_sites import cluster_site, redis_site, valkey_site  # noqa: F401
 from tests.stores.servers.mariadb import mariadb  # noqa: F401
+from tests.stores.servers.pgbouncer import pgbouncer  # noqa: F401
 from tests.stores.servers.postgres import postgres  # noqa: F401
 from tests.stores.servers.valkey import lone_valkey, redis7, redis_cluster, replica, sentinel, valkey  # noqa: F401
 

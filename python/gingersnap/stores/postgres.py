@@ -60,8 +60,8 @@ class PostgresStore:
     table is made on first use; ``False``: make it yourself, by ``ddl``. ``purge_every``: how often the middleware is to purge,
     in seconds; ``None``: somebody else does.
 
-    Behind PgBouncer in transaction mode set its ``max_prepared_statements``, or give ``statement_cache_size=0`` where it is older
-    than 1.21.
+    Behind PgBouncer a pool that the store opens prepares no statements, unless you give ``statement_cache_size`` because its
+    ``max_prepared_statements`` (1.21 or later) is set. Give ``statement_cache_size=0`` to a pool of yours there.
 
     Raises: ConfigError where an argument cannot be used. The first call and ``ping``: StoreUnfit where the table will not do.
     """

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
 
-from ..errors import StoreUnfit
+from .postgres_faults import REFUSALS, unfit
+from .postgres_pooler import is_pooled, refuse_lost_statements
 
 TRIES: Final = 10
 """How often a statement is run that the server gives up in favour of another one."""
@@ -41,6 +42,8 @@ class Connections:
         self._options = options
         self._prepare = prepare
         self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
+        # Whether the address is a pooler's, once that was asked.
+        self._pooled: bool | None = None
 
     async def fetch(self, sql: str, *arguments: Any) -> list[Any]:
         """Run a statement as a transaction of its own, in one round trip; give its rows."""
@@ -57,12 +60,21 @@ class Connections:
                     raise
                 # At random, so that the two do not meet again at the same place.
                 await asyncio.sleep(random.uniform(0, 0.001 * 2**tries))  # noqa: S311 (no secret)
-            except (asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError) as error:
-                raise _unfit(error) from error
+            except REFUSALS as error:
+                raise unfit(error) from error
 
     async def prepare(self) -> None:
-        """Prepare, whether or not that was done before."""
-        await _ask(await self._pool(), self._checked)
+        """Prepare, whether or not that was done before.
+
+        Raises: StoreUnfit where a pooler loses prepared statements.
+        """
+        pool = await self._pool()
+        await _ask(pool, self._checked)
+        try:
+            if await _ask(pool, is_pooled):
+                await refuse_lost_statements(pool)
+        except REFUSALS as error:
+            raise unfit(error) from error
 
     async def aclose(self) -> None:
         """Close the pool of the running event loop, but not the given one."""
@@ -78,17 +90,28 @@ class Connections:
         if not opened.ready:
             async with opened.lock:
                 if opened.pool is None:
-                    opened.pool = self._given or await asyncpg.create_pool(**self._options, reset=_leave)
+                    opened.pool = self._given or await self._open()
                 if not opened.ready:
                     await _ask(opened.pool, self._checked)
                     opened.ready = True
         return opened.pool
 
+    async def _open(self) -> Any:
+        """Open a pool; without prepared statements at a pooler such as PgBouncer, which may run each at another server."""
+        options = {**self._options, "reset": _leave}
+        if "statement_cache_size" not in options:
+            bare = {**options, "statement_cache_size": 0}
+            if self._pooled is None:
+                async with asyncpg.create_pool(**{**bare, "min_size": 0, "max_size": 1}) as pool:
+                    self._pooled = await _ask(pool, is_pooled)
+            options = bare if self._pooled else options
+        return await asyncpg.create_pool(**options)
+
     async def _checked(self, connection: Any) -> None:
         try:
             await self._prepare(connection)
-        except (asyncpg.ReadOnlySQLTransactionError, asyncpg.InsufficientPrivilegeError) as error:
-            raise _unfit(error) from error
+        except REFUSALS as error:
+            raise unfit(error) from error
 
     def _here(self) -> _Opened:
         loop = asyncio.get_running_loop()
@@ -99,14 +122,6 @@ class Connections:
                     self._opened.pop(other, None)
             opened = self._opened[loop] = _Opened()
         return opened
-
-
-def _unfit(error: Exception) -> StoreUnfit:
-    """Return what is wrong with a server that refuses a write."""
-    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
-        cure = "give the primary's address, or target_session_attrs='read-write'; see default_transaction_read_only"
-        return StoreUnfit(f"the server takes reads only, as a standby does; {cure}")
-    return StoreUnfit("the role lacks a right; GRANT it SELECT, INSERT, UPDATE and DELETE on the table, and USAGE of its schema")
 
 
 def place_of(pool_or_dsn: Any) -> str:
