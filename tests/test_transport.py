@@ -9,7 +9,7 @@ import pytest
 
 from gingersnap import ConfigError, HeaderKey, SessionMiddleware
 from gingersnap.stores import MemoryStore
-from tests.asgi import KEY, OLD_KEY, Browser, Response, Sessions, app_of, request
+from tests.asgi import KEY, OLD_KEY, Browser, Clock, Response, Sessions, app_of, request
 
 ID = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -72,14 +72,16 @@ async def test_K15_a_cookie_is_not_looked_at() -> None:
 
 
 async def test_K15_what_is_told_on_a_new_id_a_renewal_and_an_end() -> None:
-    place = Place(Named(), rolling=True)
+    clock = Clock()
+    place = Place(Named(), rolling=True, clock=clock, store=MemoryStore(clock=clock))
     id = (await place.do(lambda s: s.update(n=1))).get("x-new-sid") or ""
+    clock.now += 60
     assert (await place.do(lambda s: s["n"], id)).get("x-new-sid") == id
     moved = (await place.do(lambda s: s.regenerate(), id)).get("x-new-sid") or ""
     assert ID.fullmatch(moved)
     assert moved != id
     ended = await place.do(lambda s: s.logout(), moved, path="/out")
-    assert (ended.get("x-new-sid"), len(place.store)) == ("none; /out", 0)
+    assert (ended.get("x-new-sid"), len(place.app.options.store)) == ("none; /out", 0)
     assert ended.cookies == []
 
 

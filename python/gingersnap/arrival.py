@@ -155,10 +155,9 @@ class Arrival(Context):
             return await self._read_earlier(self._claim)
         key, store = self._stored.ids.key(self.id or ""), self._store
         deadline = asyncio.get_running_loop().time() + self._stored.load_s
-        rolls = self._stored.rolls and not self._dated
-        ask = partial(store.load, key, roll=True) if rolls else partial(store.load, key)
-        # A connection that died unnoticed costs nobody a request.
-        record = (await self._stored.gate.sure("load", deadline, ask, self._scope))[0]
+        # The load itself renews nothing, rolling or not: the time that is left tells how long the session was idle.
+        # A connection that died unnoticed is no failure of the request.
+        record = (await self._stored.gate.sure("load", deadline, partial(store.load, key), self._scope))[0]
         if record is not None:
             return record
         found = self._stored.earlier(self._scope, "missed", self._stored.now_ms())
@@ -232,7 +231,7 @@ class Arrival(Context):
         life_ms = loaded[4]
         if self._own is not None or self._dated or ttl_ms is None or type(life_ms) is not int:
             return False
-        return ttl_ms - self._stored.grace_ms(dated=False) > life_ms + SKEW_MS
+        return ttl_ms - self._habits.grace_ms > life_ms + SKEW_MS
 
     def _opened(self, value: bytes, ttl_ms: int | None, into: dict[str, Any]) -> tuple[Loaded | None, str | None]:
         """Read a record: what a session is made of, and why it may not be one."""

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from . import _core, checks, rules
-from .cookies import Attributes, SessionCookie
+from .cookies import Attributes, SessionCookie, is_public
 from .errors import SessionTooLarge, UnserializableError
 from .session import WROTE, Session
-from .types import Loaded, Reason, Scope
+from .stores.store import late_ms
+from .types import Loaded, Message, Reason, Scope
 
 if TYPE_CHECKING:
     from .setup import Setup
@@ -17,6 +18,8 @@ EMPTY: Final = b"{}"
 
 # What a later mark may not undo.
 _RANK: Final[Mapping[Reason | None, int]] = {None: 0, "rolling": 1, "force": 2, "regenerate": 3, "destroy": 4}
+RENEWALS: Final[frozenset[Reason | None]] = frozenset({"rolling", "renew", "rotated"})
+"""Why a session is sent that nothing was changed in."""
 _EVENTS: Final[Mapping[Reason, str]] = {
     "destroy": "destroyed",
     "regenerate": "regenerated",
@@ -50,6 +53,8 @@ class Context:
     """Whether a commit has written or ended the session."""
     another = False
     """Whether a middleware within this one has put a session of its own into the scope."""
+    response: Message | None = None
+    """The start of the response that the commit is for."""
     _mark: Reason | None = None
     _life: int | Literal["session"] | None = None
     _created_ms: int | None = None
@@ -214,7 +219,30 @@ class Context:
     def _text(self, session: Session) -> bytes:
         return _core.dumps(session)
 
-    def _reason(self, body: bytes) -> Reason | None:
+    def _rolls(self, touched: bool) -> bool:
+        """Return whether a rolling session is renewed by this response.
+
+        A response that never used the session may be older than the cookie that the client has by now: it renews only a session
+        whose last renewal is a while ago, so that it does not overwrite a newer cookie, or bring back one that a logout removed.
+        """
+        if touched or not self._options.rolling:
+            return self._options.rolling
+        if self._options.lazy_rolling or self._options.habits.raw:
+            return not self._options.lazy_rolling
+        life_ms, expire_ms = self.life_ms, self.expire_ms
+        if life_ms is None or expire_ms is None:
+            return life_ms is not expire_ms
+        later_ms = rules.next_expire(self._setup.now_ms(), life_ms, self.created_ms, self._options.absolute_ms) - expire_ms
+        return not 0 <= later_ms < late_ms(life_ms)
+
+    def _is_public(self) -> bool:
+        """Return whether shared caches may keep the response: then no client's renewal goes with it."""
+        if self.response is None or self._options.habits.raw or not is_public(self.response):
+            return False
+        self._setup.warn_of_public()
+        return True
+
+    def _reason(self, body: bytes, *, touched: bool) -> Reason | None:
         changed, mark, live = body != self.body, self._mark, self._loaded is not None
         if mark == "destroy":
             # Ended, then filled: a new session in place of the old one.
@@ -227,12 +255,14 @@ class Context:
         reason = rules.save_reason(
             mark=None if mark == "rolling" else mark,
             changed=changed,
-            rolling=(self._options.rolling and live) or mark == "rolling",
-            renew=self._options.renew and live,
+            rolling=(live and self._rolls(touched)) or mark == "rolling",
+            renew=self._options.renew and live and (touched or not self._options.lazy_rolling),
             rotated=self._loaded is not None and self._loaded[1] > 0,
             left_ms=None if expire_ms is None else expire_ms - self._setup.now_ms(),
             max_age_ms=self.life_ms,
         )
+        if reason in RENEWALS and mark is None and self._is_public():
+            reason = None
         # Who writes each record anew has written whatever a renewal would.
         resaves = live and self._options.resave and not self.committed
         return "resave" if resaves and reason in (None, "rolling", "rotated") else reason
@@ -268,7 +298,7 @@ class Context:
         """Run the application's hook if the session is about to be written. Source: koa-session ``beforeSave``."""
         hook = self._options.before_save
         self.failed = True
-        if hook is not None and self._reason(self._text(session)) not in (None, "destroy"):
+        if hook is not None and self._reason(self._text(session), touched=session.accessed) not in (None, "destroy"):
             result = hook(self._scope, session)
             if inspect.isawaitable(result):
                 await result

@@ -1,11 +1,11 @@
 """Conduct a session that lives in its cookie: decide at the commit, hand out the lines."""
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from . import _core, rules
 from .claim import Source
-from .context import Context
+from .context import RENEWALS, Context
 from .cookies import with_farewell
 from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge
 from .formats.cookie import Cookie
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("gingersnap")
-
-_UNCHANGED: Final = frozenset({"rotated", "rolling", "renew"})
 
 
 class CookieContext(Context):
@@ -39,7 +37,7 @@ class CookieContext(Context):
         """
         self.failed = True
         body = self._text(session)
-        reason = self._reason(body)
+        reason = self._reason(body, touched=session.accessed)
         if reason == "destroy":
             self.lines = with_farewell(self._own_cookie().lines(b"", 0), self._setup.farewell(None, self._scope))
             self._settle(None, reason)
@@ -85,7 +83,7 @@ class CookieContext(Context):
         # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
         dated = options.dated or self._life is not None or self._came
         lines = self._format.write(self._own_cookie(), body, (expire_ms, life_ms, created_ms, owner), dated)
-        if isinstance(lines, int) and reason in _UNCHANGED:
+        if isinstance(lines, int) and reason in RENEWALS:
             # It came as it is, in another layout or signed otherwise: nobody's page fails for that.
             logger.error("a session that nobody changed is too large to be sent anew: its cookie stays as it is")
             return None

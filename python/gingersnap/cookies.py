@@ -146,6 +146,16 @@ def _identity(line: bytes) -> tuple[bytes, frozenset[bytes]]:
     )
 
 
+def is_public(message: Message) -> bool:
+    """Return whether a response's own ``Cache-Control`` lets shared caches keep it (RFC 9111 section 5.2.2)."""
+    return any(
+        word.strip().lower().partition(b"=")[0] in (b"public", b"s-maxage")
+        for name, value in message.get("headers", ())
+        if name.lower() == b"cache-control"
+        for word in value.split(b",")
+    )
+
+
 def with_session(message: Message, lines: list[bytes], options: SessionOptions, name: bytes) -> Message:
     """Copy a response's start and put the session's lines into its headers, with ``Vary`` and ``Cache-Control``.
 

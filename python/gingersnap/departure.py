@@ -20,8 +20,6 @@ from .writer import Enclosed, Held, Writer
 logger = logging.getLogger("gingersnap")
 
 _AT_ONCE_MS: Final = 1
-_JUST_MS: Final = 1_000
-"""How little of a lifetime has gone where it has just begun."""
 
 
 class Departure(Arrival):
@@ -80,7 +78,7 @@ class Departure(Arrival):
     async def _prolong(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
         """Let the session live on: its expiry alone, never its data."""
         key, enclosed = self.key or "", self._enclosed(session, body)
-        if reason == "rolling" and self._mark is None and self._is_fresh(enclosed.ttl_ms):
+        if reason == "rolling" and self._mark is None and self._is_fresh(enclosed):
             return
         try:
             # A cookie is sent for a session that lives now: another request may have ended it since it was loaded, or moved it.
@@ -101,13 +99,11 @@ class Departure(Arrival):
         else:
             self._written(self.id or "", body, enclosed, reason)
 
-    def _is_fresh(self, ttl_ms: int) -> bool:
-        """Say whether a rolling session, and its cookie with it, was renewed by an earlier request, not long ago.
-
-        A load that has just renewed it finds all of its lifetime left. Other systems send their cookie each time.
-        """
-        left_ms, late = self._ttl_ms, late_ms(ttl_ms)
-        return not self._habits.raw and left_ms is not None and ttl_ms - late <= left_ms < ttl_ms - min(late, _JUST_MS)
+    def _is_fresh(self, enclosed: Enclosed) -> bool:
+        """Return whether an earlier request renewed a rolling session not long ago. Node's systems send the cookie each time."""
+        if self._habits.raw or self._index > 0 or self._ttl_ms is None:
+            return False
+        return self._ttl_ms > enclosed.ttl_ms - late_ms(enclosed.life_ms or enclosed.ttl_ms)
 
     def _is_rolled(self, ttl_ms: int) -> bool:
         """Say whether the record was renewed not long ago."""

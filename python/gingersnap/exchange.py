@@ -54,7 +54,7 @@ class Exchange:
         if told is not None and self._is_error(message) and await self._setup.word_for(told, self._scope) != "raise":
             await self.refuse(told)
             return
-        self._owed = True
+        self._owed, self._context.response = True, message
         error = await self._commit()
         self._owed = False
         if error is None:

@@ -154,7 +154,9 @@ class SessionMiddleware:
                 # Noted first, as without a hook.
                 session._started = True
                 if self.options.auto_commit:
-                    await self._setup.current(scope, session)._conduct().before_save(session)
+                    context = self._setup.current(scope, session)._conduct()
+                    context.response = message
+                    await context.before_save(session)
                 message = self._start(scope, session, message)
             await send(message)
 
@@ -169,6 +171,7 @@ class SessionMiddleware:
             return with_session(message, [], options, setup.format.name)
         context = setup.conducted(setup.current(scope, session))
         setup.warn_of_shared_cookie(session, message)
+        context.response = message
         lines = context.commit(session) if options.auto_commit else context.prepared(session)
         if not lines and not session.accessed:
             return message

@@ -304,7 +304,11 @@ def _resolve(given: OptionValues) -> OptionValues:
     preset = given.get("preset")
     if preset is not None and (not isinstance(preset, str) or preset not in PRESETS):
         raise ConfigError("preset", "there is no such preset", f"choose among {', '.join(PRESETS)}, or leave it out")
-    return {**DEFAULTS, **(PRESETS[preset] if preset else {}), **given}
+    values: OptionValues = {**DEFAULTS, **(PRESETS[preset] if preset else {}), **given}
+    if preset == "koa" and "lazy_rolling" not in given:
+        # koa: with a store each request reads the session, and so renews it.
+        values["lazy_rolling"] = values["store"] is None and values["context_store"] is None
+    return values
 
 
 def suggest(name: str, names: Collection[str]) -> str:

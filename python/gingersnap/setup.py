@@ -34,7 +34,7 @@ class Setup:
         self.habits = options.habits
         self.longest_age = checks.KOA_LONGEST_AGE if self.habits.raw else checks.LONGEST_AGE
         self.longest_ms = int(self.longest_age * 1000)
-        self._warned = self._warned_of_another = self._warned_of_shared_cookie = False
+        self._warned = self._warned_of_another = self._warned_of_shared_cookie = self._warned_of_public = False
         # Earlier configurations, where there are some.
         self.formers: Formers | None = None
         # Whether a live session may be written though nothing was changed.
@@ -145,6 +145,15 @@ class Setup:
             logger.warning(
                 "secure=True, but a request came over plain http: browsers drop the cookie; "
                 "behind a proxy that speaks TLS pass trust_proxy=True, and have it set X-Forwarded-Proto"
+            )
+
+    def warn_of_public(self) -> None:
+        """Log once that a response for everyone renews no session: a shared cache would hand its cookie to others."""
+        if not self._warned_of_public:
+            self._warned_of_public = True
+            logger.warning(
+                "a response with Cache-Control: public renews no session, rolling or not: a cache would hand its cookie to others; "
+                "leave it as it is for public files, send 'private' for pages that are one user's"
             )
 
     def warn_of_another(self, place: Literal["around", "within"]) -> None:

@@ -2,12 +2,11 @@
 
 from typing import Final
 
-from .context import is_same
+from .context import RENEWALS, is_same
 from .departure import Departure
 from .errors import ReservedKeyError, SessionUnavailable
 from .session import FETCHED, READ, UNTOUCHED, WROTE, Session, WatchedSession
 
-_PROLONG: Final = ("rolling", "renew", "rotated")
 BROWSER_MS: Final = 86_400_000
 """How long a session that ends with its browser is kept from one request to the next."""
 
@@ -27,8 +26,10 @@ class StoreContext(Departure):
             wanted = session._touch > UNTOUCHED or not self._options.defer
             fresh = self._options.allow_empty and not self.committed and wanted
             return watched and not dict.__len__(session) and not fresh
-        if self._stored.renews or self._index > 0 or self._overlong or (self._options.resave and not self.committed):
+        if self._overlong or (self._options.resave and not self.committed):
             return False
+        if self._stored.renews or self._index > 0:
+            return watched and session._touch == UNTOUCHED and self._options.lazy_rolling
         return (watched and session._touch != FETCHED) or is_same(session, self.body)
 
     def _ages(self) -> bool:
@@ -112,8 +113,8 @@ class StoreContext(Departure):
         elif self._claim is not None:
             # Ended before anybody has read it: its old record must not outlive it.
             await self._read_earlier(self._claim)
-        reason = self._reason(body)
-        if self._overlong and (reason is None or reason in _PROLONG):
+        reason = self._reason(body, touched=session.accessed)
+        if self._overlong and (reason is None or reason in RENEWALS):
             # Only a write shortens the time that a record has.
             reason = "resave"
         if reason is None:

@@ -69,8 +69,6 @@ class StoreSetup(Setup):
             self.transport = KeyTransport(options, options.external_key)
         # A load gets half of what the writes of a commit get together: 1, 2 and at most 3 seconds, unless it is set otherwise.
         self.load_s = options.store_timeout_s / 2
-        # Whether a load renews the record: an absolute end, which only the session's own data tells, forbids that.
-        self.rolls = options.rolling and options.absolute_ms is None and not self.habits.own_cookie
         self._running = LoopTasks()
         self._store = None if options.store is None else as_store(options.store)
         # Its own word alone: what inherits it may wait all the same.
@@ -105,17 +103,13 @@ class StoreSetup(Setup):
         """Say whether a record's own text tells when it ends."""
         return self.habits.dated or getattr(store, "dated", False)
 
-    def grace_ms(self, *, dated: bool) -> int:
-        """Say how long a record outlives its session: a load that renews must not find what has outlived its time."""
-        return 0 if self.rolls and not dated else self.habits.grace_ms
-
     def ttl_ms(self, dates: Dates, body: bytes, *, dated: bool) -> int:
         """Say how long the store is to keep a record."""
         now_ms = self.now_ms()
         asked_ms = self.record.ttl_ms(body, dates, now_ms)
         if asked_ms is not None:
             return asked_ms
-        return BROWSER_MS if dates.expire_ms is None else max(1, dates.expire_ms - now_ms + self.grace_ms(dated=dated))
+        return BROWSER_MS if dates.expire_ms is None else max(1, dates.expire_ms - now_ms + self.habits.grace_ms)
 
     def opened(
         self, value: bytes, ttl_ms: int | None, into: dict[str, Any], *, dated: bool
@@ -131,7 +125,7 @@ class StoreSetup(Setup):
             expire = None if ttl_ms is None else now_ms + ttl_ms
             return (body, index, False, expire, max_age, lasts, created, owner), own, None
         if expire is None and ttl_ms is not None and lasts is not True:
-            left_ms = ttl_ms - self.grace_ms(dated=dated)
+            left_ms = ttl_ms - self.habits.grace_ms
             # One request may have renewed a record whose lifetime another has shortened since it was loaded.
             expire = now_ms + (min(left_ms, max_age) if type(max_age) is int else left_ms)
         loaded = (body, index, fresh, expire, max_age, lasts, created, owner)
