@@ -58,12 +58,12 @@ MESSAGES: list[tuple[SessionError, str]] = [
     (ReservedKeyError("_expire"), "the key '_expire' is reserved for the session itself; choose another name"),
     (UnserializableError("cart[2]", "Cart"), "cart[2]: Cart; a session holds dict, list, str, int, float, bool and None"),
     (UnserializableError("", "Cart"), "the session: Cart; a session holds dict, list, str, int, float, bool and None"),
-    (UnserializableError("at", "datetime"), f"at: datetime; store its .isoformat(); {HOLDS}"),
-    (UnserializableError("price", "Decimal"), f"price: Decimal; store str(...) of it; {HOLDS}"),
-    (UnserializableError("id", "UUID"), f"id: UUID; store str(...) of it; {HOLDS}"),
-    (UnserializableError("seen", "set"), f"seen: set; store list(...) of it; {HOLDS}"),
-    (UnserializableError("token", "bytes"), f"token: bytes; store its .hex(), or base64 text; {HOLDS}"),
-    (UnserializableError("by", "a key of type int, not str"), f"by: a key of type int, not str; store str(...) of it; {HOLDS}"),
+    (UnserializableError("at", "datetime"), f"at: datetime; store .isoformat(); {HOLDS}"),
+    (UnserializableError("price", "Decimal"), f"price: Decimal; store str(...); {HOLDS}"),
+    (UnserializableError("id", "UUID"), f"id: UUID; store str(...); {HOLDS}"),
+    (UnserializableError("seen", "set"), f"seen: set; store list(...); {HOLDS}"),
+    (UnserializableError("token", "bytes"), f"token: bytes; store .hex() or base64 text; {HOLDS}"),
+    (UnserializableError("by", "a key of type int, not str"), f"by: a key of type int, not str; store str(...); {HOLDS}"),
     (
         CookieTooLarge(5000, 4096, [("cart", 3000), ("name", 20)]),
         (

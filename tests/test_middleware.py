@@ -298,7 +298,7 @@ async def test_too_large_session_sends_nothing_and_names_the_largest_keys() -> N
 
 async def test_value_that_is_not_json_is_named_by_its_path() -> None:
     client = Sessions()
-    with pytest.raises(UnserializableError, match=r"^cart\.items\[1\]: set; store list\(\.\.\.\) of it; a session holds") as caught:
+    with pytest.raises(UnserializableError, match=r"^cart\.items\[1\]: set; store list\(\.\.\.\); a session holds") as caught:
         await client.do(lambda session: session.update(cart={"items": [1, {2}]}))
     assert (caught.value.path, caught.value.problem) == ("cart.items[1]", "set")
 

@@ -27,16 +27,16 @@ class ConfigError(SessionError, ValueError):
 # How JSON holds what people put into sessions, by the name of its type.
 _TEXTS: Final = ("Decimal", "UUID", "ObjectId", "URL", "IPv4Address", "IPv6Address", "Path", "PosixPath", "WindowsPath")
 _STORED_AS: Final[dict[str, str]] = {
-    **dict.fromkeys(("datetime", "date", "time"), "its .isoformat()"),
-    "timedelta": "its .total_seconds()",
-    **dict.fromkeys((*_TEXTS, "PurePosixPath"), "str(...) of it"),
-    **dict.fromkeys(("set", "frozenset", "deque", "range", "generator", "dict_keys", "dict_values"), "list(...) of it"),
-    **dict.fromkeys(("mappingproxy", "QueryParams", "FormData"), "dict(...) of it"),
-    **dict.fromkeys(("bytes", "bytearray", "memoryview"), "its .hex(), or base64 text"),
-    **dict.fromkeys(("int64", "int32", "float32", "bool_"), "its .item()"),
-    "ndarray": "its .tolist()",
-    "coroutine": "what `await` gives of it",
-    **dict.fromkeys((f"a key of type {kind}, not str" for kind in ("int", "float", "bool", "NoneType", "UUID")), "str(...) of it"),
+    **dict.fromkeys(("datetime", "date", "time", "DateTime", "Timestamp"), ".isoformat()"),
+    "timedelta": ".total_seconds()",
+    **dict.fromkeys((*_TEXTS, "PurePosixPath"), "str(...)"),
+    **dict.fromkeys(("set", "frozenset", "deque", "range", "generator", "dict_keys", "dict_values"), "list(...)"),
+    **dict.fromkeys(("mappingproxy", "QueryParams", "FormData"), "dict(...)"),
+    **dict.fromkeys(("bytes", "bytearray", "memoryview"), ".hex() or base64 text"),
+    **dict.fromkeys(("int64", "int32", "float32", "bool_"), ".item()"),
+    "ndarray": ".tolist()",
+    "coroutine": "what `await` gives",
+    **dict.fromkeys((f"a key of type {kind}, not str" for kind in ("int", "float", "bool", "NoneType", "UUID")), "str(...)"),
 }
 
 # What each call of a store does, for those who read its failure.

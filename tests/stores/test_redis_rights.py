@@ -120,3 +120,18 @@ async def test_no_key_outside_of_the_prefix_is_asked_for(valkey_site: Site) -> N
 async def test_waiting_for_replicas_needs_one_right_more(lone_valkey: Server, replica: Server) -> None:
     async with limited(lone_valkey, *COMMANDS, "+wait", wait_replicas=1) as store:
         await use(store, owner="ann")
+
+
+async def test_a_cluster_needs_two_rights_more(cluster_site: Site) -> None:
+    assert "+cluster|slots +command`" in DOCS
+    for server in cluster_site.servers:
+        server.ask("ACL", "SETUSER", "few", "on", ">pw", "resetkeys", "-@all", "~site:*", *COMMANDS, "+cluster|slots", "+command")
+    try:
+        async with cluster_site.client(username="few", password="pw") as client:
+            store = RedisStore(client, prefix="site:")
+            await store.ping()
+            assert await store.create(new_key(), b"{}", LONG, owner="bob")
+            assert await store.destroy_all("bob") == 1
+    finally:
+        for server in cluster_site.servers:
+            server.ask("ACL", "DELUSER", "few")
