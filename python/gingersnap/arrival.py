@@ -303,9 +303,9 @@ class Arrival(Context):
 
     async def reload(self, session: Session) -> None:
         """Fetch what is there now, in place of what was not committed."""
-        ending = self._mark == "destroy"
+        ending = self.ends
         async with self._turn():
-            if self._mark == "destroy" and not ending:
+            if self.ends and not ending:
                 # Another task has ended it while this one waited for its turn: that is not taken back.
                 return
             try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from . import _core, checks, rules
 from .cookies import Attributes, SessionCookie, is_public
 from .errors import SessionTooLarge, UnserializableError
-from .session import WROTE, Session
+from .session import Session
 from .stores.store import late_ms
 from .types import Loaded, Message, Reason, Scope
 
@@ -55,6 +55,8 @@ class Context:
     """Whether a middleware within this one has put a session of its own into the scope."""
     response: Message | None = None
     """The start of the response that the commit is for."""
+    ends = False
+    """Whether the application asked for the end of the session that came, and no commit has carried that out."""
     _mark: Reason | None = None
     _life: int | Literal["session"] | None = None
     _created_ms: int | None = None
@@ -83,7 +85,7 @@ class Context:
 
     def destroy(self) -> None:
         """Note the end; whatever is put into the session from here on belongs to a new one."""
-        self._mark = "destroy"
+        self._mark, self.ends = "destroy", True
         self._loaded = self._life = self._owner = self._created_ms = None
 
     def login(self, owner: str) -> None:
@@ -143,10 +145,15 @@ class Context:
         """Take back whatever was asked for since the last commit."""
         self._loaded = self._base
         self._mark = self._life = self._owner = self._created_ms = self._cookie = None
+        self.ends = False
 
     def part(self) -> None:
-        """Let go of the request's scope, which holds the session that holds this."""
-        self._scope = {}
+        """Let go of the request's scope, which holds the session that holds this; keep a copy without the session.
+
+        A write that outlives its request, hooks and events still have to know the connection.
+        """
+        self._scope = {**self._scope}
+        self._scope.pop(self._options.scope_key, None)
 
     @property
     def life_ms(self) -> int | None:
@@ -212,7 +219,7 @@ class Context:
 
     def has_changed(self, session: Session) -> bool:
         """Compare the session's text with the one that was loaded or last committed."""
-        return (type(session) is Session or session._touch == WROTE) and not is_same(session, self.body)
+        return (type(session) is Session or session._wrote) and not is_same(session, self.body)
 
     # On the way out.
 
@@ -270,7 +277,8 @@ class Context:
     def _reserved(self, session: Session) -> str | None:
         """Find a key that is not the application's to use."""
         is_reserved = self._options.habits.is_reserved
-        return next((key for key in dict.keys(session) if is_reserved(key)), None)
+        # A copy: a thread may write meanwhile.
+        return next((key for key in dict.copy(session) if is_reserved(key)), None)
 
     def heaviest(self, session: Session) -> list[tuple[str, int]]:
         """Name the keys with the octets of their JSON text, the heaviest first."""
@@ -287,6 +295,7 @@ class Context:
         self._base = self._loaded = written
         self.body = EMPTY if written is None else written[0]
         self._mark = self._life = self._owner = self._created_ms = None
+        self.ends = False
         self.is_new = self.is_new and written is None
         self.committed = True
 

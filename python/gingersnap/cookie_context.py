@@ -1,7 +1,7 @@
 """Conduct a session that lives in its cookie: decide at the commit, hand out the lines."""
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from . import _core, rules
 from .claim import Source
@@ -9,7 +9,7 @@ from .context import RENEWALS, Context
 from .cookies import with_farewell
 from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge
 from .formats.cookie import Cookie
-from .session import READ, WROTE, Session, WatchedSession
+from .session import Session
 from .types import Loaded, Reason, Scope
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("gingersnap")
+
+_STARTED: Final = "session.commit: the response has started, so its cookie can no longer change; commit before that"
 
 
 class CookieContext(Context):
@@ -36,11 +38,21 @@ class CookieContext(Context):
         Raises: UnserializableError, ReservedKeyError, CookieTooLarge; nothing is sent then.
         """
         self.failed = True
+        # Before the text: what a thread writes after it is a late change.
+        wrote, session._wrote = session._wrote, False
+        try:
+            self._commit(session)
+        except BaseException:
+            session._wrote = session._wrote or wrote
+            raise
+        self.failed = False
+        return self.prepared(session)
+
+    def _commit(self, session: Session) -> None:
         body = self._text(session)
         reason = self._reason(body, touched=session.accessed)
         if reason == "destroy":
-            self.lines = with_farewell(self._own_cookie().lines(b"", 0), self._setup.farewell(None, self._scope))
-            self._settle(None, reason)
+            self._remove()
         elif reason is not None:
             problem = self._write(session, body, reason)
             if problem is not None:
@@ -50,11 +62,17 @@ class CookieContext(Context):
         else:
             # An empty new session has no lifetime that could start again.
             self._mark = None
-        if type(session) is WatchedSession and session._touch == WROTE:
-            # From here on a change is a late one.
-            session._touch = READ
-        self.failed = False
-        return self.prepared(session)
+
+    def end(self) -> list[bytes]:
+        """Return the lines that remove the cookie of a session that a failed commit was to end; none where it ends nothing."""
+        if self.ends:
+            self._remove()
+            return self.lines
+        return []
+
+    def _remove(self) -> None:
+        self.lines = with_farewell(self._own_cookie().lines(b"", 0), self._setup.farewell(None, self._scope))
+        self._settle(None, "destroy")
 
     def prepared(self, session: Session) -> list[bytes]:
         """Give the lines of the last commit, or what a touched session sends without one."""
@@ -106,7 +124,11 @@ class CookieContext(Context):
     async def commit_now(self, session: Session) -> None:
         """Commit before the response starts, on the application's own word."""
         if session._started:
-            raise RuntimeError("session.commit: the response has started, so its cookie can no longer change; commit before that")
+            raise RuntimeError(_STARTED)
         self._setup.current(self._scope, session)
         await self.before_save(session)
-        self.commit(session)
+        # The application's hook may have let the response start, whose own commit has written what there was then.
+        if session._started and self.is_late(session):
+            raise RuntimeError(_STARTED)
+        if not session._started:
+            self.commit(session)

@@ -2,24 +2,23 @@
 
 import logging
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from . import _core, rules
+from .adopt import adopt
 from .arrival import Arrival
 from .context import EMPTY
 from .cookies import Attributes
-from .errors import SessionTooLarge, SessionUnavailable
+from .errors import SessionTooLarge, SessionUnavailable, UnserializableError
 from .formats.record import Dates, OwnCookie
 from .merge import merge
 from .session import Session
 from .stores.store import Conflict, Gone, Replaced, Saved, late_ms
 from .transport import Word
 from .types import Loaded, Reason
-from .writer import Enclosed, Held, Writer
+from .writer import AT_ONCE_MS, Enclosed, Held, Writer
 
 logger = logging.getLogger("gingersnap")
-
-_AT_ONCE_MS: Final = 1
 
 
 class Departure(Arrival):
@@ -84,7 +83,7 @@ class Departure(Arrival):
             # A cookie is sent for a session that lives now: another request may have ended it since it was loaded, or moved it.
             # A new signature is no renewal, but where each request is one.
             still = reason == "rotated" and not self._habits.touches
-            alive = await writer.touch(key, _AT_ONCE_MS if still else enclosed.ttl_ms)
+            alive = await writer.touch(key, AT_ONCE_MS if still else enclosed.ttl_ms)
         except SessionUnavailable:
             # The session has its time as it was; the gate has told of the failure.
             if self._options.on_store_error == "raise":
@@ -135,7 +134,7 @@ class Departure(Arrival):
             enclosed = self._enclosed(session, body)
             if reason == "destroy" and body == EMPTY:
                 # It was emptied key by key. Over the version that was read it ends at once; another request's write is merged.
-                enclosed = replace(enclosed, ttl_ms=_AT_ONCE_MS)
+                enclosed = replace(enclosed, ttl_ms=AT_ONCE_MS)
             answer: Replaced
             if moving:
                 id, answer = await writer.move(self.id or "", enclosed, self._held, owner)
@@ -144,13 +143,13 @@ class Departure(Arrival):
             if isinstance(answer, Saved):
                 break
             if isinstance(answer, Gone):
-                await self._gone_while(session, base, body, reason, writer)
+                await self._gone_while(session, snapshot, base, body, reason, writer)
                 return
             self._options.events.emit("conflict", self._scope, reason, self._mark_of_id())
             base, body = self._reconciled(answer, base, body, moving)
             await writer.pause()
         self._held = Held(answer.version, enclosed.value)
-        if enclosed.ttl_ms == _AT_ONCE_MS:
+        if enclosed.ttl_ms == AT_ONCE_MS:
             await self._ended(writer)
             return
         if body != snapshot:
@@ -175,39 +174,43 @@ class Departure(Arrival):
         return loaded[0], _core.dumps(merged)
 
     def _adopt(self, session: Session, snapshot: bytes, body: bytes) -> None:
-        """Show the application what was written, with what it changed while that was under way."""
-        was, written = _core.loads(snapshot) or {}, _core.loads(body) or {}
-        mine = dict.copy(session)
-        data = merge(was, mine, written)
-        dict.clear(session)
-        # What says the same stays the object that it is: a handler may hold it, and go on writing to it.
-        dict.update(session, {key: mine[key] if _says(mine, key) == _says(data, key) else data[key] for key in data})
+        """Show the application what was written, with what it changed while that was under way.
 
-    async def _gone_while(self, session: Session, base: bytes, body: bytes, reason: Reason, writer: Writer) -> None:
-        """Meet the end of a session that somebody else ended meanwhile."""
+        Where it has ended the session meanwhile, or put other data into it, nothing is shown: that data stays alone.
+        """
+        if self._overtaken:
+            return
+        was, written, mine = _core.loads(snapshot) or {}, _core.loads(body) or {}, dict.copy(session)
+        # What cannot be written is for the next commit to refuse: this one has been carried out.
+        unfit = {key: mine.pop(key) for key in [*mine] if not _is_json(key, mine[key])}
+        # A group that was changed meanwhile is this request's as a whole: its next commit writes it.
+        adopt(session, {**merge(was, mine, written, atomic=self._options.atomic_keys, mine_first=True), **unfit})
+
+    async def _gone_while(
+        self, session: Session, snapshot: bytes, base: bytes, body: bytes, reason: Reason, writer: Writer
+    ) -> None:
+        """Drop the write of a session that another request ended meanwhile; a login begins a session of its own."""
         if reason != "regenerate" or self._owner is None:
             self._lose()
             return
         self._options.events.emit("gone", self._scope, reason, self._mark_of_id())
-        self._keep_own(session, base, body)
-        await self._destroy_and_create(session, self._text(session), reason, writer)
+        self._loaded = self.id = None
+        fresh = _core.dumps(_brought(base, body))
+        self._adopt(session, snapshot, fresh)
+        await self._destroy_and_create(session, fresh, reason, writer)
 
     def _begin_anew(self, session: Session) -> None:
         """Make a login of a session that was found gone the beginning of another one."""
         self._gone = False
-        self._keep_own(session, self.body, self._text(session))
-        self.body = EMPTY
-
-    def _keep_own(self, session: Session, base: bytes, body: bytes) -> None:
-        """Keep of an ended session what this request itself brought, and nothing of what was ended. A login is a beginning."""
-        fresh = merge(_core.loads(base) or {}, _core.loads(body) or {}, {})
+        fresh = _brought(self.body, self._text(session))
         self._loaded = self.id = None
         dict.clear(session)
         dict.update(session, fresh)
+        self.body = EMPTY
 
     def _lose(self) -> None:
         """Drop the write: the session has ended, and the response says nothing of it: another one may just have begun."""
-        self._gone = True
+        self._gone, self.ends = True, False
         self.word, self.farewell = None, []
         logger.info("a session ended while a request was using it: what that request changed is dropped")
         self._options.events.emit("gone", self._scope, "", self._mark_of_id())
@@ -267,5 +270,14 @@ class Departure(Arrival):
             self.farewell = self._stored.farewell(self._source, self._scope)
 
 
-def _says(data: dict[str, Any], key: str) -> bytes | None:
-    return _core.dumps({key: data[key]}) if key in data else None
+def _brought(base: bytes, body: bytes) -> dict[str, Any]:
+    """Return what a request added to a session or changed in it: all that a login keeps of one that has ended."""
+    return merge(_core.loads(base) or {}, _core.loads(body) or {}, {})
+
+
+def _is_json(key: str, value: Any) -> bool:
+    try:
+        _core.dumps({key: value})
+    except UnserializableError:
+        return False
+    return True

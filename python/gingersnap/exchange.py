@@ -44,9 +44,10 @@ class Exchange:
         session = self._session
         self._closed = self._closed or message["type"] == "websocket.close"
         if session._started or message["type"] not in STARTS:
-            # The page that tells of a commit that failed still carries what an earlier one has done.
-            owed, self._owed = self._owed and message["type"] in STARTS, False
-            await self._pass_on(self._amended(message) if owed else message)
+            if self._owed and message["type"] in STARTS:
+                await self._send_owed(message)
+            else:
+                await self._pass_on(message)
             return
         # Noted first: if the commit fails, the error page must still get out, without a session.
         session._started = True
@@ -61,6 +62,31 @@ class Exchange:
             await self._pass_on(self._amended(message))
         else:
             await self.refuse(error)
+
+    async def _send_owed(self, message: Message) -> None:
+        """Send the answer that follows one whose commit failed, or whose task was cancelled while the commit was under way.
+
+        It waits for that commit, and carries what was done; where an end was asked for, and not carried out, that is done now.
+        """
+        self._owed = False
+        context = self._context
+        await context.settled()
+        error = context.told
+        try:
+            await context.end()
+        except SessionUnavailable as failure:
+            error = failure
+        if error is not None and await self._is_refused(error):
+            await self.refuse(error)
+        else:
+            await self._pass_on(self._amended(message))
+
+    async def _is_refused(self, error: SessionUnavailable) -> bool:
+        """Say whether a failed commit is told by a 503, not left to the application's own answer."""
+        # What was to end, and did not, is never reported as done; the word "anonymous" alone is for loads.
+        if self._context.ending or self._context.ends or self._options.on_store_error == "anonymous":
+            return True
+        return await self._setup.word_for(error, self._scope) == "unavailable"
 
     async def _pass_on(self, message: Message) -> None:
         await self._send(message)
@@ -81,14 +107,10 @@ class Exchange:
             await context.before_save(session)
             await context.commit(session)
         except SessionUnavailable as error:
-            # What was to end, and did not, is never reported as done; the word "anonymous" alone is for loads.
-            said = self._options.on_store_error
-            firm = context.ending or said == "anonymous"
-            word = "unavailable" if firm else await self._setup.word_for(error, self._scope)
-            if word == "raise":
-                raise
-            if word == "unavailable":
+            if await self._is_refused(error):
                 return error
+            if await self._setup.word_for(error, self._scope) == "raise":
+                raise
             logger.error("the session was not saved, and the response goes out without a word of it")
         return None
 
@@ -133,7 +155,11 @@ class Exchange:
         mine = _own(error)
         if mine is None:
             if self._options.auto_commit:
-                await self._after_error()
+                unended = await self._after_error()
+                if unended is not None and self._can_refuse():
+                    # The exception goes on to the server, which logs it; the client hears that it is still logged in.
+                    await self.refuse(unended)
+                    return False
         elif self._can_refuse() and (self._context.ending or await self._setup.word_for(mine, self._scope) != "raise"):
             await self.refuse(mine)
         return mine is not None and self._replaced
@@ -142,21 +168,33 @@ class Exchange:
         """Say whether the client can still be told: a response has not started, a WebSocket was not closed."""
         return not self._closed if self._scope["type"] == "websocket" else not self._session._started
 
-    async def _after_error(self) -> None:
-        """Carry out what an application that failed had asked for: ends always, data only where that is wanted."""
+    async def _after_error(self) -> SessionUnavailable | None:
+        """Carry out what an application that failed had asked for: ends always, data only where that is wanted.
+
+        Return the error by which an end could not be carried out.
+        """
         try:
             session = self._setup.current(self._scope, self._session)
-            if not self._options.commit_on_error:
-                await self._context.end()
-            elif session._started:
-                await self.finish()
-            else:
-                # koa: what fails is committed all the same, though no response will tell of it.
-                await self._context.before_save(session)
-                await self._context.commit(session)
+            if self._options.commit_on_error:
+                await self._commit_after_error(session)
         except Exception as error:
             # The application's own exception is the one to be seen.
-            logger.error("the session of a request that failed could not be committed: %s", type(error).__name__)
+            _log_uncommitted(error)
+        try:
+            await self._context.end()
+        except Exception as error:
+            _log_uncommitted(error)
+            return error if isinstance(error, SessionUnavailable) else None
+        return None
+
+    async def _commit_after_error(self, session: Session) -> None:
+        """Commit what an application that failed has left. Source: koa-session, whose commit stands in a ``finally``."""
+        if session._started:
+            await self.finish()
+            return
+        # koa: what fails is committed all the same, though no response will tell of it.
+        await self._context.before_save(session)
+        await self._context.commit(session)
 
     async def finish(self) -> None:
         """Save what changed after the response had started, where that is still possible; report what is not."""
@@ -165,6 +203,7 @@ class Exchange:
         session = self._setup.current(self._scope, self._session)
         await self._context.settled()
         if not self._context.is_late(session):
+            await self._end()
             return
         if self._context.is_stuck(session):
             late = ", ".join(self._context.late_keys(session))
@@ -185,6 +224,10 @@ class Exchange:
             await self._context.end()
         except SessionUnavailable:
             logger.error("a session that was ended after its response had started is still there")
+
+
+def _log_uncommitted(error: Exception) -> None:
+    logger.error("the session of a request that failed could not be committed: %s", type(error).__name__)
 
 
 def _own(error: BaseException) -> SessionUnavailable | None:

@@ -69,11 +69,7 @@ class SessionMiddleware:
         scope[key] = session
 
         def send_with_session(message: Message) -> Awaitable[None]:
-            if not session._started and message["type"] in STARTS:
-                # Noted first: if the commit fails, the error page must still get out, without a session.
-                session._started = True
-                message = self._start(scope, session, message)
-            return send(message)
+            return send(self._start(scope, session, message) if message["type"] in STARTS else message)
 
         wrapped: Send = send_with_session
         if self.options.before_save is not None:
@@ -150,19 +146,37 @@ class SessionMiddleware:
         """Run the application's hook before the response starts, where it may await."""
 
         async def send_after_hook(message: Message) -> None:
-            if not session._started and message["type"] in STARTS:
-                # Noted first, as without a hook.
-                session._started = True
-                if self.options.auto_commit:
-                    context = self._setup.current(scope, session)._conduct()
-                    context.response = message
-                    await context.before_save(session)
-                message = self._start(scope, session, message)
+            if message["type"] in STARTS:
+                if session._started:
+                    message = self._start_again(session, message)
+                else:
+                    # Noted first, as without a hook.
+                    session._started = True
+                    if self.options.auto_commit:
+                        context = self._setup.current(scope, session)._conduct()
+                        context.response = message
+                        await context.before_save(session)
+                    message = self._commit(scope, session, message)
             await send(message)
 
         return send_after_hook
 
+    def _start_again(self, session: Session, message: Message) -> Message:
+        """Return the start of the answer that follows a failed commit, with the end that this commit was to carry out."""
+        context = session._conducted
+        if context is None or not context.failed or not context.ends:
+            return message
+        lines = self._setup.conducted(session).end()
+        return with_session(message, lines, self.options, self._setup.format.name)
+
     def _start(self, scope: Scope, session: Session, message: Message) -> Message:
+        if session._started:
+            return self._start_again(session, message)
+        # Noted first: if the commit fails, the error page must still get out, without a session.
+        session._started = True
+        return self._commit(scope, session, message)
+
+    def _commit(self, scope: Scope, session: Session, message: Message) -> Message:
         """Commit, and give the message with the session's headers."""
         setup, options = self._setup, self.options
         if scope.get(self._key, session) is session and setup.is_idle(session):

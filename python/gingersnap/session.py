@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from .cookies import SessionCookie
     from .setup import Setup
 
-UNTOUCHED, FETCHED, READ, WROTE = 0, 1, 2, 3
-"""How far a ``WatchedSession`` was touched: not, handed to the application, read, given scalars under some keys."""
+UNTOUCHED, FETCHED, READ = 0, 1, 2
+"""How far a ``WatchedSession`` was touched: not, handed to the application, read."""
 
 # What a caller can hold without being able to change the session through it.
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -28,13 +28,15 @@ class Session(dict[str, Any]):
     then changes a list or dict that it found there is only seen if nothing else was read before; call ``save()`` after it.
     """
 
-    __slots__ = ("_conducted", "_loaded", "_scope", "_setup", "_started", "_touch")
+    __slots__ = ("_conducted", "_loaded", "_scope", "_setup", "_started", "_touch", "_wrote")
 
     # What a context is made of, once anybody needs one: a request that only reads a session needs none.
     _setup: "Setup"
     _scope: Scope
     _loaded: Loaded | None
     _touch: int
+    # Whether a scalar was put under some key since the last commit. Apart from ``_touch``: a thread that reads undoes no mark.
+    _wrote: bool
     # Whether the response has, so that no cookie can go with it.
     _started: bool
     _conducted: "Context | None"
@@ -68,7 +70,7 @@ class Session(dict[str, Any]):
     @property
     def accessed(self) -> bool:
         """Whether the application touched it during this request."""
-        return type(self) is Session or self._touch > 0
+        return type(self) is Session or self._touch > UNTOUCHED or self._wrote
 
     @property
     def external_key(self) -> str | None:
@@ -229,7 +231,7 @@ class WatchedSession(Session):
         value = dict.get(self, key, default)
         if type(value) not in _SCALARS:
             self.__class__ = Session  # type: ignore[assignment]
-        elif self._touch != WROTE:
+        else:
             self._touch = READ
         return value
 
@@ -237,14 +239,14 @@ class WatchedSession(Session):
         value = dict.__getitem__(self, key)
         if type(value) not in _SCALARS:
             self.__class__ = Session  # type: ignore[assignment]
-        elif self._touch != WROTE:
+        else:
             self._touch = READ
         return value
 
     def __setitem__(self, key: str, value: Any, /) -> None:
         dict.__setitem__(self, key, value)
         if type(value) in _SCALARS:
-            self._touch = WROTE
+            self._touch, self._wrote = READ, True
         else:
             self.__class__ = Session  # type: ignore[assignment]
 
@@ -253,8 +255,7 @@ def _reading(name: str) -> Callable[..., Any]:
     plain = getattr(dict, name)
 
     def read(self: WatchedSession, *args: Any) -> Any:
-        if self._touch != WROTE:
-            self._touch = READ
+        self._touch = READ
         return plain(self, *args)
 
     return read

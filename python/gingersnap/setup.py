@@ -16,7 +16,7 @@ from .formats.sealed import SealedFormat
 from .inner import is_of_another
 from .markers import is_none
 from .options import SessionOptions
-from .session import FETCHED, UNTOUCHED, WROTE, Session, WatchedSession
+from .session import FETCHED, UNTOUCHED, Session, WatchedSession
 from .types import Message, Scope
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Setup:
         session._setup = self
         session._scope = scope
         session._touch = UNTOUCHED
+        session._wrote = False
         session._started = False
         session._conducted = session._loaded = None
         now_ms = int(self._clock() * 1000)
@@ -242,7 +243,7 @@ class Setup:
         """Say whether nothing has to be written, without a context where that is plain to see."""
         loaded, touch = session._loaded, session._touch
         watched = session.__class__ is WatchedSession
-        if session._conducted is not None or (watched and touch == WROTE):
+        if session._conducted is not None or (watched and session._wrote):
             return False
         if loaded is None:
             return watched and not dict.__len__(session)
@@ -255,6 +256,6 @@ class Setup:
         """Say whether a session was changed, or a mark set, since its response started."""
         if session._conducted is not None:
             return session._conducted.is_late(session)
-        if session.__class__ is WatchedSession and session._touch != WROTE:
+        if session.__class__ is WatchedSession and not session._wrote:
             return False
         return not is_same(session, EMPTY if session._loaded is None else session._loaded[0])

@@ -5,7 +5,7 @@ from typing import Final
 from .context import RENEWALS, is_same
 from .departure import Departure
 from .errors import ReservedKeyError, SessionUnavailable
-from .session import FETCHED, READ, UNTOUCHED, WROTE, Session, WatchedSession
+from .session import FETCHED, UNTOUCHED, Session, WatchedSession
 
 BROWSER_MS: Final = 86_400_000
 """How long a session that ends with its browser is kept from one request to the next."""
@@ -19,7 +19,7 @@ class StoreContext(Departure):
         if self._error is not None or self.deferred or self._left or (self._gone and not self._is_login()):
             return True
         watched = session.__class__ is WatchedSession
-        if self._mark is not None or (watched and session._touch == WROTE):
+        if self._mark is not None or (watched and session._wrote):
             return False
         if self._loaded is None:
             # With ``defer`` nobody has a session who does not ask for it.
@@ -47,10 +47,15 @@ class StoreContext(Departure):
         """Commit on the application's own word."""
         self._stored.current(self._scope, session)
         await self.settled()
+        self._refuse_stuck(session)
+        await self.before_save(session)
+        # The application's hook may have let the response start.
+        self._refuse_stuck(session)
+        await self.commit(session)
+
+    def _refuse_stuck(self, session: Session) -> None:
         if session._started and self.is_stuck(session):
             raise RuntimeError("session.commit: the response has started, so no new id can reach the client; commit before that")
-        await self.before_save(session)
-        await self.commit(session)
 
     def is_stuck(self, session: Session) -> bool:
         """Say whether a commit would make an id that no response can carry any more."""
@@ -91,16 +96,12 @@ class StoreContext(Departure):
         self.ending = self._mark in ("destroy", "regenerate")
         if self._gone:
             self._begin_anew(session)
-        body = self._text(session)
-        wrote = type(session) is WatchedSession and session._touch == WROTE
-        if wrote:
-            # From here on a change is another one.
-            session._touch = READ
+        # Before the text: what a thread or another task writes after it is another change.
+        wrote, session._wrote = session._wrote, False
         try:
-            await self._write(session, body)
+            await self._write(session, self._text(session))
         except BaseException as error:
-            if wrote:
-                session._touch = WROTE
+            session._wrote = session._wrote or wrote
             if isinstance(error, SessionUnavailable):
                 self.told = error
             raise
@@ -143,12 +144,12 @@ class StoreContext(Departure):
 
     async def end(self) -> None:
         """End what an application that failed had ended: a logout may not be lost with the rest of the request."""
-        if self._mark == "destroy" or self._overtaken:
+        if self.ends or self._overtaken:
             await self._stored.shielded(self._end_in_turn())
 
     async def _end_in_turn(self) -> None:
         async with self._turn():
-            if self._mark == "destroy" and (self.id is not None or self._claim is not None):
+            if self.ends and (self.id is not None or self._claim is not None):
                 if self._claim is not None:
                     await self._read_earlier(self._claim)
                 await self._destroy(self._writer())

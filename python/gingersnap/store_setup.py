@@ -143,6 +143,7 @@ class StoreSetup(Setup):
         session._setup = self
         session._scope = scope
         session._touch = UNTOUCHED
+        session._wrote = False
         session._started = False
         session._loaded = None
         session._conducted = context = StoreContext(self, scope, self.store_for(scope))
@@ -203,11 +204,14 @@ class StoreSetup(Setup):
         return "unavailable"
 
     async def shielded(self, work: Coroutine[Any, Any, T]) -> T:
-        """Carry out a write to its end or its time, whether or not somebody still waits for it."""
+        """Carry out a write to its end or its time, whether or not the request is cancelled meanwhile."""
         return await (work if self._prompt else self._outliving(work))
 
     async def _outliving(self, work: Coroutine[Any, Any, T]) -> T:
-        return await asyncio.shield(self._running.begin(work, _note_outcome))
+        return await asyncio.shield(self._begin(work))
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        return self._running.begin(work, _note_outcome)
 
     async def start(self) -> None:
         """Ask the store whether it is fit, before the application serves.

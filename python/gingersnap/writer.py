@@ -19,6 +19,8 @@ logger = logging.getLogger("gingersnap")
 
 T = TypeVar("T")
 
+AT_ONCE_MS: Final = 1
+"""The lifetime of a record that is to end at once, on the condition that its version is the one that was read."""
 TRIES: Final = 10
 """How often a save meets somebody else's before it gives up."""
 PATIENCE_S: Final = 0.25
@@ -78,7 +80,10 @@ class Writer:
         known = await self._known(key, held)
         if not isinstance(known, Saved):
             return known
-        answer, _ = await self._sure("replace", partial(store.replace, key, value, ttl_ms, version=known.version))
+        answer, again = await self._sure("replace", partial(store.replace, key, value, ttl_ms, version=known.version))
+        if again and isinstance(answer, Gone) and ttl_ms == AT_ONCE_MS:
+            # The first try has ended the record, or somebody else has: it is ended either way.
+            return Saved(None)
         return Saved(answer.version) if isinstance(answer, Conflict) and answer.value == value else answer
 
     async def move(self, old_id: str, enclosed: Enclosed, held: Held, owner: str | None) -> tuple[str, Replaced]:

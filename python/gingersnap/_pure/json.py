@@ -145,7 +145,8 @@ class _Writer:
 
     def dict(self, members: dict[Any, Any], depth: int) -> None:
         self.parts.append("{")
-        for index, (name, value) in enumerate(dict.items(members)):
+        # A copy: a thread may write meanwhile.
+        for index, (name, value) in enumerate(tuple(dict.items(members))):
             if not isinstance(name, str):
                 raise _Refusal(f"a key of type {type(name).__name__}, not str")
             self.parts.append(f"{',' if index else ''}{_string_text(name)}:")
