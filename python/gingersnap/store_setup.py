@@ -11,6 +11,7 @@ from . import rules
 from .claim import Claim
 from .closed import DeferredSession, close
 from .errors import ConfigError, SessionUnavailable, kind_of
+from .first_step import run_or_detach
 from .formats import RECORDS
 from .formats.record import Dates, OwnCookie
 from .gate import Gate
@@ -205,7 +206,8 @@ class StoreSetup(Setup):
 
     async def shielded(self, work: Coroutine[Any, Any, T]) -> T:
         """Carry out a write to its end or its time, whether or not the request is cancelled meanwhile."""
-        return await (work if self._prompt else self._outliving(work))
+        # A store in this process waits for nothing, but for its turn and between two tries.
+        return await (run_or_detach(work, self._begin) if self._prompt else self._outliving(work))
 
     async def _outliving(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.shield(self._begin(work))
