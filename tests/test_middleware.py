@@ -762,9 +762,8 @@ async def test_D03_L05_signed_but_odd_is_a_new_session_that_can_be_written(paylo
 @pytest.mark.parametrize("max_age_ms", [2**53, 2**53 - 1, 10 * 365 * 86_400_000])
 async def test_C02_lifetime_from_the_wire_is_cut_to_what_browsers_keep(max_age_ms: int) -> None:
     client = Sessions(clock=Clock())
-    client.jar.update(
-        pair.split("=", 1) for pair in signed({"n": 1, "_expire": NOW_MS + 5, "_maxAge": max_age_ms})[0][1].decode().split("; ")
-    )
+    data = {"n": 1, "_expire": NOW_MS + 5, "_maxAge": max_age_ms, "_session": False}
+    client.jar.update(pair.split("=", 1) for pair in signed(data)[0][1].decode().split("; "))
     response = await client.do(lambda session: session.update(n=2))
     assert "expires=Wed, 29 Dec 2027" in response.cookies[0]
     assert await client.data() == {"n": 2}

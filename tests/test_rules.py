@@ -238,3 +238,30 @@ def test_a_session_lives_from_its_issue_to_its_end(now_ms: int, max_age_ms: int,
     at = [now_ms, end_ms, end_ms + 1]
     verdicts = [rules.check(end_ms, max_age_ms, None, now_ms, when, browser_ok, absolute_ms) for when in at]
     assert verdicts == [None, None, "expired"]
+
+
+@pytest.mark.parametrize(
+    ("expire", "max_age", "created", "option", "end"),
+    [
+        (NOW + 30 * DAY, 30 * DAY, None, DAY, NOW + DAY),
+        (NOW + 30 * DAY, 30 * DAY, None, 30 * DAY, None),
+        (NOW + DAY, DAY, None, 30 * DAY, None),
+        (NOW + DAY, DAY, None, None, None),
+        (None, 30 * DAY, None, DAY, None),
+        ("never", 30 * DAY, None, DAY, None),
+        (NOW + DAY, True, None, DAY, None),
+        # Cut by an absolute end: it was renewed no earlier than it began, and no later than its end.
+        (NOW + 10 * DAY, 30 * DAY, NOW, DAY, NOW + DAY),
+        (NOW + DAY // 2, 30 * DAY, NOW, DAY, NOW + DAY // 2),
+    ],
+)
+def test_L04_a_shorter_option_counts_from_the_last_renewal(expire: Any, max_age: Any, created: Any, option: Any, end: Any) -> None:
+    assert rules.earlier_end(expire, max_age, created, option) == end
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("life_ms", [1, DAY, None])
+def test_a_lifetime_says_whose_it_is(life_ms: int | None, own: bool) -> None:
+    max_age, lasts = rules.life_members(life_ms, own=own)
+    assert rules.has_own_life(max_age, lasts) is own
+    assert (lasts is True) is (life_ms is None)

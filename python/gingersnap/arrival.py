@@ -46,6 +46,8 @@ class Arrival(Context):
         self._ttl_ms: int | None = None
         self._whole = False
         self._overlong = False
+        # Whether the record has the lifetime of an earlier ``max_age``, so that a renewal writes it.
+        self._outdated = False
         self._gone = False
         self._error: SessionUnavailable | None = None
         # Whether an id came that the store was not asked about yet.
@@ -222,7 +224,9 @@ class Arrival(Context):
         self._base = self._loaded = loaded
         self.body, self._ttl_ms = loaded[0], record.ttl_ms
         self._held = Held(record.version, record.value)
-        self._overlong = self._is_overlong(loaded, record.ttl_ms)
+        self._index = loaded[1]
+        # A session of the browser that is to get an end gets it by a write.
+        self._overlong = self._is_overlong(loaded, record.ttl_ms) or (self._outdated and loaded[5] is True)
         self._came, self.is_new = True, False
         return None
 
@@ -236,7 +240,11 @@ class Arrival(Context):
     def _opened(self, value: bytes, ttl_ms: int | None, into: dict[str, Any]) -> tuple[Loaded | None, str | None]:
         """Read a record: what a session is made of, and why it may not be one."""
         loaded, self._own, why = self._stored.opened(value, ttl_ms, into, dated=self._dated)
-        return None if loaded is None else (loaded[0], self._index, *loaded[2:]), why
+        if loaded is None:
+            return None, why
+        loaded, self._outdated = self._stored.by_option((loaded[0], self._index, *loaded[2:]))
+        has_ended = type(loaded[3]) is int and loaded[3] < self._stored.now_ms()
+        return loaded, why or ("expired" if has_ended else None)
 
     def refuse(self, session: Session, why: str) -> None:
         """Start a new session in place of what came, and say why. Its id is not used again, its record left as it is."""

@@ -160,14 +160,21 @@ class Context:
         """How long the session lives from each renewal; ``None``: with the browser. Its own word goes before the option."""
         if self._life is not None:
             return None if self._life == "session" else self._life
-        if self._loaded is not None:
+        # koa: the lifetime that a session was written with outlives a change of the option. Ours: one that the application set.
+        if self._loaded is not None and (self._options.habits.raw or self.has_own_life):
             max_age, lasts = self._loaded[4], self._loaded[5]
-            # koa: the lifetime that a session was written with outlives a change of the option.
             if lasts is True:
                 return None
             if type(max_age) is int and max_age > 0:
                 return min(max_age, self._setup.longest_ms)
         return self._options.max_age_ms
+
+    @property
+    def has_own_life(self) -> bool:
+        """Whether the application set the session's lifetime, in this request or an earlier one; the presets do not note it."""
+        if self._options.habits.raw:
+            return False
+        return self._life is not None or (self._loaded is not None and rules.has_own_life(self._loaded[4], self._loaded[5]))
 
     @property
     def max_age(self) -> float | Literal["session"]:

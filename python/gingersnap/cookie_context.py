@@ -9,6 +9,7 @@ from .context import RENEWALS, Context
 from .cookies import with_farewell
 from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge
 from .formats.cookie import Cookie
+from .formats.data import with_own_life
 from .session import Session
 from .types import Loaded, Reason, Scope
 
@@ -90,7 +91,7 @@ class CookieContext(Context):
         reserved = self._reserved(session) if options.habits.raw or b'"_' in body else None
         if reserved is not None:
             return ReservedKeyError(reserved)
-        life_ms, created_ms, owner = self.life_ms, self.created_ms, self.owner
+        life_ms, created_ms, owner, own = self.life_ms, self.created_ms, self.owner, self.has_own_life
         if life_ms is None:
             expire_ms = None
         elif reason == "rotated" and self.expire_ms is not None:
@@ -100,7 +101,8 @@ class CookieContext(Context):
             expire_ms = rules.next_expire(setup.now_ms(), life_ms, created_ms, options.absolute_ms)
         # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
         dated = options.dated or self._life is not None or self._came
-        lines = self._format.write(self._own_cookie(), body, (expire_ms, life_ms, created_ms, owner), dated)
+        text = with_own_life(body, life_ms) if own else body
+        lines = self._format.write(self._own_cookie(), text, (expire_ms, life_ms, created_ms, owner), dated)
         if isinstance(lines, int) and reason in RENEWALS:
             # It came as it is, in another layout or signed otherwise: nobody's page fails for that.
             logger.error("a session that nobody changed is too large to be sent anew: its cookie stays as it is")
@@ -108,7 +110,7 @@ class CookieContext(Context):
         if isinstance(lines, int):
             return self._too_large(lines, session)
         self.lines = lines if self.source is None else with_farewell(lines, setup.farewell(self.source, self._scope))
-        self._settle((body, 0, True, expire_ms, life_ms, life_ms is None or None, created_ms, owner), reason)
+        self._settle((body, 0, True, expire_ms, *rules.life_members(life_ms, own=own), created_ms, owner), reason)
         return None
 
     def _too_large(self, size: int | None, session: Session) -> CookieTooLarge:

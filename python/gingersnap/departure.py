@@ -43,7 +43,7 @@ class Departure(Arrival):
             await self._destroy(writer)
         elif self._loaded is None:
             await self._destroy_and_create(session, body, reason, writer)
-        elif reason == "rotated" or (reason in ("rolling", "renew") and not self._dated):
+        elif reason == "rotated" or (reason in ("rolling", "renew") and not self._dated and not self._outdated):
             await self._prolong(session, body, reason, writer)
         else:
             await self._save(session, body, reason, writer)
@@ -231,7 +231,7 @@ class Departure(Arrival):
         life_ms, created_ms, expire_ms = self.life_ms, self.created_ms, None
         if life_ms is not None:
             expire_ms = rules.next_expire(self._stored.now_ms(), life_ms, created_ms, self._options.absolute_ms)
-        return Dates(expire_ms, life_ms, created_ms, self.owner)
+        return Dates(expire_ms, life_ms, created_ms, self.owner, self.has_own_life)
 
     def _own_cookie(self) -> OwnCookie | None:
         """Give what the record is to say of its cookie: as it came, or as the options have it, and what was changed since."""
@@ -253,8 +253,10 @@ class Departure(Arrival):
         """Take what was written as what is, and have the client told."""
         life_ms, changed = enclosed.life_ms, body != self.body or self._life is not None or self._cookie is not None
         is_told = self._habits.again or id != self.id or self._index > 0 or self._options.rolling or reason in ("renew", "rotated")
-        loaded: Loaded = (body, 0, True, enclosed.expire_ms, life_ms, life_ms is None or None, enclosed.created_ms, self.owner)
-        self.id, self._ttl_ms, self._index, self._overlong = id, enclosed.ttl_ms, 0, False
+        life = rules.life_members(life_ms, own=self.has_own_life)
+        loaded: Loaded = (body, 0, True, enclosed.expire_ms, *life, enclosed.created_ms, self.owner)
+        self.id, self._ttl_ms, self._index = id, enclosed.ttl_ms, 0
+        self._overlong = self._outdated = False
         if is_told or (changed and enclosed.expire_ms is not None):
             # koa: without maxAge the first cookie has no date.
             self._say(id, enclosed.expire_ms if self._options.dated or self._life is not None or self._came else None)

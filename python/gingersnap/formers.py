@@ -113,8 +113,8 @@ class Formers:
         if body is None:
             return None
         dates = self.dates(claim.loaded, now_ms)
-        lasts = True if dates.life_ms is None else None
-        return body, 1, True, dates.expire_ms, dates.life_ms, lasts, dates.created_ms, dates.owner
+        life = rules.life_members(dates.life_ms, own=dates.own_life)
+        return body, 1, True, dates.expire_ms, *life, dates.created_ms, dates.owner
 
     def fitted(self, claim: Claim, data: dict[str, Any], into: dict[str, Any]) -> bytes | None:
         """Fill a dict with what the current layout has a place for, and give its text; ``None`` where that is too large."""
@@ -130,20 +130,22 @@ class Formers:
         return take(data, into, habits)
 
     def dates(self, came: Loaded, now_ms: int) -> Dates:
-        """Say when a session ends from now on: with its own end at the latest. It lives by the current options."""
+        """Say when a session ends from now on: with its own end at the latest. Its lifetime is the option, or its own."""
         options = self._options
-        _, _, _, expire, max_age, _, created, owner = came
+        _, _, _, expire, max_age, lasts, created, owner = came
         created_ms = created if type(created) is int and options.habits.noted else None
         if options.absolute_ms is not None and created_ms is None:
             created_ms = rules.birth(expire=expire, max_age=max_age, created=created) or now_ms
-        life_ms, expire_ms = options.max_age_ms, None
-        if life_ms is None and type(expire) is int:
+        life_ms, expire_ms, own = options.max_age_ms, None, rules.has_own_life(max_age, lasts) and not options.habits.raw
+        if own:
+            life_ms = max_age if type(max_age) is int and lasts is False else None
+        elif life_ms is None and type(expire) is int:
             # Sessions end with their browsers now; this one has an end, and keeps it.
-            life_ms = max(1, expire - now_ms)
+            life_ms, own = max(1, expire - now_ms), not options.habits.raw
         if life_ms is not None:
             expire_ms = rules.next_expire(now_ms, life_ms, created_ms, options.absolute_ms)
             expire_ms = min(expire_ms, expire) if type(expire) is int else expire_ms
-        return Dates(expire_ms, life_ms, created_ms, owner if isinstance(owner, str) and options.habits.noted else None)
+        return Dates(expire_ms, life_ms, created_ms, owner if isinstance(owner, str) and options.habits.noted else None, own)
 
     def farewell(self, source: Source | None, secure: bool) -> list[bytes]:
         """Write the lines that remove the cookie of a session that was taken over; ``None``: those of all, as a session ends."""

@@ -66,6 +66,32 @@ def birth(*, expire: object, max_age: object, created: object) -> int | None:
     return None
 
 
+def has_own_life(max_age: object, lasts: object) -> bool:
+    """Return whether the application set the session's lifetime, so that a change of the option ``max_age`` does not reach it.
+
+    ``_session`` is ``false`` then, beside ``_maxAge``; or ``_maxAge`` is 0, beside ``_session``, where it ends with the browser.
+    """
+    return lasts is False or (lasts is True and type(max_age) is int and max_age == 0)
+
+
+def life_members(life_ms: int | None, *, own: bool) -> tuple[int | None, bool | None]:
+    """Return ``_maxAge`` and ``_session`` for a lifetime; ``own``: the application set it. Milliseconds."""
+    if own:
+        return (0, True) if life_ms is None else (life_ms, False)
+    return (None, True) if life_ms is None else (life_ms, None)
+
+
+def earlier_end(expire: object, max_age: object, created: object, option_ms: int | None) -> int | None:
+    """Return when a session ends by the option's lifetime, counted from its last renewal; ``None`` where that is no earlier.
+
+    An absolute end hides the time of the renewal: then it counts from the time that is certain, the beginning.
+    """
+    if option_ms is None or not _is_time(expire) or not _is_time(max_age) or max_age <= option_ms:
+        return None
+    renewed = expire - max_age
+    return min(expire, max(renewed, created if _is_time(created) else 0) + option_ms)
+
+
 def next_expire(now_ms: int, max_age_ms: int, created_ms: int | None, absolute_ms: int | None) -> int:
     """Date the next end of a session: an idle lifetime from now, never past the absolute end. Milliseconds."""
     end_ms = now_ms + max_age_ms

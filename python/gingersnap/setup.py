@@ -17,7 +17,7 @@ from .inner import is_of_another
 from .markers import is_none
 from .options import SessionOptions
 from .session import FETCHED, UNTOUCHED, Session, WatchedSession
-from .types import Message, Scope
+from .types import Loaded, Message, Scope
 
 if TYPE_CHECKING:
     from .formers import Former, Formers
@@ -40,7 +40,9 @@ class Setup:
         # Whether a live session may be written though nothing was changed.
         self.renews = options.rolling or options.renew
         self._load = self.format.load
-        self._absolute = options.absolute_ms is not None
+        # The lifetime of most sessions: those that have it and are fresh need no other check. -1: each needs one.
+        usual = options.max_age_ms if self.habits.ends else None
+        self._usual = usual if options.absolute_ms is None else -1
         self._clock = options.clock
 
     def open(self, scope: Scope) -> Session:
@@ -61,10 +63,10 @@ class Setup:
         why: str | None
         if isinstance(loaded, tuple):
             # A fresh session is one that the rules let pass, but for the absolute end.
-            if loaded[2] and not self._absolute:
+            if loaded[2] and loaded[4] == self._usual:
                 session._loaded = loaded
                 return session
-            options = self.options
+            options, (loaded, _) = self.options, self.by_option(loaded)
             _, _, _, expire, max_age, lasts, created, _ = loaded
             why = rules.check(expire, max_age, lasts, created, now_ms, options.max_age_ms is None, options.absolute_ms)
             if why is None:
@@ -91,6 +93,24 @@ class Setup:
         self.conducted(session).source = Source(claim.former, None)
         self.options.events.emit("accepted", session._scope, claim.former.label)
         return None
+
+    def by_option(self, loaded: Loaded) -> tuple[Loaded, bool]:
+        """Apply the option ``max_age`` to a session that was written under another one; return whether it was.
+
+        A shorter lifetime ends it by that, a longer one waits for its next renewal. A lifetime that the application set stays,
+        and so does each under the presets, as their peers have it.
+        """
+        body, index, fresh, expire, max_age, lasts, created, owner = loaded
+        option_ms = self.options.max_age_ms
+        if self.habits.raw or rules.has_own_life(max_age, lasts):
+            return loaded, False
+        if (max_age, lasts) == rules.life_members(option_ms, own=False):
+            return loaded, False
+        if lasts is True and option_ms is not None:
+            # It has no end yet: it is to be sent again, as if an older key had signed it, so that it gets one.
+            return (body, max(1, index), *loaded[2:]), True
+        end_ms = rules.earlier_end(expire, max_age, created, option_ms)
+        return (loaded if end_ms is None else (body, index, fresh, end_ms, option_ms, lasts, created, owner)), True
 
     def earlier(self, scope: Scope, why: str | None, now_ms: int, after: "Former | None" = None) -> Claim | str | None:
         """Find what came of an earlier configuration, of those ``after`` one; ``why`` there is nothing of this one's otherwise."""

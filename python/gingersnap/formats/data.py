@@ -1,4 +1,4 @@
-"""The data of a session that another system wrote."""
+"""The text of a session's data: as another system's layout shows it, and with the mark of a lifetime of its own."""
 
 from typing import Any
 
@@ -22,3 +22,9 @@ def take(data: dict[str, Any] | None, into: dict[str, Any], habits: Habits) -> b
     # Past the session's own methods: to be filled is no access.
     dict.update(into, shown)
     return body
+
+
+def with_own_life(body: bytes, life_ms: int | None) -> bytes:
+    """Add to a session's text what says that the application set its lifetime: ``rules.has_own_life``."""
+    mark = b'"_maxAge":0}' if life_ms is None else b'"_session":false}'
+    return body[:-1] + (mark if body == b"{}" else b"," + mark)

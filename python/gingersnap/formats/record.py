@@ -7,7 +7,7 @@ from .. import _core
 from ..cookies import Attributes
 from ..options import SessionOptions
 from ..types import Loaded, Miss
-from .data import take
+from .data import take, with_own_life
 
 OwnCookie: TypeAlias = dict[str, Any]
 """What a record says of its session's cookie, in its own words."""
@@ -24,6 +24,8 @@ class Dates:
     life_ms: int | None
     created_ms: int | None
     owner: str | None = field(repr=False)
+    own_life: bool = False
+    """Whether the application set how long the session lives."""
 
 
 class RecordFormat:
@@ -46,6 +48,7 @@ class RecordFormat:
 
     def close(self, body: bytes, dates: Dates, own: OwnCookie | None, *, dated: bool) -> bytes:
         """Write a record; ``dated``: its text is to say when it ends."""
+        body = with_own_life(body, dates.life_ms) if dates.own_life else body
         return _core.enclose(body, dates.expire_ms if dated else None, dates.life_ms, dates.created_ms, dates.owner)
 
     def fresh(self, secure: bool) -> OwnCookie | None:
