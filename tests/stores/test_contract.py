@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import types
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -39,6 +40,12 @@ class Held(StoreContract):
     @asynccontextmanager
     async def store(self):
         yield self.make()
+
+    @asynccontextmanager
+    async def read_only(self, store):
+        rows, store.rows = store.rows, types.MappingProxyType(store.rows)
+        yield
+        store.rows = rows
 
 
 def named(part: str) -> str:

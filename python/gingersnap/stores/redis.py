@@ -3,29 +3,26 @@
 import asyncio
 import contextlib
 import os
-import re
 import secrets
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import checks
 from ..errors import ConfigError, StoreUnfit
 
 try:
-    from redis.asyncio import ConnectionPool, Redis, RedisCluster
+    from redis.asyncio import ConnectionPool, RedisCluster
     from redis.exceptions import RedisError
 except ImportError as error:
     raise ImportError("RedisStore needs redis-py: pip install 'gingersnap[redis]'") from error
 
 from .layouts import PREFIXES, RedisLayout, refuse_subclass
 from .probe import probe
-from .redis_client import Client, database, examine, one_slot, opened
+from .redis_client import Client, examine, one_slot, opened
+from .redis_listing import is_one_database, scan
 from .redis_owners import Index
 from .redis_replicas import Replicas
-from .redis_scripts import NATIVE, Layout
+from .redis_scripts import NATIVE, Fresh, Layout
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
-
-# What SCAN's patterns have a meaning for.
-_GLOB = re.compile(r"[\\*?\[\]^-]")
 
 
 class RedisStore:
@@ -111,7 +108,7 @@ class RedisStore:
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
-        fresh = _Fresh(value, self._lasting(ttl_ms), os.urandom(8), self._digest(owner))
+        fresh = Fresh(value, self._lasting(ttl_ms), os.urandom(8), self._digest(owner))
         client, key = await self._ready(), self._prefix + key
         return await self._create(client, key, fresh, *await self._listed(client, key, fresh))
 
@@ -119,7 +116,7 @@ class RedisStore:
         """Write over that version."""
         client, key = await self._ready(), self._prefix + key
         stamp, owner = self._parts(version)
-        fresh = _Fresh(value, self._lasting(ttl_ms), os.urandom(8), owner)
+        fresh = Fresh(value, self._lasting(ttl_ms), os.urandom(8), owner)
         index = [self._index.key(owner)] if owner else []
         args = [stamp, value, fresh.ttl_ms, fresh.token]
         if one_slot(client, key, *index):
@@ -133,7 +130,7 @@ class RedisStore:
         """Write that version under another key."""
         client, old, new = await self._ready(), self._prefix + old, self._prefix + new
         stamp, _ = self._parts(version)
-        fresh = _Fresh(value, self._lasting(ttl_ms), os.urandom(8), self._digest(owner))
+        fresh = Fresh(value, self._lasting(ttl_ms), os.urandom(8), self._digest(owner))
         if not one_slot(client, old, new):
             return await self._move_apart(client, old, new, stamp, fresh)
         index, size = await self._listed(client, new, fresh, old)
@@ -190,15 +187,15 @@ class RedisStore:
         mine, theirs = self._prefix, other._prefix
         if not (mine.startswith(theirs) or theirs.startswith(mine)):
             return False
-        here, there = await database(await self._ready()), await database(await other._ready())
-        return here is None or there is None or here == there
+        return await is_one_database(await self._ready(), await other._ready(), unknown=True)
 
     async def lists(self, other: object) -> bool:
         """Tell whether ``keys`` lists what another store keeps as well, so that copies made there would be copied."""
         if not isinstance(other, RedisStore) or self._native != other._native or self._prefix == other._prefix:
             return False
-        here = await database(await self._ready()) if other._prefix.startswith(self._prefix) else None
-        return here is not None and here == await database(await other._ready())
+        if not other._prefix.startswith(self._prefix):
+            return False
+        return await is_one_database(await self._ready(), await other._ready(), unknown=False)
 
     async def count(self) -> None:
         """Tell nothing: the server knows only how many keys there are in the database, whosever they are."""
@@ -208,15 +205,7 @@ class RedisStore:
 
         Raises: NotImplementedError at a Cluster, whose nodes are listed one by one.
         """
-        client = await self._ready()
-        if not isinstance(client, Redis):
-            raise NotImplementedError("RedisStore.keys: a Cluster has no order of its keys; list each of its nodes by its own URL")
-        kind, pattern = "hash" if self._native else "string", _GLOB.sub(r"\\\g<0>", self._prefix) + "*"
-        scan = ("SCAN", cursor or "0", "MATCH", pattern, "COUNT", limit, "TYPE", kind)
-        following, found = await client.execute_command(*scan)  # type: ignore[no-untyped-call]
-        before = len(client.get_encoder().encode(self._prefix))  # type: ignore[no-untyped-call]
-        keys = [key[before:].decode("utf-8", "surrogateescape") for key in found]
-        return keys, None if following in (0, b"0") else str(int(following))
+        return await scan(await self._ready(), self._prefix, "hash" if self._native else "string", cursor, limit)
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
@@ -244,14 +233,14 @@ class RedisStore:
             with contextlib.suppress(RedisError):
                 await client.execute_command("UNLINK", self._index.key(self._digest(owner)))
 
-    async def _create(self, client: Client, key: str, fresh: "_Fresh", index: list[str], size: int | None) -> bool:
+    async def _create(self, client: Client, key: str, fresh: Fresh, index: list[str], size: int | None) -> bool:
         args = [fresh.value, fresh.ttl_ms, fresh.token, fresh.owner]
         reply = await self._lua.create(client.execute_command, [key, *index], args)
         if reply:
             await self._sweep(client, fresh.owner, size or reply - 1)
         return bool(reply)
 
-    async def _listed(self, client: Client, key: str, fresh: "_Fresh", source: str = "") -> tuple[list[str], int | None]:
+    async def _listed(self, client: Client, key: str, fresh: Fresh, source: str = "") -> tuple[list[str], int | None]:
         """Give the owner's index to the script that makes the record; where it cannot reach that, write there first.
 
         Answers with the index, or how many keys it holds now: 0 where the session that comes from ``source`` is to end.
@@ -268,7 +257,7 @@ class RedisStore:
         with contextlib.suppress(RedisError, StoreUnfit):
             await self._index.sweep(client, owner, size)
 
-    async def _move_apart(self, client: Client, old: str, new: str, stamp: bytes, fresh: "_Fresh") -> Moved:
+    async def _move_apart(self, client: Client, old: str, new: str, stamp: bytes, fresh: Fresh) -> Moved:
         """Move between slots: make the new one, remove the old one if it still is that version, else remove the new one."""
         found = await self._lua.load(client.execute_command, [old], [0])
         if found is None:
@@ -296,7 +285,7 @@ class RedisStore:
             return Conflict(reply[0], self._version(*reply))
         return None if reply else Gone()
 
-    def _saved(self, fresh: "_Fresh") -> Saved:
+    def _saved(self, fresh: Fresh) -> Saved:
         return Saved(self._version(fresh.value, fresh.token, fresh.owner.encode()))
 
     def _lasting(self, ttl_ms: int) -> int:
@@ -311,12 +300,3 @@ class RedisStore:
 
     def _parts(self, version: Any) -> tuple[bytes, str]:
         return version[0], version[1].decode()
-
-
-class _Fresh(NamedTuple):
-    """What a call is to write. ``owner``: his digest, "" for nobody."""
-
-    value: bytes
-    ttl_ms: int
-    token: bytes
-    owner: str

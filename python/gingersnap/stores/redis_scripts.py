@@ -36,6 +36,15 @@ class Script:
             raise
 
 
+class Fresh(NamedTuple):
+    """What a call is to write. ``owner``: his digest, "" for nobody."""
+
+    value: bytes
+    ttl_ms: int
+    token: bytes
+    owner: str
+
+
 class Layout(NamedTuple):
     """How records lie in Redis. Keys and arguments, and answers, are the same in each; a layout ignores what it has no use for.
 

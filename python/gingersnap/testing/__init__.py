@@ -5,11 +5,12 @@ from .lifetimes import Lifetimes
 from .listing import Listing
 from .owners import Owners
 from .races import Races
+from .refusals import Refusals
 
 __all__ = ["StoreContract"]
 
 
-class StoreContract(Calls, Lifetimes, Listing, Owners, Races):
+class StoreContract(Calls, Lifetimes, Listing, Owners, Races, Refusals):
     """The promises of ``gingersnap.stores.Store``, each as a test::
 
         class TestMyStore(StoreContract):
@@ -17,6 +18,6 @@ class StoreContract(Calls, Lifetimes, Listing, Owners, Races):
             async def store(self):
                 yield MyStore()
 
-    No plugin for async is needed. ``suite.Suite`` has what a subclass may set besides: ``other``, ``wait``, ``atomic``,
-    ``has_owners``, and how many races are run.
+    No plugin for async is needed. ``suite.Suite`` has what a subclass may set besides: ``other``, ``read_only``, ``wait``,
+    ``atomic``, ``has_owners``, and how many races are run.
     """

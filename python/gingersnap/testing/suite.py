@@ -51,6 +51,10 @@ class Suite:
         """Give a second store over the same data, as another process has it, for the races; else the same one is used."""
         return nullcontext(store)
 
+    def read_only(self, store: Store) -> AbstractAsyncContextManager[None]:
+        """Have the store refuse writes meanwhile, as a replica does; left out, what it promises then is not tested."""
+        raise NotImplementedError
+
     async def wait(self, ms: int) -> None:
         """Let time pass; a store with a clock of its own may be told a later time instead."""
         await asyncio.sleep(ms / 1000)
