@@ -103,7 +103,8 @@ def test_what_is_out_of_place_is_not_repeated(more: list[str], capsys: Any) -> N
 def test_a_store_that_fails_is_told_without_its_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "source").write_bytes(b"no database " * 100)
     code, _, err = run(capsys, f"sqlite:///{tmp_path / 'source'}", f"sqlite:///{tmp_path / 'target'}")
-    assert (code, err) == (1, "gingersnap: a store failed: RuntimeError; with --resume FILE it goes on from there\n")
+    told = "the file given to SQLiteStore is no SQLite file; give it another path"
+    assert (code, err) == (1, f"gingersnap: a store failed: {told}; with --resume FILE it goes on from there\n")
 
 
 def test_a_store_is_named_by_its_url_or_a_python_name(tmp_path: Path) -> None:

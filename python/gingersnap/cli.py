@@ -10,7 +10,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import NoReturn
 
-from .errors import ConfigError
+from .errors import ConfigError, kind_of
 from .migration import OUTCOMES, Migration, Progress, open_store
 
 try:
@@ -144,6 +144,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except Exception as error:
         # A store's own words may have its password in them.
-        print(f"gingersnap: a store failed: {type(error).__name__}; with --resume FILE it goes on from there", file=sys.stderr)
+        print(f"gingersnap: a store failed: {kind_of(error)}; with --resume FILE it goes on from there", file=sys.stderr)
         return 1
     return code

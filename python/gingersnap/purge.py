@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from .errors import kind_of
 from .stores.plain import PlainStore
 from .stores.store import Store
 
@@ -85,6 +86,6 @@ class _Rounds:
             await self._once()
         except Exception as error:
             # A store is anybody's code; the next time may be better.
-            logger.warning("expired sessions could not be purged: %s", type(error).__name__)
+            logger.warning("expired sessions could not be purged: %s", kind_of(error))
         self._task = None
         self._wait()
