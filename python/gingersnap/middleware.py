@@ -100,7 +100,8 @@ class SessionMiddleware:
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
             # What the application may have left in its place is not to be taken for another middleware's, if it is tried again.
-            setup.warn_of_forgotten_load(context, session)
+            if context.unasked:
+                setup.warn_of_forgotten_load(context, session)
             session._scope = _GONE
             scope[self._key] = session
             context.part()

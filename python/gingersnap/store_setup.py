@@ -174,7 +174,7 @@ class StoreSetup(Setup):
 
     def warn_of_forgotten_load(self, context: StoreContext, session: Session) -> None:
         """Log once that a new session was used without ``load``: that raises as soon as the client shows its id."""
-        if context.unasked and (session._touch > FETCHED or context.committed) and not self._warned_of_load:
+        if (session._touch > FETCHED or context.committed) and not self._warned_of_load:
             self._warned_of_load = True
             logger.warning(
                 "defer=True: a new session was used without `await session.load()`; "
