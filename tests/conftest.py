@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import os
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.asgi import Clock
 from tests.cores import BACKENDS
+from tests.skipped import summary
 
 
 @pytest.fixture(params=list(BACKENDS))
@@ -39,6 +41,18 @@ def pytest_report_header() -> str:
     from gingersnap import _core
 
     return f"gingersnap backend: {_core.BACKEND}"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Sum up what was skipped; under ``make test`` leave that to the last of its runs."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = [str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped if isinstance(report.longrepr, tuple)]
+    if path := os.environ.get("GINGERSNAP_SKIPPED"):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text("".join(f"{reason}\n" for reason in reasons), "utf-8")
+    else:
+        for line in summary(reasons):
+            terminalreporter.write_line(line)
 
 
 def missing(part: str, cure: str) -> Any:

@@ -15,6 +15,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 RECIPES = [ROOT / "Makefile", ROOT / ".ci" / "run", *WORKFLOWS]
 RUST = sorted((ROOT / "rust").rglob("*.rs"))
 CARGO_LOCKS = [ROOT / "Cargo.lock", ROOT / "fuzz" / "Cargo.lock"]
+REQUIREMENTS = sorted((ROOT / "requirements").glob("*.in"))
 NPM_LOCKS = [ROOT / folder / "package-lock.json" for folder in ("tests/interop", "benches/peers", "examples/strangler")]
 
 
@@ -54,9 +55,19 @@ def test_U01_pyo3_is_not_one_with_a_known_hole() -> None:
     assert tuple(int(part) for part in version.split(".")) >= (0, 24, 1)
 
 
-def test_U01_every_python_package_of_ours_is_pinned() -> None:
-    for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines():
-        assert re.fullmatch(r"[\w.-]+==[\w.]+", line)
+def test_U01_every_python_package_of_ours_is_pinned_to_one_version() -> None:
+    pins = [line for path in REQUIREMENTS for line in path.with_suffix(".txt").read_text("utf-8").splitlines()]
+    assert [pin for pin in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
+    assert len({pin.partition("==")[0].lower() for pin in pins}) == len(set(pins))
+
+
+@pytest.mark.parametrize("path", REQUIREMENTS, ids=name_of)
+def test_U01_each_named_python_package_is_pinned(path: Path) -> None:
+    pinned = {
+        line.partition("==")[0].lower().replace("_", "-") for line in path.with_suffix(".txt").read_text("utf-8").splitlines()
+    }
+    named = re.findall(r"^[A-Za-z][\w.-]*", path.read_text("utf-8"), re.MULTILINE)
+    assert {name.lower() for name in named} <= pinned
 
 
 @pytest.mark.parametrize("path", CARGO_LOCKS, ids=name_of)
