@@ -121,6 +121,7 @@ MARKS: dict[str, Any] = {
     "destroy": lambda s: s.destroy(),
     "logout": lambda s: s.logout(),
     "replace": lambda s: s.replace({"m": 1}),
+    "increment": lambda s: s.increment("n"),
     "max_age=": lambda s: setattr(s, "max_age", 5),
 }
 # What a session tells of itself: each is a read.

@@ -2,6 +2,7 @@
 
 # Names bear the ids of requirements as they are written.
 
+import json
 from typing import Any
 
 import pytest
@@ -34,20 +35,143 @@ def changed(base: dict[str, Any], side: dict[str, Any]) -> set[str]:
     return {key for key in was.keys() | now.keys() if was.get(key) != now.get(key)}
 
 
+def leaves(value: Any, path: tuple[str, ...] = ()) -> set[tuple[Any, ...]]:
+    """Write what a value holds as paths with JSON: of dicts each member, of lists each item, wherever it stands in its list."""
+    if isinstance(value, dict) and value:
+        return set().union(*(leaves(member, (*path, key)) for key, member in value.items()))
+    if isinstance(value, list) and value:
+        return {(*path, "[]", _core.dumps({"": item})) for item in value}
+    return {(*path, _core.dumps({"": value}))}
+
+
+def names(value: Any, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    """Name every key, at every level."""
+    if not isinstance(value, dict):
+        return set()
+    return set().union({(*path, key) for key in value}, *(names(member, (*path, key)) for key, member in value.items()))
+
+
+def without_lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_lists(member) for key, member in value.items()}
+    return len(value) if isinstance(value, list) else value
+
+
 @campaign
 @given(base=data, mine=data, theirs=data, how=modes)
-def test_N05_every_value_of_a_merge_is_one_of_two(base: Any, mine: Any, theirs: Any, how: Any) -> None:
-    merged = texts(merge(base, mine, theirs, **how))
-    assert all(value in (texts(mine).get(key), texts(theirs).get(key)) for key, value in merged.items())
+def test_N05_nothing_comes_out_of_a_merge_that_neither_put_in(base: Any, mine: Any, theirs: Any, how: Any) -> None:
+    merged = merge(base, mine, theirs, **how)
+    assert names(merged) <= names(mine) | names(theirs)
+    # A dict whose members were all deleted, by one and by the other, is left empty.
+    emptied = {leaf for leaf in leaves(merged) if leaf[-1] == _core.dumps({"": {}})}
+    assert leaves(merged) - emptied <= leaves(mine) | leaves(theirs)
 
 
 @campaign
 @given(base=data, mine=data, theirs=data, how=modes)
 def test_N05_merging_the_result_again_changes_nothing(base: Any, mine: Any, theirs: Any, how: Any) -> None:
     merged = merge(base, mine, theirs, **how)
-    assert _core.dumps(merge(base, mine, merged, **how)) == _core.dumps(merged)
-    # Nor does it where the result is what the next save is made from.
+    # The result is what the next save is made from.
     assert _core.dumps(merge(theirs, merged, theirs, **how)) == _core.dumps(merged)
+    assert _core.dumps(merge(merged, merged, merged, **how)) == _core.dumps(merged)
+    # But for what is appended, it is the same whoever merges it once more.
+    base, mine, theirs = without_lists(base), without_lists(mine), without_lists(theirs)
+    merged = merge(base, mine, theirs, **how)
+    assert _core.dumps(merge(base, mine, merged, **how)) == _core.dumps(merged)
+
+
+def changes(was: Any, now: Any, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    """Name what changed, as deep as dicts go."""
+    if not (isinstance(was, dict) and isinstance(now, dict)):
+        return set() if _core.dumps({"": was}) == _core.dumps({"": now}) else {path}
+    found: set[tuple[str, ...]] = set()
+    for key in {*was, *now}:
+        inner = (*path, key)
+        found |= changes(was[key], now[key], inner) if key in was and key in now else {inner}
+    return found
+
+
+def sorted_text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+@st.composite
+def edits_of_different_keys(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Make three sessions of dicts in dicts: one side changes what is under a and b, the other what is under c and d."""
+
+    def tree(keys: str) -> st.SearchStrategy[dict[str, Any]]:
+        return st.dictionaries(st.sampled_from(keys), scalars)
+
+    base = {outer: {inner: draw(tree("abcd")) for inner in "xy"} for outer in "XY"}
+
+    def edited(keys: str) -> dict[str, Any]:
+        keep = {key for key in "abcd" if key not in keys}
+        side = {
+            outer: {inner: {**{k: v for k, v in leaf.items() if k in keep}, **draw(tree(keys))} for inner, leaf in inners.items()}
+            for outer, inners in base.items()
+        }
+        side["X"].update(draw(tree(keys)))
+        side.update(draw(tree(keys)))
+        return side
+
+    return base, edited("ab"), edited("cd")
+
+
+@settings(campaign, max_examples=50)
+@given(edits_of_different_keys())
+def test_N05_changes_of_different_keys_are_all_kept_at_every_level_whoever_comes_first(sides: Any) -> None:
+    base, mine, theirs = sides
+    merged = merge(base, mine, theirs)
+    assert sorted_text(merged) == sorted_text(merge(base, theirs, mine))
+    # A member's order alone is no change of another.
+    assert changes(base, merged) == changes(base, mine) | changes(base, theirs)
+
+
+@campaign
+@given(old=st.lists(values, max_size=2), mine=st.lists(values, max_size=2), theirs=st.lists(values, max_size=2), deep=st.booleans())
+def test_N05_both_appends_are_kept_theirs_first(old: Any, mine: Any, theirs: Any, deep: bool) -> None:
+    def session(value: Any) -> dict[str, Any]:
+        return {"a": {"b": value}} if deep else {"a": value}
+
+    merged = merge(session(old), session([*old, *mine]), session([*old, *theirs]))
+    assert _core.dumps(merged) == _core.dumps(session([*old, *theirs, *mine]))
+
+
+numbers = st.integers(-1000, 1000) | st.floats(-1000, 1000)
+
+
+@campaign
+@given(was=numbers | st.none(), mine=numbers, theirs=numbers)
+def test_N05_increments_add_up_in_either_order(was: Any, mine: Any, theirs: Any) -> None:
+    base, start = ({}, 0) if was is None else ({"n": was}, was)
+    first = merge(base, {"n": start + mine}, {"n": start + theirs}, steps={"n": mine})["n"]
+    second = merge(base, {"n": start + theirs}, {"n": start + mine}, steps={"n": theirs})["n"]
+    assert (first, second) == (pytest.approx(start + mine + theirs), pytest.approx(first))
+
+
+@campaign
+@given(base=data, mine=data, theirs=data, first=st.booleans())
+def test_N05_deletion_wins_at_every_level(base: Any, mine: Any, theirs: Any, first: bool) -> None:
+    merged = merge(base, mine, theirs, mine_first=first)
+
+    def look(was: Any, ours: Any, stored: Any, now: Any) -> None:
+        for key in was:
+            if key not in ours or key not in stored:
+                assert key not in now
+            elif all(isinstance(side[key], dict) for side in (was, ours, stored)):
+                look(was[key], ours[key], stored[key], now[key])
+
+    look(base, mine, theirs, merged)
+
+
+def nested(depth: int, leaf: Any) -> dict[str, Any]:
+    return {"d": nested(depth - 1, leaf)} if depth else leaf
+
+
+def test_N05_a_merge_goes_as_deep_as_a_session_may() -> None:
+    # A hundred levels are the most that JSON may have here.
+    merged = merge(nested(97, {"n": 0}), nested(97, {"n": 0, "a": 1}), nested(97, {"n": 0, "b": 2}))
+    assert _core.dumps(merged) == _core.dumps(nested(97, {"n": 0, "b": 2, "a": 1}))
 
 
 @campaign
@@ -55,14 +179,9 @@ def test_N05_merging_the_result_again_changes_nothing(base: Any, mine: Any, thei
 def test_N05_a_side_that_changed_nothing_has_no_say(base: Any, side: Any, how: Any) -> None:
     assert texts(merge(base, base, side, **how)) == texts(side)
     assert texts(merge(base, side, base, **how)) == texts(side)
+    # Where both did the same, it is done: but what both appended was appended twice.
+    base, side = without_lists(base), without_lists(side)
     assert texts(merge(base, side, side, **how)) == texts(side)
-
-
-@campaign
-@given(base=data, mine=data, theirs=data, first=st.booleans())
-def test_N05_deletion_wins(base: Any, mine: Any, theirs: Any, first: bool) -> None:
-    deleted = {key for key in base if key not in mine or key not in theirs}
-    assert deleted.isdisjoint(merge(base, mine, theirs, mine_first=first))
 
 
 @campaign
@@ -73,6 +192,9 @@ def test_N05_without_a_group_each_key_is_decided_by_the_rules_alone(base: Any, m
     for key in {*base, *mine, *theirs}:
         if key in base and (key not in mine or key not in theirs):
             wanted = None
+        elif key in here & there and (type(mine[key]) in (dict, list)):
+            # Those are looked at above.
+            continue
         elif key in here:
             wanted = ours.get(key)
         else:
@@ -128,8 +250,33 @@ CASES: dict[str, tuple[Any, Any, Any, Any, dict[str, Any]]] = {
     "mine deleted, theirs changed": ({"a": 0}, {}, {"a": 2}, {}, {}),
     "theirs deleted, mine changed": ({"a": 0}, {"a": 1}, {}, {}, {}),
     "null is a value": ({"a": 0}, {"a": None}, {"a": 0}, {"a": None}, {}),
-    "lists are not mixed": ({"a": []}, {"a": [1]}, {"a": [2]}, {"a": [1]}, {}),
-    "dicts are not mixed": ({"a": {}}, {"a": {"x": 1}}, {"a": {"y": 1}}, {"a": {"x": 1}}, {}),
+    "both appended": ({"a": []}, {"a": [1]}, {"a": [2]}, {"a": [2, 1]}, {}),
+    "both appended the same": ({"a": [0]}, {"a": [0, 1]}, {"a": [0, 1]}, {"a": [0, 1, 1]}, {}),
+    "both began a list": ({}, {"a": [1]}, {"a": [2]}, {"a": [2, 1]}, {}),
+    "both made a list of null": ({"a": None}, {"a": [1]}, {"a": [2]}, {"a": [2, 1]}, {}),
+    "one took out, one appended": ({"a": [1, 2]}, {"a": [1]}, {"a": [1, 2, 3]}, {"a": [1]}, {}),
+    "one put first, one appended": ({"a": [1]}, {"a": [1, 2]}, {"a": [0, 1]}, {"a": [1, 2]}, {}),
+    "items that Python holds for equal": ({"a": [1]}, {"a": [1, 2]}, {"a": [True, 3]}, {"a": [1, 2]}, {}),
+    "a handler's tuples are lists": ({"a": [1]}, {"a": (1, 2)}, {"a": [1, 3]}, {"a": [1, 3, 2]}, {}),
+    "both changed a dict": ({"a": {}}, {"a": {"x": 1}}, {"a": {"y": 1}}, {"a": {"y": 1, "x": 1}}, {}),
+    "both began a dict": ({}, {"a": {"x": 1}}, {"a": {"y": 1}}, {"a": {"y": 1, "x": 1}}, {}),
+    "both made a dict of a number": ({"a": 1}, {"a": {"x": 1}}, {"a": {"y": 1}}, {"a": {"x": 1}}, {}),
+    "a list and a dict": ({"a": []}, {"a": [1]}, {"a": {"y": 1}}, {"a": [1]}, {}),
+    "inner, one name": ({"a": XY}, {"a": {"x": 2, "y": 1}}, {"a": {"x": 3, "y": 3}}, {"a": {"x": 2, "y": 3}}, {}),
+    "inner, mine deleted, theirs changed": ({"a": XY}, {"a": {"y": 1}}, {"a": {"x": 2, "y": 1}}, {"a": {"y": 1}}, {}),
+    "inner, theirs deleted, mine changed": ({"a": XY}, {"a": {"x": 2, "y": 1}}, {"a": {"y": 1}}, {"a": {"y": 1}}, {}),
+    "inner, all deleted by both": ({"a": XY}, {"a": {"x": 1}}, {"a": {"y": 1}}, {"a": {}}, {}),
+    "inner, null is a value": ({"a": XY}, {"a": {"x": None, "y": 1}}, {"a": {"x": 2, "y": 1}}, {"a": {"x": None, "y": 1}}, {}),
+    "lists in dicts": ({"a": {"l": [1]}}, {"a": {"l": [1, 2]}}, {"a": {"l": [1, 3]}}, {"a": {"l": [1, 3, 2]}}, {}),
+    "dicts in lists are one value": ({"a": [{}]}, {"a": [{"x": 1}]}, {"a": [{"y": 1}]}, {"a": [{"x": 1}]}, {}),
+    "counted": ({"n": 1}, {"n": 2}, {"n": 5}, {"n": 6}, {"steps": {"n": 1}}),
+    "counted, both new": ({}, {"n": 1}, {"n": 5}, {"n": 6}, {"steps": {"n": 1}}),
+    "counted, theirs deleted": ({"n": 7}, {"n": 8}, {}, {"n": 1}, {"steps": {"n": 1}}),
+    "counted, theirs is no number": ({"n": 1}, {"n": 2}, {"n": True}, {"n": 2}, {"steps": {"n": 1}}),
+    "counted, theirs is a float": ({"n": 1}, {"n": 2}, {"n": 1.5}, {"n": 2.5}, {"steps": {"n": 1}}),
+    "counted down by halves": ({"n": 1}, {"n": 0.5}, {"n": 3}, {"n": 2.5}, {"steps": {"n": -0.5}}),
+    "counted in a group": ({"user": 1}, {"user": 2}, {"user": 9}, {"user": 9}, {"steps": {"user": 1}, "atomic": ATOMIC}),
+    "a group is not merged": ({"user": []}, {"user": [1]}, {"user": [2]}, {"user": [2]}, {"atomic": ATOMIC}),
     "a member's order is a change": ({"a": XY}, {"a": {"y": 1, "x": 1}}, {"a": XY}, {"a": {"y": 1, "x": 1}}, {}),
     "group, mine alone": ({"user": 1}, {"user": 1, "role": 2}, {"user": 1}, {"user": 1, "role": 2}, {"atomic": ATOMIC}),
     "group, theirs alone": ({"user": 1}, {"user": 1}, {"user": 1, "role": 2}, {"user": 1, "role": 2}, {"atomic": ATOMIC}),

@@ -154,6 +154,15 @@ async def test_N02_a_replace_whose_reply_was_lost_does_not_cover_somebody_elses(
     assert values(store) == [THREE.value]
 
 
+async def test_N02_somebody_elses_write_of_the_very_same_is_a_conflict() -> None:
+    store = Faulty()
+    writer = writer_of(store)
+    _, key, held = await written(store, writer)
+    first = await writer.replace(key, TWO, held)
+    assert isinstance(first, Saved)
+    assert await writer_of(store).replace(key, TWO, held) == Conflict(TWO.value, first.version)
+
+
 async def test_N01_a_replace_whose_reply_was_lost_does_not_revive_what_was_ended() -> None:
     store = Faulty()
     writer = writer_of(store)
@@ -305,10 +314,13 @@ async def test_N06_under_raise_it_does_not_pause_at_all() -> None:
 
 
 async def test_N06_its_patience_ends_with_the_time_of_a_commit() -> None:
-    writer = writer_of(Faulty())
-    writer._begun -= 0.25
-    with pytest.raises(SessionConflict):
-        await writer.pause()
+    # The first try has taken a second: of two there is time for none after another pause, of ten there is.
+    for timeout_s, outcome in ((2, pytest.raises(SessionConflict)), (10, contextlib.nullcontext())):
+        writer = writer_of(Faulty(), store_timeout=timeout_s)
+        writer._begun -= 1
+        writer._deadline -= 1
+        with outcome:
+            await writer.pause()
 
 
 # --- As an application meets it.

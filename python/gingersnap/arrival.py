@@ -13,6 +13,7 @@ from .context import EMPTY, Context
 from .errors import SessionUnavailable
 from .formats.record import OwnCookie
 from .ids import fingerprint
+from .increments import Increments, incremented
 from .rules import SKEW_MS
 from .session import Session, WatchedSession
 from .stores.store import Record, Store
@@ -29,6 +30,10 @@ _NOTHING: Final = Held(None, b"")
 
 class Arrival(Context):
     """What a store has of one request's session. Source: koa-session ``ContextSession.initFromExternal``."""
+
+    _increments: Increments | None = None
+    _unsure: bytes | None = None
+    """The record's text that a failed commit may have written all the same."""
 
     def __init__(self, setup: "StoreSetup", scope: Scope, store: Store) -> None:
         super().__init__(setup, scope, None)
@@ -286,6 +291,14 @@ class Arrival(Context):
         self._whole = True
         self._unread, self.deferred = self._unread or self.deferred, False
 
+    def increment(self, session: dict[str, Any], key: str, by: int | float) -> int | float:
+        """Return what an increment makes of a key, and note it for a merge."""
+        value = incremented(session, key, by)
+        if self._increments is None:
+            self._increments = Increments(self.body)
+        self._increments.add(session, key, by, value)
+        return value
+
     def destroy(self) -> None:
         """Note the end; nothing has to be read for that."""
         self._overtaken = self._committing.locked()
@@ -308,6 +321,7 @@ class Arrival(Context):
         """Take back whatever was asked for since the last commit."""
         super().forget()
         self._whole = False
+        self._increments = self._unsure = None
 
     async def reload(self, session: Session) -> None:
         """Fetch what is there now, in place of what was not committed."""

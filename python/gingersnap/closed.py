@@ -10,7 +10,7 @@ _READS = (
     *("__contains__", "__iter__", "__len__", "__reversed__", "__eq__", "__ne__", "__getitem__", "__or__", "__ror__"),
     *("get", "keys", "items", "values", "copy"),
 )
-_WRITES = ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem", "setdefault", "update")
+_WRITES = ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem", "setdefault", "update", "increment")
 _TELLS = ("is_new", "changed", "owner", "max_age", "expires_at", "created_at", "external_key", "store_key")
 _ENDS = ("regenerate", "login", "destroy", "logout")
 _MARKS = ("save", "touch", "regenerate", "login", "destroy", "logout", "replace")

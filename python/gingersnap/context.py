@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from . import _core, checks, rules
 from .cookies import Attributes, SessionCookie, is_public
 from .errors import SessionTooLarge, UnserializableError
+from .increments import incremented
 from .session import Session
 from .stores.store import late_ms
 from .types import Loaded, Message, Reason, Scope
@@ -82,6 +83,10 @@ class Context:
         """Note what the application wants at the commit; the weightier wish wins."""
         if _RANK[reason] > _RANK[self._mark]:
             self._mark = reason
+
+    def increment(self, session: dict[str, Any], key: str, by: int | float) -> int | float:
+        """Return what an increment makes of a key. Raises: TypeError, UnserializableError."""
+        return incremented(session, key, by)
 
     def destroy(self) -> None:
         """Note the end; whatever is put into the session from here on belongs to a new one."""
@@ -287,7 +292,7 @@ class Context:
         # A copy: a thread may write meanwhile.
         return next((key for key in dict.copy(session) if is_reserved(key)), None)
 
-    def heaviest(self, session: Session) -> list[tuple[str, int]]:
+    def heaviest(self, session: dict[str, Any]) -> list[tuple[str, int]]:
         """Name the keys with the octets of their JSON text, the heaviest first."""
         data = {**dict.copy(session), **({} if self.owner is None else {"_owner": self.owner})}
         return sorted(((key, _octets(key, value)) for key, value in data.items()), key=lambda pair: -pair[1])

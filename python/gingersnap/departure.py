@@ -11,7 +11,8 @@ from .context import EMPTY
 from .cookies import Attributes
 from .errors import SessionTooLarge, SessionUnavailable, UnserializableError
 from .formats.record import Dates, OwnCookie
-from .merge import merge
+from .increments import Increments
+from .merge import Steps, merge
 from .session import Session
 from .stores.store import Conflict, Gone, Replaced, Saved, late_ms
 from .transport import Word
@@ -30,7 +31,7 @@ class Departure(Arrival):
         except SessionTooLarge:
             raise self._too_large(session) from None
 
-    def _too_large(self, session: Session) -> SessionTooLarge:
+    def _too_large(self, session: dict[str, Any]) -> SessionTooLarge:
         heavy = ", ".join(f"{key} ({octets} bytes)" for key, octets in self.heaviest(session)[:3])
         return SessionTooLarge("", f"more than {_core.MAX_TEXT} bytes of JSON; the largest keys are {heavy}")
 
@@ -38,6 +39,19 @@ class Departure(Arrival):
         return Writer(self._stored, self._store, self._scope)
 
     async def _carry_out(self, session: Session, body: bytes, reason: Reason) -> None:
+        # What is incremented from here on is another increment, of what this commit writes.
+        sent, self._increments = self._increments, Increments(body)
+        try:
+            await self._act(session, body, reason, sent.steps(_core.loads(body) or {}) if sent else {})
+        except BaseException:
+            if sent and self._increments is not None:
+                sent.follow(self._increments)
+                self._increments = sent
+            raise
+        if self._increments is not None and self._increments.text != self.body:
+            self._increments = None
+
+    async def _act(self, session: Session, body: bytes, reason: Reason, steps: Steps) -> None:
         writer = self._writer()
         if reason == "destroy" and (self._mark == "destroy" or self._whole):
             await self._destroy(writer)
@@ -46,7 +60,7 @@ class Departure(Arrival):
         elif reason == "rotated" or (reason in ("rolling", "renew") and not self._dated and not self._outdated):
             await self._prolong(session, body, reason, writer)
         else:
-            await self._save(session, body, reason, writer)
+            await self._save(session, body, reason, writer, steps)
 
     async def _destroy(self, writer: Writer) -> None:
         self.farewell = self._stored.farewell(None, self._scope)
@@ -125,38 +139,57 @@ class Departure(Arrival):
             if self._options.on_store_error == "raise":
                 raise
 
-    async def _save(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
+    async def _save(self, session: Session, body: bytes, reason: Reason, writer: Writer, steps: Steps) -> None:
         """Write over the version that was loaded, merging what others wrote meanwhile."""
-        key, base, snapshot = self.key or "", self.body, body
-        moving = reason == "regenerate"
-        owner = self.owner
+        known = self._held, self._loaded
+        try:
+            id, answer, enclosed, written = await self._write_over(session, body, reason, writer, steps)
+        except BaseException:
+            # A later try is to meet what others wrote once more, and not to take it for what it was made from.
+            self._held, self._loaded = known
+            raise
+        if isinstance(answer, Gone):
+            # What is kept of this request is what it changed itself, and nothing that it merged.
+            await self._gone_while(session, body, reason, writer)
+            return
+        self._held = Held(answer.version, enclosed.value)
+        if enclosed.ttl_ms == AT_ONCE_MS:
+            await self._ended(writer)
+            return
+        if written != body:
+            self._adopt(session, body, written)
+        self._written(id, written, enclosed, "changed" if reason == "destroy" else reason)
+
+    async def _write_over(
+        self, session: Session, body: bytes, reason: Reason, writer: Writer, steps: Steps
+    ) -> tuple[str, Saved | Gone, Enclosed, bytes]:
+        """Write until no conflict is left; return the id, what became of the record, its text and the session's."""
+        base, snapshot, moving, owner = self.body, body, reason == "regenerate", self.owner
         while True:
             enclosed = self._enclosed(session, body)
             if reason == "destroy" and body == EMPTY:
                 # It was emptied key by key. Over the version that was read it ends at once; another request's write is merged.
                 enclosed = replace(enclosed, ttl_ms=AT_ONCE_MS)
+            earlier, self._unsure = self._unsure, enclosed.value if body == snapshot else None
             answer: Replaced
             if moving:
                 id, answer = await writer.move(self.id or "", enclosed, self._held, owner)
             else:
-                id, answer = self.id or "", await writer.replace(key, enclosed, self._held)
-            if isinstance(answer, Saved):
-                break
-            if isinstance(answer, Gone):
-                await self._gone_while(session, snapshot, base, body, reason, writer)
-                return
+                id, answer = self.id or "", await writer.replace(self.key or "", enclosed, self._held)
+            self._unsure = None
+            if not isinstance(answer, Conflict):
+                return id, answer, enclosed, body
+            if answer.value == earlier:
+                # A try that was reported as failed had been carried out: merging it would add it twice.
+                self._held = Held(answer.version, answer.value)
+                continue
             self._options.events.emit("conflict", self._scope, reason, self._mark_of_id())
-            base, body = self._reconciled(answer, base, body, moving)
-            await writer.pause()
-        self._held = Held(answer.version, enclosed.value)
-        if enclosed.ttl_ms == AT_ONCE_MS:
-            await self._ended(writer)
-            return
-        if body != snapshot:
-            self._adopt(session, snapshot, body)
-        self._written(id, body, enclosed, "changed" if reason == "destroy" else reason)
+            now = await writer.again(self.key or "", answer)
+            if isinstance(now, Gone):
+                return id, now, enclosed, body
+            base, body = self._reconciled(now, base, body, moving, steps)
 
-    def _reconciled(self, answer: Conflict, base: bytes, body: bytes, moving: bool) -> tuple[bytes, bytes]:
+    def _reconciled(self, answer: Conflict, base: bytes, body: bytes, moving: bool, steps: Steps) -> tuple[bytes, bytes]:
         """Make what is to be written over what somebody else wrote."""
         self._held = Held(answer.version, answer.value)
         theirs: dict[str, Any] = {}
@@ -168,10 +201,12 @@ class Departure(Arrival):
         self._loaded = (*loaded[:3], came[3] if came is not None else None, *loaded[4:])
         if self._whole or self._options.on_conflict == "overwrite":
             return loaded[0], body
-        merged = merge(
-            _core.loads(base) or {}, _core.loads(body) or {}, theirs, atomic=self._options.atomic_keys, mine_first=moving
-        )
-        return loaded[0], _core.dumps(merged)
+        was, mine, atomic = _core.loads(base) or {}, _core.loads(body) or {}, self._options.atomic_keys
+        merged = merge(was, mine, theirs, atomic=atomic, mine_first=moving, steps=steps)
+        try:
+            return loaded[0], _core.dumps(merged)
+        except SessionTooLarge:
+            raise self._too_large(merged) from None
 
     def _adopt(self, session: Session, snapshot: bytes, body: bytes) -> None:
         """Show the application what was written, with what it changed while that was under way.
@@ -184,19 +219,20 @@ class Departure(Arrival):
         # What cannot be written is for the next commit to refuse: this one has been carried out.
         unfit = {key: mine.pop(key) for key in [*mine] if not _is_json(key, mine[key])}
         # A group that was changed meanwhile is this request's as a whole: its next commit writes it.
-        adopt(session, {**merge(was, mine, written, atomic=self._options.atomic_keys, mine_first=True), **unfit})
+        later = self._increments.steps(mine) if self._increments else {}
+        data = merge(was, mine, written, atomic=self._options.atomic_keys, mine_first=True, steps=later)
+        adopt(session, {**data, **unfit})
+        self._increments = Increments.over(body, later, data)
 
-    async def _gone_while(
-        self, session: Session, snapshot: bytes, base: bytes, body: bytes, reason: Reason, writer: Writer
-    ) -> None:
+    async def _gone_while(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
         """Drop the write of a session that another request ended meanwhile; a login begins a session of its own."""
         if reason != "regenerate" or self._owner is None:
             self._lose()
             return
         self._options.events.emit("gone", self._scope, reason, self._mark_of_id())
         self._loaded = self.id = None
-        fresh = _core.dumps(_brought(base, body))
-        self._adopt(session, snapshot, fresh)
+        fresh = _core.dumps(_brought(self.body, body))
+        self._adopt(session, body, fresh)
         await self._destroy_and_create(session, fresh, reason, writer)
 
     def _begin_anew(self, session: Session) -> None:

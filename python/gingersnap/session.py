@@ -136,6 +136,17 @@ class Session(dict[str, Any]):
     def mark_accessed(self) -> None:
         """Note that it was fetched, so that the response varies by cookie. Starlette's ``request.session`` calls it."""
 
+    def increment(self, key: str, by: int | float = 1) -> int | float:
+        """Add to a number and return the sum as this request knows it; a key that is not there counts from 0.
+
+        With a store, parallel requests that increment one key all count: what is there when this one is written is added to. A
+        plain assignment to the key in the same request wins over its increments.
+        Raises: TypeError where the key or ``by`` is no number (a bool is none); UnserializableError where the sum is too large.
+        """
+        value = self._context.increment(self, key, by)
+        self[key] = value
+        return value
+
     def save(self) -> None:
         """Write it at the commit, changed or not. Source: koa-session ``save``."""
         self._context.mark("force")

@@ -22,9 +22,7 @@ T = TypeVar("T")
 AT_ONCE_MS: Final = 1
 """The lifetime of a record that is to end at once, on the condition that its version is the one that was read."""
 TRIES: Final = 10
-"""How often a save meets somebody else's before it gives up."""
-PATIENCE_S: Final = 0.25
-"""For how long it tries, in seconds."""
+"""How often a save meets another request's before it gives up."""
 _LONGEST_PAUSE_S: Final = 0.05
 _NEW_IDS: Final = 5
 _REPEATED: Final = "every new id has a record already: genid must not repeat itself"
@@ -75,7 +73,7 @@ class Writer:
         raise SessionError(_REPEATED)
 
     async def replace(self, key: str, enclosed: Enclosed, held: Held) -> Replaced:
-        """Write over a version; somebody else's write of the very same is as good as ours."""
+        """Write over a version; a repeated call that finds its own text there has written it at its first try."""
         store, value, ttl_ms = self._store, enclosed.value, enclosed.ttl_ms
         known = await self._known(key, held)
         if not isinstance(known, Saved):
@@ -84,7 +82,10 @@ class Writer:
         if again and isinstance(answer, Gone) and ttl_ms == AT_ONCE_MS:
             # The first try has ended the record, or somebody else has: it is ended either way.
             return Saved(None)
-        return Saved(answer.version) if isinstance(answer, Conflict) and answer.value == value else answer
+        # Only a call that was made twice can meet what it wrote itself: others may write the very same, as five that count.
+        if again and isinstance(answer, Conflict) and answer.value == value:
+            return Saved(answer.version)
+        return answer
 
     async def move(self, old_id: str, enclosed: Enclosed, held: Held, owner: str | None) -> tuple[str, Replaced]:
         """Write a version under a new id; give that, and what became of it."""
@@ -125,20 +126,36 @@ class Writer:
         """Let a record live on; ``False`` where there is none."""
         return await self._ask("touch", partial(self._store.touch, key, ttl_ms))
 
-    async def pause(self) -> None:
-        """Wait a random while before the next try, longer each time.
+    async def again(self, key: str, met: Conflict) -> Conflict | Gone:
+        """Return what the next try has to be made over: the first one follows at once, the others after a random pause.
 
-        Raises: SessionConflict after ``TRIES`` or ``PATIENCE_S``.
+        Raises: SessionConflict, as ``pause``; SessionUnavailable.
+        """
+        if not await self.pause():
+            return met
+        # While many write, what was met before the pause is out of date after it.
+        record = await self._ask("load", partial(self._store.load, key))
+        return Gone() if record is None else Conflict(record.value, record.version)
+
+    async def pause(self) -> bool:
+        """Wait a random while before the next try, longer each time; ``False`` where it follows at once.
+
+        Raises: SessionConflict after ``TRIES``, or where ``store_timeout`` leaves no time for another try.
         """
         self._tries += 1
-        pause_s = random.uniform(0, min(_LONGEST_PAUSE_S, 0.001 * 2**self._tries))  # noqa: S311 (no secret)
-        left_s = self._begun + PATIENCE_S - asyncio.get_running_loop().time()
-        if self._tries >= TRIES or left_s <= pause_s:
-            logger.warning("others wrote a session %d times before this request could: its save was given up", self._tries)
-            raise SessionConflict("save")
         if self._setup.options.on_conflict == "raise":
             raise SessionConflict("save")
-        await asyncio.sleep(pause_s)
+        first = self._tries == 1
+        pause_s = 0.0 if first else random.uniform(0, min(_LONGEST_PAUSE_S, 0.001 * 2**self._tries))  # noqa: S311 (no secret)
+        now = asyncio.get_running_loop().time()
+        # The next try takes as long as those before it: one that the deadline cuts off would count as a failure of the store.
+        try_s = (now - self._begun) / self._tries
+        if self._tries >= TRIES or now + pause_s + try_s >= self._deadline:
+            logger.warning("others wrote a session %d times before this request could: its save was given up", self._tries)
+            raise SessionConflict("save")
+        if not first:
+            await asyncio.sleep(pause_s)
+        return not first
 
     def _owned(self, owner: str | None) -> dict[str, str]:
         return {"owner": owner} if owner is not None and isinstance(self._store, OwnerIndex) else {}

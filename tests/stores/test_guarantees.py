@@ -170,6 +170,57 @@ def test_N02_N06_eight_processes_lose_no_write_and_none_tries_for_ever(shared: K
     assert 1 < most <= TRIES
 
 
+INSIDE: dict[str, tuple[Callable[[Any, int], Any], Callable[[Any], Any]]] = {
+    # Name: what each request does inside of one key, and what is left of them all.
+    "count": (lambda s, n: s.increment("tries"), lambda data: data["tries"]),
+    "append": (lambda s, n: s["cart"].append("the same"), lambda data: len(data["cart"])),
+    "add to a dict": (lambda s, n: s["files"].update({f"f{n}": {"size": n}}), lambda data: len(data["files"])),
+    "add deep inside": (lambda s, n: s["a"]["b"].setdefault("c", {}).update({f"f{n}": n}), lambda data: len(data["a"]["b"]["c"])),
+}
+
+
+@pytest.mark.parametrize("inside_of_one_key", INSIDE)
+def test_N02_parallel_writes_inside_one_key_are_all_kept(kind: Kind, inside_of_one_key: str) -> None:
+    write, left = INSIDE[inside_of_one_key]
+
+    async def race(store: Any) -> tuple[Any, set[int]]:
+        site, abreast = Site(store), asyncio.Barrier(8)
+        first = site.browser()
+        await play(first, lambda s: s.update(tries=0, cart=[], files={}, a={"b": {}}))
+
+        async def request(number: int) -> int:
+            async def handler(session: Any) -> None:
+                await abreast.wait()
+                write(session, number)
+
+            return int((await play(site.browser(first), handler)).status)
+
+        statuses = {*await asyncio.gather(*(request(number) for number in range(8)))}
+        seen: dict[str, Any] = {}
+        await play(first, lambda s: seen.update(dict(s)))
+        return left(seen), statuses
+
+    assert kind.run(race) == (8, {200})
+
+
+def test_N02_under_raise_one_of_several_that_write_the_same_is_served(kind: Kind) -> None:
+    async def race(store: Any) -> Counter[int]:
+        site, abreast = Site(store, on_conflict="raise"), asyncio.Barrier(5)
+        first = site.browser()
+        await play(first, lambda s: s.update(tries=0))
+
+        async def request() -> int:
+            async def handler(session: Any) -> None:
+                await abreast.wait()
+                session["tries"] = 1
+
+            return int((await play(site.browser(first), handler)).status)
+
+        return Counter(await asyncio.gather(*(request() for _ in range(5))))
+
+    assert kind.run(race) == {200: 1, 503: 4}
+
+
 def test_N03_a_thousand_reads_write_no_data(kind: Kind) -> None:
     async def reads(store: Any) -> list[Any]:
         site = Site(store, rolling=True)
