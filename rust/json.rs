@@ -18,7 +18,7 @@ pub const RESERVED: [&str; 5] = ["_expire", "_maxAge", "_session", "_created", "
 /// Why a text was refused.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It is not JSON, or JSON that no session is made of: duplicate names, half surrogates, an infinite number.
+    /// It is not JSON, or JSON that no session is made of: duplicate names, an infinite number.
     Malformed,
     /// It is deeper, larger or longer than allowed.
     Limit,
@@ -42,12 +42,15 @@ pub trait Build {
     fn float(&mut self, value: f64) -> Self::Value;
     /// Makes a string.
     fn string(&mut self, value: &str) -> Self::Value;
+    /// Makes a string that has lone surrogates, each in three octets: JavaScript leaves them where it cuts an emoji.
+    fn halves(&mut self, value: &[u8]) -> Option<Self::Value>;
     /// Makes a list of the values from `start` on, and takes them off the stack.
     fn list(&mut self, stack: &mut Vec<Self::Value>, start: usize) -> Option<Self::Value>;
     /// Makes an empty object.
     fn object(&mut self) -> Self::Value;
-    /// Puts a member into an object; a name that is there already is overwritten.
-    fn insert(&mut self, object: &Self::Value, name: &str, value: Self::Value) -> Option<()>;
+    /// Puts a member into an object; a name that is there already is overwritten. A name is UTF-8, but for lone surrogates,
+    /// each in three octets.
+    fn insert(&mut self, object: &Self::Value, name: &[u8], value: Self::Value) -> Option<()>;
     /// Counts the members of an object.
     fn size(&self, object: &Self::Value) -> usize;
 }
@@ -154,7 +157,7 @@ impl<'a, B: Build> Reader<'a, B> {
         match self.peek() {
             Some(b'"') => match self.plain_string() {
                 Some(value) => Ok(self.build.string(value)),
-                None => self.escaped_string().map(|value| self.build.string(&value)),
+                None => self.escaped_value(),
             },
             Some(b'{') => self.object(depth + 1),
             Some(b'[') => self.list(depth + 1),
@@ -207,7 +210,7 @@ impl<'a, B: Build> Reader<'a, B> {
         self.count()?;
         let (mut reserved, mut members, mut end) = ([const { None }; 5], 0, None);
         self.members(|reader, name, start| {
-            if let Some(slot) = RESERVED.iter().position(|word| *word == name) {
+            if let Some(slot) = RESERVED.iter().position(|word| word.as_bytes() == name) {
                 end = end.or(Some(start));
                 // The envelope is not the data, and does not count as such.
                 let nodes = std::mem::take(&mut reader.nodes);
@@ -228,7 +231,7 @@ impl<'a, B: Build> Reader<'a, B> {
     }
 
     /// Calls `each` at the value of every member, with its name and where the member starts, its comma included.
-    fn members(&mut self, mut each: impl FnMut(&mut Self, &str, usize) -> Result<(), Fault>) -> Result<(), Fault> {
+    fn members(&mut self, mut each: impl FnMut(&mut Self, &[u8], usize) -> Result<(), Fault>) -> Result<(), Fault> {
         self.literal(b"{")?;
         self.blank();
         if self.take(b'}') {
@@ -239,7 +242,7 @@ impl<'a, B: Build> Reader<'a, B> {
             self.blank();
             if let Some(name) = self.plain_string() {
                 self.colon()?;
-                each(self, name, start)?;
+                each(self, name.as_bytes(), start)?;
             } else {
                 let name = self.escaped_string()?;
                 self.colon()?;
@@ -284,24 +287,33 @@ impl<'a, B: Build> Reader<'a, B> {
 
     /// Reads a string and puts it together from its escapes.
     #[cold]
-    fn escaped_string(&mut self) -> Result<String, Fault> {
+    fn escaped_string(&mut self) -> Result<Vec<u8>, Fault> {
         self.literal(b"\"")?;
-        let mut content = String::new();
+        let mut content = Vec::new();
         loop {
             let from = self.at;
             self.at += plain(self.octets, from);
-            content.push_str(&self.text[from..self.at]);
+            content.extend_from_slice(&self.octets[from..self.at]);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(content);
                 }
                 Some(b'\\') => {
-                    let escaped = escape(self.octets, &mut self.at, &mut self.canonical);
-                    content.push(escaped.ok_or(Fault::Malformed)?);
+                    let unit = escape(self.octets, &mut self.at, &mut self.canonical);
+                    push_point(unit.ok_or(Fault::Malformed)?, &mut content);
                 }
                 _ => return Err(Fault::Malformed),
             }
+        }
+    }
+
+    #[cold]
+    fn escaped_value(&mut self) -> Result<B::Value, Fault> {
+        let content = self.escaped_string()?;
+        match std::str::from_utf8(&content) {
+            Ok(text) => Ok(self.build.string(text)),
+            Err(_) => self.build.halves(&content).ok_or(Fault::Builder),
         }
     }
 
@@ -380,46 +392,65 @@ fn plain(octets: &[u8], at: usize) -> usize {
     octets[end..].iter().position(special).unwrap_or(octets.len() - end) + end - at
 }
 
-/// Reads the escape at the backslash at `at`; `None` where it is none, or half of a surrogate pair.
-fn escape(octets: &[u8], at: &mut usize, canonical: &mut bool) -> Option<char> {
+/// Reads the escape at the backslash at `at`, as a code point; `None` where it is none.
+fn escape(octets: &[u8], at: &mut usize, canonical: &mut bool) -> Option<u32> {
     let letter = *octets.get(*at + 1)?;
     *at += 2;
     let simple = match letter {
-        b'"' | b'\\' => char::from(letter),
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
+        b'"' | b'\\' => letter,
+        b'b' => 8,
+        b'f' => 12,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
         b'/' => {
             *canonical = false;
-            '/'
+            b'/'
         }
         b'u' => return unicode_escape(octets, at, canonical),
         _ => return None,
     };
-    Some(simple)
+    Some(simple.into())
 }
 
-fn unicode_escape(octets: &[u8], at: &mut usize, canonical: &mut bool) -> Option<char> {
+fn unicode_escape(octets: &[u8], at: &mut usize, canonical: &mut bool) -> Option<u32> {
     let start = *at;
     let unit = hex4(octets, at)?;
-    // The canonical writer escapes control characters alone, those without a short form, in lower case.
+    let lone = (0xD800..0xE000).contains(&unit);
+    // The canonical writer escapes control characters without a short form, and lone surrogates, in lower case.
     let short = matches!(unit, 8 | 9 | 10 | 12 | 13);
     let upper = octets[start..*at].iter().any(u8::is_ascii_uppercase);
-    *canonical &= unit < 32 && !short && !upper;
-    if !(0xD800..0xE000).contains(&unit) {
-        return char::from_u32(unit);
+    *canonical &= (lone || unit < 32) && !short && !upper;
+    if unit < 0xDC00
+        && lone
+        && let Some(low) = low_escape(octets, *at)
+    {
+        *at += 6;
+        *canonical = false;
+        return Some(joined(unit, low));
     }
-    if unit >= 0xDC00 || octets.get(*at..*at + 2) != Some(b"\\u") {
-        return None;
+    Some(unit)
+}
+
+/// Reads the escape at `at` where it is the second half of a pair.
+fn low_escape(octets: &[u8], at: usize) -> Option<u32> {
+    let mut digits = at + 2;
+    let escaped = octets.get(at..digits) == Some(b"\\u");
+    hex4(octets, &mut digits).filter(|unit| escaped && (0xDC00..0xE000).contains(unit))
+}
+
+fn joined(high: u32, low: u32) -> u32 {
+    0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00)
+}
+
+/// Appends a code point as UTF-8, or a surrogate as UTF-8 would spell it.
+fn push_point(point: u32, content: &mut Vec<u8>) {
+    if let Some(character) = char::from_u32(point) {
+        content.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        return;
     }
-    *at += 2;
-    let low = hex4(octets, at)?;
-    if !(0xDC00..0xE000).contains(&low) {
-        return None;
-    }
-    char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+    let [.., high, low] = point.to_be_bytes();
+    content.extend_from_slice(&[0xE0 | high >> 4, 0x80 | (high & 15) << 2 | low >> 6, 0x80 | low & 63]);
 }
 
 fn hex4(octets: &[u8], at: &mut usize) -> Option<u32> {
@@ -464,10 +495,49 @@ pub fn write_float(value: f64, line: &mut Vec<u8>) {
 
 /// Appends a string with its quotes, escaped as `JSON.stringify` does.
 pub fn write_string(value: &str, line: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let octets = value.as_bytes();
-    let mut at = 0;
     line.push(b'"');
+    write_escaped(value.as_bytes(), line);
+    line.push(b'"');
+}
+
+/// Appends a string with surrogates, each in three octets, as `JSON.stringify` does: halves that meet become a character,
+/// the others escapes.
+#[cold]
+pub fn write_halves(octets: &[u8], line: &mut Vec<u8>) {
+    line.push(b'"');
+    let mut rest = octets;
+    while let Some((before, unit, after)) = split_surrogate(rest) {
+        write_escaped(before, line);
+        rest = after;
+        match split_surrogate(after) {
+            Some(([], low, after)) if unit < 0xDC00 && low >= 0xDC00 => {
+                push_point(joined(unit, low), line);
+                rest = after;
+            }
+            _ => line.extend_from_slice(format!("\\u{unit:04x}").as_bytes()),
+        }
+    }
+    write_escaped(rest, line);
+    line.push(b'"');
+}
+
+/// Says whether two halves of one pair stand apart in a string, so that it is written as another.
+#[must_use]
+pub fn has_parted_pair(octets: &[u8]) -> bool {
+    octets.windows(6).any(|six| matches!(six, [0xED, 0xA0..=0xAF, _, 0xED, 0xB0..=0xBF, _]))
+}
+
+/// Parts octets at their first surrogate.
+fn split_surrogate(octets: &[u8]) -> Option<(&[u8], u32, &[u8])> {
+    let at = octets.windows(3).position(|three| matches!(three, [0xED, 0xA0..=0xBF, _]))?;
+    let unit = 0xD000 | u32::from(octets[at + 1] & 63) << 6 | u32::from(octets[at + 2] & 63);
+    Some((&octets[..at], unit, &octets[at + 3..]))
+}
+
+#[inline]
+fn write_escaped(octets: &[u8], line: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut at = 0;
     loop {
         let run = plain(octets, at);
         line.extend_from_slice(&octets[at..at + run]);
@@ -488,7 +558,6 @@ pub fn write_string(value: &str, line: &mut Vec<u8>) {
         }
         at += 1;
     }
-    line.push(b'"');
 }
 
 #[cfg(test)]

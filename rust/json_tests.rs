@@ -49,6 +49,11 @@ impl Build for Echo {
         write_string(value, &mut line);
         Node::Text(String::from_utf8_lossy(&line).into())
     }
+    fn halves(&mut self, value: &[u8]) -> Option<Node> {
+        let mut line = Vec::new();
+        write_halves(value, &mut line);
+        Some(Node::Text(String::from_utf8_lossy(&line).into()))
+    }
     fn list(&mut self, stack: &mut Vec<Node>, start: usize) -> Option<Node> {
         let items: Vec<String> = stack.drain(start..).map(|item| item.text()).collect();
         Some(Node::Text(format!("[{}]", items.join(","))))
@@ -56,11 +61,12 @@ impl Build for Echo {
     fn object(&mut self) -> Node {
         Node::Object(std::cell::RefCell::default())
     }
-    fn insert(&mut self, object: &Node, name: &str, value: Node) -> Option<()> {
+    fn insert(&mut self, object: &Node, name: &[u8], value: Node) -> Option<()> {
         let Node::Object(members) = object else { return None };
         let mut members = members.borrow_mut();
-        members.retain(|(known, _)| known != name);
-        members.push((name.into(), value.text()));
+        let name = name.escape_ascii().to_string();
+        members.retain(|(known, _)| *known != name);
+        members.push((name, value.text()));
         Some(())
     }
     fn size(&self, object: &Node) -> usize {
@@ -88,6 +94,9 @@ fn reads_values_in_any_spelling() {
         (" [ 1 , -0 , 2.50 ] ", "[1,0,2.5]"),
         (r#"{"a":{"b":[]},"c":null}"#, r#"{"a":{"b":[]},"c":null}"#),
         (r#""\u00e9\ud83d\ude00\/\u000a\u001F""#, "\"é😀/\\n\\u001f\""),
+        (r#""\ud83d""#, r#""\ud83d""#),
+        (r#""a\uD83Db\udc00""#, r#""a\ud83db\udc00""#),
+        (r#""\ud83d\u0041\ud83d\ud83d\ude00\ude00\ud83d""#, r#""\ud83dA\ud83d😀\ude00\ud83d""#),
         ("123456789012345678901", "123456789012345678901"),
         ("1e21", "1e+21"),
         ("1E-7", "1e-7"),
@@ -119,9 +128,9 @@ fn refuses_what_is_not_json() {
         "{a:1}",
         "'a'",
         "\"\\x\"",
-        "\"\\ud800\"",
-        "\"\\udc00\"",
-        "\"\\ud800\\u0041\"",
+        "\"\\ud800\\ud8\"",
+        "\"\\ud800\\x\"",
+        "\"\\ud80\"",
         "\"\\u12\"",
         "\"a\nb\"",
         "\"a",
@@ -158,10 +167,15 @@ fn cuts_the_envelope_off_a_canonical_text() {
         (r#"{"a": 1}"#, r#"{"a":1}"#, None),
         (r#"{"a":1.50}"#, r#"{"a":1.5}"#, None),
         (r#"{"a":"\u0041"}"#, r#"{"a":"A"}"#, None),
+        (r#"{"a":"\ud83d","_expire":2}"#, r#"{"a":"\ud83d"}"#, Some(r#"{"a":"\ud83d"}"#)),
+        (r#"{"a":"\uD83d"}"#, r#"{"a":"\ud83d"}"#, None),
+        (r#"{"a":"\ud83d\ude00"}"#, r#"{"a":"😀"}"#, None),
     ] {
         assert_eq!(session(text), Ok((data.into(), cut.map(String::from))), "{text}");
     }
-    for text in ["[]", "5", "null", "\"s\"", r#"{"_expire":1,"_expire":2}"#, r#"{"a":1,"a":1}"#] {
+    for text in
+        ["[]", "5", "null", "\"s\"", r#"{"_expire":1,"_expire":2}"#, r#"{"a":1,"a":1}"#, r#"{"\ud83d":1,"\uD83D":1}"#]
+    {
         assert_eq!(session(text), Err(Fault::Malformed), "{text}");
     }
 }
@@ -187,4 +201,14 @@ fn spells_floats_as_javascript_but_whole_ones() {
     }
     assert!(!is_canonical_float("1.50", 1.5));
     assert!(!is_canonical_float("0.0000001", 1e-7));
+}
+
+#[test]
+fn joins_halves_that_meet() {
+    let mut line = Vec::new();
+    write_halves(b"\xed\xa0\xbd\xed\xb8\x80\xed\xa0\xbd\xed\xa0\xbd\xed\xb8\x80\"\xed\xbf\xbf", &mut line);
+    assert_eq!(String::from_utf8_lossy(&line), r#""😀\ud83d😀\"\udfff""#);
+    assert!(has_parted_pair(b"a\xed\xa0\xbd\xed\xb8\x80"));
+    assert!(!has_parted_pair("\u{d7ff}\u{ffff}".as_bytes()));
+    assert!(!has_parted_pair(b"\xed\xb8\x80\xed\xa0\xbd"));
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyNone, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyNone, PyString, PyTuple};
 
 use crate::json::{self, Build, MAX_DEPTH, MAX_DIGITS, MAX_NODES};
 
@@ -14,7 +14,7 @@ const NAME_SLOTS: usize = 256;
 const LONGEST_NAME: usize = 32;
 
 /// A kept name: its text and the Python string that was made of it.
-type Name = (Box<str>, Py<PyString>);
+type Name = (Box<[u8]>, Py<PyString>);
 
 /// Member names met before, as Python strings with their hash ready: the names of a session hardly ever change.
 pub struct Names(Mutex<Vec<Option<Name>>>);
@@ -31,8 +31,8 @@ impl Names {
 }
 
 /// FNV-1a, cut to a slot: quick on short names, and a bad guess only costs a new string.
-fn slot(name: &str) -> usize {
-    let hash = name.bytes().fold(0x811C_9DC5_u32, |hash, octet| (hash ^ u32::from(octet)).wrapping_mul(0x0100_0193));
+fn slot(name: &[u8]) -> usize {
+    let hash = name.iter().fold(0x811C_9DC5_u32, |hash, octet| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193));
     (hash ^ (hash >> 16)) as usize % NAME_SLOTS
 }
 
@@ -53,17 +53,33 @@ impl<'a, 'py> Builder<'a, 'py> {
         result.map_err(|error| self.error = Some(error)).ok()
     }
 
-    fn name(&mut self, name: &str) -> Bound<'py, PyString> {
-        let Some(names) = self.names.as_mut().filter(|_| name.len() <= LONGEST_NAME) else {
-            return PyString::new(self.py, name);
-        };
-        match &mut names[slot(name)] {
-            Some((text, known)) if **text == *name => known.bind(self.py).clone(),
-            entry => {
-                let made = PyString::new(self.py, name);
-                *entry = Some((name.into(), made.clone().unbind()));
-                made
-            }
+    #[cold]
+    fn surrogates(&mut self, octets: &[u8]) -> Option<Bound<'py, PyString>> {
+        let octets = PyBytes::new(self.py, octets);
+        self.kept(PyString::from_encoded_object(&octets, Some(c"utf-8"), Some(c"surrogatepass")))
+    }
+
+    fn name(&mut self, name: &[u8]) -> Option<Bound<'py, PyString>> {
+        let at = slot(name);
+        if name.len() > LONGEST_NAME || self.names.is_none() {
+            return self.new_name(name);
+        }
+        if let Some((octets, known)) = self.names.as_ref().and_then(|names| names[at].as_ref())
+            && **octets == *name
+        {
+            return Some(known.bind(self.py).clone());
+        }
+        let made = self.new_name(name)?;
+        if let Some(names) = self.names.as_mut() {
+            names[at] = Some((name.into(), made.clone().unbind()));
+        }
+        Some(made)
+    }
+
+    fn new_name(&mut self, name: &[u8]) -> Option<Bound<'py, PyString>> {
+        match std::str::from_utf8(name) {
+            Ok(text) => Some(PyString::new(self.py, text)),
+            Err(_) => self.surrogates(name),
         }
     }
 }
@@ -96,6 +112,10 @@ impl<'py> Build for Builder<'_, 'py> {
         PyString::new(self.py, value).into_any()
     }
 
+    fn halves(&mut self, value: &[u8]) -> Option<Self::Value> {
+        self.surrogates(value).map(Bound::into_any)
+    }
+
     fn list(&mut self, stack: &mut Vec<Self::Value>, start: usize) -> Option<Self::Value> {
         let result = PyList::new(self.py, stack.drain(start..));
         self.kept(result).map(Bound::into_any)
@@ -105,8 +125,8 @@ impl<'py> Build for Builder<'_, 'py> {
         PyDict::new(self.py).into_any()
     }
 
-    fn insert(&mut self, object: &Self::Value, name: &str, value: Self::Value) -> Option<()> {
-        let name = self.name(name);
+    fn insert(&mut self, object: &Self::Value, name: &[u8], value: Self::Value) -> Option<()> {
+        let name = self.name(name)?;
         let result = object.cast::<PyDict>().map_err(PyErr::from).and_then(|dict| dict.set_item(name, value));
         self.kept(result)
     }
@@ -222,8 +242,28 @@ impl Writer {
     }
 
     fn string(&mut self, string: &Bound<'_, PyString>) -> Result<(), Refusal> {
-        let text = string.to_str().map_err(|_| Refusal::new("a str with half of a surrogate pair"))?;
+        match string.to_str() {
+            Ok(text) => json::write_string(text, &mut self.line),
+            Err(_) => json::write_halves(&surrogates(string)?, &mut self.line),
+        }
+        Ok(())
+    }
+
+    /// Writes a member's name.
+    fn name(&mut self, name: &Bound<'_, PyString>) -> Result<(), Refusal> {
+        let Ok(text) = name.to_str() else { return self.odd_name(name) };
         json::write_string(text, &mut self.line);
+        Ok(())
+    }
+
+    #[cold]
+    fn odd_name(&mut self, name: &Bound<'_, PyString>) -> Result<(), Refusal> {
+        let octets = surrogates(name)?;
+        if json::has_parted_pair(&octets) {
+            // It would be written as another key, which may be there as well.
+            return Err(Refusal::new("a key with the halves of a surrogate pair apart"));
+        }
+        json::write_halves(&octets, &mut self.line);
         Ok(())
     }
 
@@ -255,13 +295,31 @@ impl Writer {
             let Ok(text) = name.cast::<PyString>() else {
                 return Err(Refusal::new(format!("a key of type {}, not str", type_name(&name))));
             };
-            self.string(text)?;
+            self.name(text)?;
             self.line.push(b':');
-            self.value(&value, depth).map_err(|refusal| refusal.at(format!(".{}", text.to_string_lossy())))?;
+            self.value(&value, depth).map_err(|refusal| refusal.at(format!(".{}", shown(text))))?;
         }
         self.line.extend_from_slice(if separator == b'{' { b"{}" } else { b"}" });
         Ok(())
     }
+}
+
+/// The octets of a string that UTF-8 cannot hold, each surrogate in three.
+#[cold]
+fn surrogates(string: &Bound<'_, PyString>) -> Result<Vec<u8>, Refusal> {
+    encoded(string, "surrogatepass").map_err(|_| Refusal::new("a str that cannot be encoded"))
+}
+
+/// A name as an error may show it: any output can hold it.
+fn shown(name: &Bound<'_, PyString>) -> String {
+    let octets = encoded(name, "backslashreplace").unwrap_or_default();
+    String::from_utf8_lossy(&octets).into_owned()
+}
+
+/// Encodes by str itself: a subclass may have an `encode` of its own.
+fn encoded(string: &Bound<'_, PyString>, errors: &str) -> PyResult<Vec<u8>> {
+    let octets = string.py().get_type::<PyString>().call_method1("encode", (string, "utf-8", errors))?;
+    Ok(octets.cast::<PyBytes>()?.as_bytes().to_vec())
 }
 
 fn too_deep() -> Refusal {

@@ -5,6 +5,7 @@
 import base64
 import inspect
 import pickle
+import re
 import traceback
 from typing import Any
 
@@ -19,6 +20,7 @@ from gingersnap import (
     ReservedKeyError,
     SessionConflict,
     SessionError,
+    SessionMiddleware,
     SessionSealed,
     SessionTooLarge,
     SessionUnavailable,
@@ -27,7 +29,7 @@ from gingersnap import (
     errors,
 )
 from gingersnap.stores import MemoryStore
-from tests.asgi import Response, Sessions, request
+from tests.asgi import KEY, Browser, Response, Sessions, request
 
 SECRET = "Zx9-marker-of-a-secret"
 CLASSES = [value for value in vars(errors).values() if inspect.isclass(value)]
@@ -142,7 +144,7 @@ async def failed(kind: type[SessionError], client: Sessions, **data: Any) -> Any
     return caught.value
 
 
-@pytest.mark.parametrize("value", [{1}, b"x", object(), float("nan"), 10**21, "\ud800", [[{"deep": 1j}]]], ids=repr)
+@pytest.mark.parametrize("value", [{1}, b"x", object(), float("nan"), 10**21, {"\ud83d\ude00": 1}, [[{"deep": 1j}]]], ids=repr)
 async def test_what_cannot_be_written_names_its_path_and_sends_nothing(value: Any) -> None:
     client = Sessions()
     error = await failed(UnserializableError, client, fine=1, cart={"items": [0, value]})
@@ -179,6 +181,46 @@ async def test_C02_a_cookie_too_large_names_the_largest_keys_alone() -> None:
     assert error.largest == [("large", 3_012), ("middle", 511), ("less", 109)]
     assert "large (3012 bytes), middle (511 bytes), less (109 bytes)" in str(error)
     assert "xxx" not in str(error)
+
+
+@pytest.mark.parametrize("store", [None, MemoryStore])
+async def test_N1_errors_show_a_key_with_half_an_emoji_so_that_any_log_holds_it(store: Any) -> None:
+    for data in ({"\ud83d": "x" * 70_000}, {"\ud83d": {1}}, {"a": {"\ud83d": [b""]}}, {"_owner": "\ud83d"}):
+        with pytest.raises(SessionError) as caught:
+            await Sessions(store=store and store()).do(lambda session, data=data: session.update(data))
+        "".join(traceback.format_exception_only(caught.value)).encode()
+    with pytest.raises(CookieTooLarge, match=re.escape(r"\ud83d (5013 bytes)")):
+        await Sessions().do(lambda session: session.update({"\ud83d": "x" * 5_002}))
+
+
+async def test_N1_a_late_change_of_such_a_key_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def answers(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        scope["session"]["\ud83d"] = "\ude00"
+
+    await Browser(SessionMiddleware(answers, keys=[KEY])).get()
+    assert r"\ud83d" in caplog.text
+    caplog.text.encode()
+
+
+@pytest.mark.parametrize("owner", ["\ud83d", "ada \udfff", "\ude00\ud83d"], ids=ascii)
+async def test_N1_an_owner_may_have_half_an_emoji(owner: str) -> None:
+    store = MemoryStore()
+    for client in (Sessions(store=store), Sessions()):
+        seen: list[str | None] = []
+        await client.do(lambda session: session.login(owner))
+        await client.do(lambda session, seen=seen: (seen.append(session.owner), session.update(n=1)))
+        await client.do(lambda session, seen=seen: seen.append(session.owner))
+        assert seen == [owner, owner]
+    assert len(await store.sessions_of(owner)) == 1
+    assert await store.destroy_all(owner) == 1
+
+
+async def test_N1_an_owner_with_the_halves_of_a_pair_apart_is_refused() -> None:
+    # It would be written as another text, under which no destroy_all finds it.
+    with pytest.raises(ValueError, match="halves"):
+        await Sessions().do(lambda session: session.login("\ud83d\ude00"))
 
 
 async def test_C02_a_cookie_too_large_sends_nothing_at_all() -> None:
@@ -248,7 +290,8 @@ async def test_P01_errors_show_no_data() -> None:
         {"a": SECRET * 300},
         {"a": {SECRET: 1}, "b": {SECRET.encode()}},
         {"_owner": SECRET},
-        {"a": "\ud800" + SECRET},
+        {"a": {"\ud800" + SECRET: 1}, "b": {1}},
+        {"a": "\ud800" + SECRET, "b": {1}},
         {"a": object()},
     ):
         with pytest.raises(SessionError) as caught:

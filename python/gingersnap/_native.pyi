@@ -16,7 +16,7 @@ def dumps(data: Any) -> bytes:
 def loads(text: bytes) -> dict[str, Any] | None:
     """Read a JSON object of at most 64 KiB within the limits of ``dumps``.
 
-    ``None`` for anything else: other values, equal names, half surrogates, bad UTF-8, numbers without end.
+    ``None`` for anything else: other values, equal names, bad UTF-8, numbers without end.
     """
 
 def encode(data: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from . import _core, checks, rules
 from .cookies import Attributes, SessionCookie, is_public
-from .errors import SessionTooLarge, UnserializableError
+from .errors import SessionTooLarge, UnserializableError, shown
 from .increments import incremented
 from .session import Session
 from .stores.store import late_ms
@@ -335,5 +335,5 @@ class Context:
         if self.has_changed(session):
             before = _core.loads(self.body) or {}
             names = sorted({*before, *dict.keys(session)}, key=str)
-            late += [str(name) for name in names if before.get(name, ...) != dict.get(session, name, ...)] or ["(order of keys)"]
+            late += [shown(name) for name in names if before.get(name, ...) != dict.get(session, name, ...)] or ["(order of keys)"]
         return late

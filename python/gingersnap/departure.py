@@ -9,7 +9,7 @@ from .adopt import adopt
 from .arrival import Arrival
 from .context import EMPTY
 from .cookies import Attributes
-from .errors import SessionTooLarge, SessionUnavailable, UnserializableError
+from .errors import SessionTooLarge, SessionUnavailable, UnserializableError, shown
 from .formats.record import Dates, OwnCookie
 from .increments import Increments
 from .merge import Steps, merge
@@ -32,7 +32,7 @@ class Departure(Arrival):
             raise self._too_large(session) from None
 
     def _too_large(self, session: dict[str, Any]) -> SessionTooLarge:
-        heavy = ", ".join(f"{key} ({octets} bytes)" for key, octets in self.heaviest(session)[:3])
+        heavy = ", ".join(f"{shown(key)} ({octets} bytes)" for key, octets in self.heaviest(session)[:3])
         return SessionTooLarge("", f"more than {_core.MAX_TEXT} bytes of JSON; the largest keys are {heavy}")
 
     def _writer(self) -> Writer:

@@ -3,6 +3,11 @@
 from typing import Final
 
 
+def shown(key: object) -> str:
+    """Return a key as any log can hold it: a lone surrogate, which UTF-8 cannot, as its escape."""
+    return str(key).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class SessionError(Exception):
     """The root of them all."""
 
@@ -108,7 +113,7 @@ class CookieTooLarge(SessionError, ValueError):  # noqa: N818 (the noun of the d
         self.largest = largest
 
     def __str__(self) -> str:
-        heavy = ", ".join(f"{key} ({octets} bytes)" for key, octets in self.largest)
+        heavy = ", ".join(f"{shown(key)} ({octets} bytes)" for key, octets in self.largest)
         return (
             f"the session cookie would take {self.size} of {self.limit} bytes; the largest keys are {heavy}; "
             "keep ids in the session and the data itself elsewhere"

@@ -1,5 +1,6 @@
 """The session as an application sees it: a dict that knows whether it was touched, and carries marks to the commit."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 UNTOUCHED, FETCHED, READ = 0, 1, 2
 """How far a ``WatchedSession`` was touched: not, handed to the application, read."""
+
+# What JSON writes as one character, and would read back as another text.
+_PARTED = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 # What a caller can hold without being able to change the session through it.
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -165,10 +169,12 @@ class Session(dict[str, Any]):
     def login(self, owner: str) -> None:
         """Bind it to a user: ``regenerate``, with a new beginning for ``absolute_age``.
 
-        Raises: TypeError where the owner is not a non-empty ``str``.
+        Raises: TypeError where the owner is not a non-empty ``str``; ValueError where JSON would write it as another text.
         """
         if not isinstance(owner, str) or not owner:
             raise TypeError(f"login: owner must be a non-empty str, not {type(owner).__name__}; pass str(user.id)")
+        if _PARTED.search(owner):
+            raise ValueError("login: owner has the halves of a surrogate pair apart; join them, or pass str(user.id)")
         self._context.login(owner)
 
     def destroy(self) -> None:

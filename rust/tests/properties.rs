@@ -43,11 +43,11 @@ const SCALARS: &[&str] = &[
 #[rustfmt::skip]
 const LETTERS: &[&str] = &[
     "a", "b", "é", "😀", "\u{7f}", "\u{2028}", "\\n", "\\u0000", "\\u000a", "\\u001f", "\\u001F", "\\/", "\\\"", "\\\\",
-    "\\ud83d\\ude00", "\\ud800", "\\u00e9", "\\x", "\n", "_", "0123456789",
+    "\\ud83d\\ude00", "\\ud800", "\\uD83D", "\\ude00", "\\u00e9", "\\x", "\n", "_", "0123456789",
 ];
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
-    "a", "b", "c", "d", "e", "f", "g", "_expire", "_maxAge", "_session", "_created", "_owner", "\\u0061",
+    "a", "b", "c", "d", "e", "f", "g", "_expire", "_maxAge", "_session", "_created", "_owner", "\\u0061", "\\ud83d", "\\ude00",
 ];
 const BLANKS: &[&str] = &["", "", "", "", "", "", "", "", "", " ", "\t", "\r\n", "\u{b}"];
 

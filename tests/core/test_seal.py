@@ -425,7 +425,6 @@ def test_U02_lines(value: bytes, expires_ms: int | None) -> None:
     agree(lambda core: cookie_of(core).lines(value, expires_ms))
 
 
-@pytest.mark.parametrize("data", [{"a": {1}}, {"a": float("nan")}, {1: 1}, {"a": "\ud800"}, {"a": "x" * 70_000}], ids=repr)
+@pytest.mark.parametrize("data", [{"a": {1}}, {"a": float("nan")}, {1: 1}, {"\ud83d\ude00": 1}, {"a": "x" * 70_000}], ids=repr)
 def test_U02_what_cannot_be_written_is_refused_alike(data: Any) -> None:
     agree(lambda core: cookie_of(core).dump(data, *ENVELOPE))
-    agree(lambda core: cookie_of(core).dump({}, 1, 1, None, "\ud800", True))

@@ -242,13 +242,12 @@ function numbers() {
 function strings() {
   return STRINGS.map((value) => {
     const points = [...value].map((letter) => letter.codePointAt(0));
-    const row = {
+    return {
       kind: "string",
       name: points.map((point) => point.toString(16)).join(" ") || "empty",
       points,
       text: JSON.stringify(value),
     };
-    return points.some((point) => point >= 0xd800 && point < 0xe000) ? { ...row, ours: null, why: WHY.half } : row;
   });
 }
 

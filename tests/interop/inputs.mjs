@@ -9,7 +9,6 @@ export const WHY = {
   empty: "an empty value is no value: the next cookie of the name is looked at",
   point: "a whole float keeps its point, so that it comes back as a float and the session is unchanged",
   zero: "the sign of zero is kept, so that the session is unchanged",
-  half: "half of a surrogate pair is not text, and UTF-8 has no octets for it: refused",
 };
 
 // koa.json

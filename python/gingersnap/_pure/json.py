@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -15,7 +16,7 @@ MAX_TEXT = 65_536
 
 
 def loads(text: bytes) -> dict[str, Any] | None:
-    """Read a JSON object; ``None`` for anything else, for equal names, half surrogates and whatever passes a limit."""
+    """Read a JSON object; ``None`` for anything else, for equal names and whatever passes a limit."""
     opened = open_text(text, ())
     return None if opened is None else opened[0]
 
@@ -37,17 +38,14 @@ def open_text(text: bytes, names: tuple[str, ...]) -> tuple[dict[str, Any], list
 
 
 def _measure(value: Any) -> None:
-    """Count values and depth level by level, and see that every string is text."""
+    """Count values and depth level by level."""
     level, depth, nodes = [value], 0, 0
     while level:
         nodes += len(level)
         inner = []
         for item in level:
-            if isinstance(item, str):
-                item.encode("utf-8")
-            elif isinstance(item, dict):
+            if isinstance(item, dict):
                 inner.append([*item.values()])
-                "".join(item).encode("utf-8")
             elif isinstance(item, list):
                 inner.append(item)
         depth += bool(inner)
@@ -80,6 +78,8 @@ def _constant(text: str) -> NoReturn:
     raise ValueError(text)
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_PARTED = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 
@@ -149,8 +149,11 @@ class _Writer:
         for index, (name, value) in enumerate(tuple(dict.items(members))):
             if not isinstance(name, str):
                 raise _Refusal(f"a key of type {type(name).__name__}, not str")
+            if _PARTED.search(name):
+                # It would be written as another key, which may be there as well.
+                raise _Refusal("a key with the halves of a surrogate pair apart")
             self.parts.append(f"{',' if index else ''}{_string_text(name)}:")
-            self.step(value, depth, "." + str.__str__(name))
+            self.step(value, depth, "." + str.encode(name, "utf-8", "backslashreplace").decode("utf-8"))
         self.parts.append("}")
 
     def step(self, value: Any, depth: int, step: str) -> None:
@@ -185,8 +188,9 @@ def _float_text(value: float) -> str:
 
 
 def _string_text(value: str) -> str:
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise _Refusal("a str with half of a surrogate pair") from None
-    return json.dumps(str.__str__(value), ensure_ascii=False)
+    """Write as ``JSON.stringify``: surrogates that meet become a character, lone ones escapes."""
+    text = json.dumps(str.__str__(value), ensure_ascii=False)
+    if _SURROGATE.search(text) is None:
+        return text
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", joined)

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use _native::json::{Build, write_float, write_integer, write_string};
+use _native::json::{Build, write_float, write_halves, write_integer, write_string};
 
 /// A value, as it was met.
 pub enum Tree {
@@ -11,8 +11,8 @@ pub enum Tree {
     Leaf(String),
     /// A list.
     List(Vec<Tree>),
-    /// An object's members in their order, repeated names included.
-    Object(RefCell<Vec<(String, Tree)>>),
+    /// An object's members in their order, repeated names included; a name is octets, for it may have lone surrogates.
+    Object(RefCell<Vec<(Vec<u8>, Tree)>>),
 }
 
 impl Tree {
@@ -41,13 +41,13 @@ impl Tree {
 }
 
 /// Writes members as the canonical text of an object.
-pub fn object_text<'a>(members: impl Iterator<Item = (&'a String, &'a Tree)>) -> String {
+pub fn object_text<'a>(members: impl Iterator<Item = (&'a Vec<u8>, &'a Tree)>) -> String {
     let members: Vec<String> =
-        members.map(|(name, value)| format!("{}:{}", written(|line| write_string(name, line)), value.text())).collect();
+        members.map(|(name, value)| format!("{}:{}", written(|line| write_halves(name, line)), value.text())).collect();
     format!("{{{}}}", members.join(","))
 }
 
-fn distinct(members: &[(String, Tree)]) -> usize {
+fn distinct(members: &[(Vec<u8>, Tree)]) -> usize {
     members.iter().map(|(name, _)| name).collect::<HashSet<_>>().len()
 }
 
@@ -93,6 +93,11 @@ impl Build for Echo {
         Tree::Leaf(written(|line| write_string(value, line)))
     }
 
+    fn halves(&mut self, value: &[u8]) -> Option<Tree> {
+        assert!(std::str::from_utf8(value).is_err(), "text is told as text");
+        Some(Tree::Leaf(written(|line| write_halves(value, line))))
+    }
+
     fn list(&mut self, stack: &mut Vec<Tree>, start: usize) -> Option<Tree> {
         Some(Tree::List(stack.drain(start..).collect()))
     }
@@ -101,7 +106,7 @@ impl Build for Echo {
         Tree::Object(RefCell::default())
     }
 
-    fn insert(&mut self, object: &Tree, name: &str, value: Tree) -> Option<()> {
+    fn insert(&mut self, object: &Tree, name: &[u8], value: Tree) -> Option<()> {
         let Tree::Object(members) = object else { return None };
         members.borrow_mut().push((name.into(), value));
         Some(())
