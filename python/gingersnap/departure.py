@@ -21,6 +21,9 @@ from .writer import AT_ONCE_MS, Enclosed, Held, Writer
 
 logger = logging.getLogger("gingersnap")
 
+# Why a record is written though its data is as it was.
+_RENEWALS = ("rolling", "renew", "resave")
+
 
 class Departure(Arrival):
     """What a commit does to a session's record. Source: koa-session ``ContextSession.save``, ``remove``."""
@@ -59,6 +62,8 @@ class Departure(Arrival):
             await self._destroy_and_create(session, body, reason, writer)
         elif reason == "rotated" or (reason in ("rolling", "renew") and not self._dated and not self._outdated):
             await self._prolong(session, body, reason, writer)
+        elif reason in _RENEWALS and self._mark is None and body == self.body and not steps:
+            await self._renew(session, body, reason, writer)
         else:
             await self._save(session, body, reason, writer, steps)
 
@@ -111,6 +116,15 @@ class Departure(Arrival):
             self._index = 0
         else:
             self._written(self.id or "", body, enclosed, reason)
+
+    async def _renew(self, session: Session, body: bytes, reason: Reason, writer: Writer) -> None:
+        """Write a record as it is with a new date. Nothing is lost where that fails: the session has its time as it was."""
+        try:
+            await self._save(session, body, reason, writer, {})
+        except SessionUnavailable:
+            # The gate has told of the failure.
+            if self._options.on_store_error == "raise":
+                raise
 
     def _is_fresh(self, enclosed: Enclosed) -> bool:
         """Return whether an earlier request renewed a rolling session not long ago. Node's systems send the cookie each time."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from gingersnap import StoreUnfit
+from gingersnap import SessionUnavailable, StoreUnfit
 from gingersnap.stores import KeyValueStore, PostgresStore, RedisStore, SQLAlchemyStore
 from tests.asgi import Sessions
 from tests.stores import inside
@@ -142,7 +142,7 @@ async def test_O01_a_store_that_takes_reads_only_is_read_and_says_so(
 
 SQLITE = """
 import asyncio, concurrent.futures.thread, json, os, sys
-from gingersnap import StoreUnfit
+from gingersnap import SessionUnavailable, StoreUnfit
 from gingersnap.stores import SQLiteStore
 if os.geteuid() == 0:
     # Root writes what it likes.
@@ -247,3 +247,43 @@ async def test_P01_what_is_told_at_start_up_names_no_password(caplog: pytest.Log
         told = await start(Sessions(store=store, strict_startup=strict))
         assert SECRET not in f"{told}{caplog.text}"
     assert "RedisStore (127.0.0.1:1) is not ready: ConnectionError" in caplog.text
+
+
+RENEWALS: dict[str, dict[str, Any]] = {
+    "rolling": {"rolling": True},
+    "renew": {"renew": True},
+    "absolute": {"rolling": True, "absolute_age": 60},
+    "browser": {"rolling": True, "max_age": "session"},
+    "koa": {"preset": "koa", "rolling": True},
+    "koa, renew": {"preset": "koa", "renew": True},
+    "express": {"preset": "express", "layout": "connect-redis"},
+    "express, rolling": {"preset": "express", "layout": "connect-redis", "rolling": True, "resave": False},
+    "koa-generic": {"preset": "koa-generic", "layout": "koa-redis", "rolling": True},
+}
+
+
+async def test_O01_a_renewal_that_a_replica_refuses_costs_no_page(lone_valkey: Server) -> None:
+    async with AsyncExitStack() as stack:
+        clients: dict[str, Sessions] = {}
+        for way, options in RENEWALS.items():
+            given = {"max_age": 4, **options}
+            store = RedisStore(lone_valkey.url, layout=given.pop("layout", "native"))
+            await stack.enter_async_context(aclosing(store))
+            clients[way] = Sessions(store=store, **given)
+            await clients[way].do(lambda s: s.update(n=1))
+        # Half of their life, after which each would be renewed.
+        await asyncio.sleep(2.1)
+        lone_valkey.ask("REPLICAOF", "127.0.0.1", 1)
+        seen = {way: [(await client.do(lambda s: s.get("n"))).status, await client.data()] for way, client in clients.items()}
+        assert seen == {way: [200, {"n": 1}] for way in RENEWALS}
+        written = {way: (await client.do(lambda s: s.update(n=2))).status for way, client in clients.items()}
+        assert written == dict.fromkeys(RENEWALS, 503)
+
+
+async def test_O01_a_refused_renewal_raises_where_that_is_asked_for(lone_valkey: Server) -> None:
+    async with aclosing(RedisStore(lone_valkey.url)) as store:
+        client = Sessions(store=store, preset="koa", rolling=True, on_store_error="raise")
+        await client.do(lambda s: s.update(n=1))
+        lone_valkey.ask("REPLICAOF", "127.0.0.1", 1)
+        with pytest.raises(SessionUnavailable, match="it is a replica, which takes reads only; give the address of the primary"):
+            await client.do(lambda s: s.get("n"))
