@@ -569,6 +569,18 @@ async def test_K34_what_their_own_system_would_not_show_is_not_shown_and_can_be_
     assert await client.data() == {"a": 2, "b": 3}
 
 
+@pytest.mark.parametrize("preset", HABITS)
+@pytest.mark.parametrize(
+    "key", ["_state_google_8J2bXk", "_flashes", "_messages", "_csrftoken", "_user_id", "_fresh", "_id", "_flash"]
+)
+async def test_K34_keys_that_other_libraries_use_are_no_system_s_own(preset: Any, key: str) -> None:
+    stored = {"store": MemoryStore()} if HABITS[preset].store else {}
+    client = Sessions(preset=preset, **stored)
+    assert (await client.do(lambda s: s.update({key: [1]}))).status == 200
+    assert (await client.do(lambda s: s.update(n=1))).status == 200
+    assert await client.data() == {key: [1], "n": 1}
+
+
 CODEC: Any = {"encode": lambda data: json.dumps(data).encode().hex(), "decode": lambda text: json.loads(bytes.fromhex(text))}
 FILLED: list[tuple[Any, Any]] = [
     *((preset, CODEC) for preset, habits in HABITS.items() if not habits.plain_json),

@@ -68,8 +68,8 @@ def phrase(call: str) -> str:
 class ReservedKeyError(SessionError, KeyError):
     """A session holds a key that is the session's own.
 
-    ``_expire``, ``_maxAge``, ``_session``, ``_created``, ``_owner``; under ``preset="koa"`` every key that starts with ``_``
-    and those that koa-session's Session has itself.
+    ``_expire``, ``_maxAge``, ``_session``, ``_created``, ``_owner``; under a preset those that
+    its system keeps for itself, as ``isNew`` or ``_requireSave`` under ``"koa"``.
     """
 
     def __init__(self, key: str) -> None:

@@ -51,12 +51,10 @@ class Habits:
     """How long a record outlives its session."""
     reserved: frozenset[str] = frozenset()
     """Keys that the system uses itself."""
-    reserved_start: str | None = None
-    """How other keys start that it drops."""
 
     def is_reserved(self, key: str) -> bool:
         """Say whether a key is not the application's to use."""
-        return key in self.reserved or (self.reserved_start is not None and key.startswith(self.reserved_start))
+        return key in self.reserved
 
 
 OURS: Final = Habits(
@@ -93,9 +91,11 @@ HABITS: Final[dict[Preset | None, Habits]] = {
             {
                 *("isNew", "maxAge", "length", "populated", "externalKey", "toJSON"),
                 *("save", "regenerate", "manuallyCommit", "commit"),
+                # The envelope, and where a Session of koa-session 5 to 7 keeps itself: what stood there would break it.
+                *("_expire", "_maxAge", "_session", "_created", "_owner", "__proto__"),
+                *("_requireSave", "_ctx", "_sessCtx", "_externalKey"),
             }
         ),
-        reserved_start="_",
     ),
     "koa-generic": Habits(
         system="koa-generic-session",

@@ -176,7 +176,9 @@ async def test_K33_commit_writes_when_asked() -> None:
     assert len((await client.do(handler)).cookies) == 2
 
 
-@pytest.mark.parametrize("name", ["isNew", "maxAge", "length", "populated", "save", "toJSON", "_private", "__proto__"])
+@pytest.mark.parametrize(
+    "name", ["isNew", "maxAge", "length", "populated", "save", "toJSON", "_requireSave", "_expire", "__proto__"]
+)
 async def test_K34_names_that_koa_drops_are_refused(name: str) -> None:
     from gingersnap import ReservedKeyError
 
