@@ -14,6 +14,7 @@ from .errors import (
     SessionUnavailable,
     StoreUnfit,
     UnserializableError,
+    UnstorableError,
 )
 from .events import Event
 from .middleware import SessionMiddleware
@@ -40,5 +41,6 @@ __all__ = [
     "SessionUnavailable",
     "StoreUnfit",
     "UnserializableError",
+    "UnstorableError",
 ]
 __version__ = "0.1.0"

@@ -2,7 +2,10 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ._pure.json import read_object
+from .errors import UnserializableError
 
 if not TYPE_CHECKING and (os.environ.get("GINGERSNAP_PURE") == "1" or sys.implementation.name != "cpython"):
     from ._pure import (
@@ -50,11 +53,31 @@ else:
 RESERVED = ("_expire", "_maxAge", "_session", "_created", "_owner")
 """The names that are a session's envelope, in the order in which ``load`` gives them."""
 
+MAX_BESIDE = 1_024
+"""How many values and octets a record may have beside its session's own: envelope, cookie, the marks of a takeover."""
+
+
+def loads_record(text: bytes) -> dict[str, Any] | None:
+    """Read all of a record, with what it has beside the session's data; ``None`` as ``loads``."""
+    # What is near a limit is rare, and the twin has no limits of its own in another language.
+    data = loads(text)
+    return read_object(text, MAX_BESIDE) if data is None else data
+
+
+def dumps_record(data: dict[str, Any]) -> bytes:
+    """Write all of a record: each member has a session's limits, and not all of them together."""
+    try:
+        return dumps(data)
+    except UnserializableError:
+        return b"{%s}" % b",".join(dumps({name: member})[1:-1] for name, member in data.items())
+
+
 MAX_TEXT = 65_536
 """How many octets of JSON a session may have. Must match ``rust/json.rs``."""
 
 __all__ = [
     "BACKEND",
+    "MAX_BESIDE",
     "MAX_TEXT",
     "RESERVED",
     "Keygrip",
@@ -65,9 +88,11 @@ __all__ = [
     "decode",
     "disclose",
     "dumps",
+    "dumps_record",
     "enclose",
     "encode",
     "find",
     "http_date",
     "loads",
+    "loads_record",
 ]

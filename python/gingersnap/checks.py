@@ -254,3 +254,13 @@ def each(values: "OptionValues", habits: "Habits") -> dict[str, Any]:
     fields["store_timeout_s"] = _timeout("store_timeout", given["store_timeout"])
     fields["keys"] = prepare_keys(given["keys"], raw=habits.raw, allow_weak=flag("allow_weak_keys", given["allow_weak_keys"]))
     return fields
+
+
+def owner(call: str, owner: object) -> str:
+    """Return an owner as it is.
+
+    Raises: TypeError where it is not a non-empty ``str``, in the words of ``call``.
+    """
+    if not isinstance(owner, str) or not owner:
+        raise TypeError(f"{call}: owner must be a non-empty str, not {type(owner).__name__}; pass str(user.id)")
+    return owner

@@ -101,6 +101,17 @@ class SessionTooLarge(UnserializableError):  # noqa: N818 (the noun of the desig
         return f"{self.path or 'the session'}: {self.problem}; keep ids in the session and the data itself elsewhere"
 
 
+class UnstorableError(UnserializableError):
+    """A session holds what its store cannot, though JSON can: a NUL character for a ``jsonb`` column, or more than a packet takes.
+
+    Stores raise it from ``create``, ``replace`` and ``move``: the data is at fault, and the store answers. ``path`` names the key
+    where that can be told. The message never holds the value.
+    """
+
+    def __str__(self) -> str:
+        return f"{self.path or 'the session'}: {self.problem}; it was not saved: leave that out, or keep sessions in another store"
+
+
 class CookieTooLarge(SessionError, ValueError):  # noqa: N818 (the noun of the design)
     """A cookie would pass ``max_cookie_bytes``, and nothing was sent. ``size`` and ``limit`` are octets of name and value;
     ``largest`` names the heaviest keys with the octets of their JSON text.

@@ -5,14 +5,17 @@ import logging
 import math
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from .breaker import Breaker
-from .errors import SessionUnavailable, StoreUnfit, kind_of, phrase
+from .errors import ConfigError, SessionUnavailable, StoreUnfit, UnserializableError, kind_of, phrase
 from .options import SessionOptions
 from .types import Scope
 
 logger = logging.getLogger("gingersnap")
+
+_NOT_THE_STORES: Final = (UnserializableError, ConfigError)
+"""What a call raises where not the store is at fault: one session's data, or how the application set it up."""
 
 T = TypeVar("T")
 
@@ -31,7 +34,7 @@ class Gate:
         """Make a call that has until ``deadline``, in seconds of the loop's clock.
 
         Raises: SessionUnavailable, with the store's own exception as its cause, where it fails or takes too long, or where
-        the breaker does not let it pass.
+        the breaker does not let it pass. UnserializableError, ConfigError as they are: no failure of the store.
         """
         return await self._pass(call, partial(self._once, deadline, ask), scope)
 
@@ -50,11 +53,13 @@ class Gate:
                 raise SessionUnavailable(call, math.ceil(wait_s), self._name)
         try:
             answer = await ask()
-        except StoreUnfit as error:
-            # It answers, so it need not be spared: a replica is still read.
+        except (StoreUnfit, *_NOT_THE_STORES) as error:
+            # A store that answers need not be spared: a replica is still read, and one client's data must not close it to others.
             if breaker is not None:
                 breaker.abandon()
-            raise self._failed(call, error, scope) from error
+            if isinstance(error, StoreUnfit):
+                raise self._failed(call, error, scope) from error
+            raise
         except Exception as error:
             # A store is anybody's code: whatever it raises, it did not answer.
             if breaker is not None:
@@ -65,11 +70,15 @@ class Gate:
             if breaker is not None:
                 breaker.abandon()
             raise
+        self._note_answer(call, scope)
+        return answer
+
+    def _note_answer(self, call: str, scope: Scope) -> None:
+        breaker = self._breaker
         if breaker is not None and breaker.failing:
             logger.warning("%s answers again", self._name)
             self._events.emit("store_recovered", scope, call)
             breaker.succeed()
-        return answer
 
     async def _once(self, deadline: float, ask: Callable[[], Awaitable[T]]) -> T:
         if self._prompt:
@@ -80,7 +89,7 @@ class Gate:
     async def _twice(self, call: str, deadline: float, ask: Callable[[], Awaitable[T]], scope: Scope) -> tuple[T, bool]:
         try:
             return await self._once(deadline, ask), False
-        except (TimeoutError, StoreUnfit):
+        except (TimeoutError, StoreUnfit, *_NOT_THE_STORES):
             # It has used up its time, or would say the same again.
             raise
         except Exception as error:

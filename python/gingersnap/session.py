@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from . import checks
 from .types import Loaded, Scope
 
 if TYPE_CHECKING:
@@ -171,8 +172,7 @@ class Session(dict[str, Any]):
 
         Raises: TypeError where the owner is not a non-empty ``str``; ValueError where JSON would write it as another text.
         """
-        if not isinstance(owner, str) or not owner:
-            raise TypeError(f"login: owner must be a non-empty str, not {type(owner).__name__}; pass str(user.id)")
+        checks.owner("login", owner)
         if _PARTED.search(owner):
             raise ValueError("login: owner has the halves of a surrogate pair apart; join them, or pass str(user.id)")
         self._context.login(owner)

@@ -124,14 +124,14 @@ class Takeover:
 
     async def _finished(self, id: str, record: Record, old: OldRecord) -> TakenOver | None:
         """Give a session that was moved, its old record gone; ``None`` where it has to be looked at again."""
-        data = _core.loads(record.value) or {}
+        data = _core.loads_record(record.value) or {}
         if _CLAIMED in data:
             # Another request is about to move it.
             return None
         if data.pop(_MOVED, None) is not True:
             return TakenOver(id, record, None)
         await old.destroy()
-        text, ttl_ms = _core.dumps(data), record.ttl_ms or 1
+        text, ttl_ms = _core.dumps_record(data), record.ttl_ms or 1
         ask = partial(self._store.replace, self._setup.ids.key(id), text, ttl_ms, version=record.version)
         answer = await self._sure("replace", ask)
         return TakenOver(id, Record(text, answer.version, ttl_ms), None) if isinstance(answer, Saved) else None
@@ -147,7 +147,7 @@ class Takeover:
         held = await self._load(id)
         # It may have been taken over, and have ended, since it was read: before that was claimed.
         read = await self._read(claim, old)
-        if held is None or _CLAIMED not in (_core.loads(held.value) or {}):
+        if held is None or _CLAIMED not in (_core.loads_record(held.value) or {}):
             return None
         key = self._setup.ids.key(id)
         if isinstance(read, str):
@@ -188,7 +188,7 @@ class Takeover:
         dates, dated = self._formers.dates(loaded, setup.now_ms()), setup.is_dated(self._store)
         own = setup.record.fresh(setup.is_secure(self._scope))
         value = setup.record.close(body, dates, own, dated=dated)
-        if len(value) + len(_MARK) > _core.MAX_TEXT:
+        if len(value) > _core.MAX_TEXT:
             logger.error("accept: a session of %s is too large for the current layout: it stays where it is", claim.former.label)
             return None
         return Record(value, None, setup.ttl_ms(dates, body, dated=dated))

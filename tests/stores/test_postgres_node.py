@@ -85,7 +85,7 @@ async def test_P01_what_is_no_json_is_refused_without_telling_it(dsn: str, value
             store.replace("a", value, LONG, version=version),
             store.move("a", "c", value, LONG, version=version),
         ):
-            with pytest.raises(SessionError, match="holds JSON texts alone") as raised:
+            with pytest.raises(SessionError, match=r"does not take for a JSON text|cannot hold") as raised:
                 await call
             assert raised.value.__cause__ is None
             assert "secret" not in str(raised.value)
@@ -117,9 +117,9 @@ async def test_the_table_is_that_of_the_package_and_any_other_is_refused(postgre
     async with on(dsn) as store:
         with pytest.raises(RuntimeError, match="sid has no unique index"):
             await store.ping()
-    postgres.run("ALTER TABLE session ALTER sess TYPE text", dsn)
+    postgres.run("ALTER TABLE session ALTER sess TYPE bytea USING convert_to(sess::text, 'UTF8')", dsn)
     async with on(dsn) as store:
-        with pytest.raises(RuntimeError, match="sess is text and must be json or jsonb"):
+        with pytest.raises(RuntimeError, match="sess is bytea and must be json or jsonb"):
             await store.ping()
 
 

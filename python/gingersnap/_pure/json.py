@@ -21,9 +21,15 @@ def loads(text: bytes) -> dict[str, Any] | None:
     return None if opened is None else opened[0]
 
 
-def open_text(text: bytes, names: tuple[str, ...]) -> tuple[dict[str, Any], list[Any]] | None:
+def read_object(text: bytes, beside: int) -> dict[str, Any] | None:
+    """Read a JSON object that may have so many values and octets more than a session."""
+    opened = open_text(text, (), beside)
+    return None if opened is None else opened[0]
+
+
+def open_text(text: bytes, names: tuple[str, ...], beside: int = 0) -> tuple[dict[str, Any], list[Any]] | None:
     """Read a JSON object and take some members out of it, which do not count as data."""
-    if len(text) > MAX_TEXT:
+    if len(text) > MAX_TEXT + beside:
         return None
     try:
         value = _DECODER.decode(text.decode("utf-8"))
@@ -31,13 +37,13 @@ def open_text(text: bytes, names: tuple[str, ...]) -> tuple[dict[str, Any], list
             return None
         taken = [value.pop(name, None) for name in names]
         for item in (value, *taken):
-            _measure(item)
+            _measure(item, MAX_NODES + beside)
     except (ValueError, RecursionError):
         return None
     return value, taken
 
 
-def _measure(value: Any) -> None:
+def _measure(value: Any, most: int) -> None:
     """Count values and depth level by level."""
     level, depth, nodes = [value], 0, 0
     while level:
@@ -50,7 +56,7 @@ def _measure(value: Any) -> None:
                 inner.append(item)
         depth += bool(inner)
         level = [item for items in inner for item in items]
-        if nodes > MAX_NODES or depth > MAX_DEPTH:
+        if nodes > most or depth > MAX_DEPTH:
             raise ValueError("limit")
 
 

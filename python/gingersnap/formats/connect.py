@@ -34,9 +34,10 @@ class ConnectRecord(RecordFormat):
 
     def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, OwnCookie | None]:
         """Read a record; one without a cookie, or with one that makes no sense, is no session."""
-        data = _core.loads(value)
+        data = _core.loads_record(value)
         own = None if data is None else data.pop("cookie", None)
-        if data is None or not isinstance(own, dict):
+        # Larger than any cookie's attributes, it could not be written back beside all that a session may hold.
+        if data is None or not isinstance(own, dict) or len(_core.dumps(own)) > _core.MAX_BESIDE:
             return "corrupt", None
         try:
             life_ms = self._life_ms(own.get(self.life))

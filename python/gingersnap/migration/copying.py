@@ -120,7 +120,7 @@ class Migration:
         record = await self.source.load(key)
         if record is None:
             return "expired"
-        if _core.loads(record.value) is None:
+        if _core.loads_record(record.value) is None:
             return "unreadable"
         try:
             return await (self._copy(key, record) if self._mover is None else self._mover.move(key, record))
@@ -151,7 +151,7 @@ class Migration:
         return "replaced" if self._dry_run or await self._replace(key, record, there) else "kept"
 
     async def _create(self, key: str, record: Record) -> bool:
-        owned = owned_by(self.target, _core.loads(record.value) or {})
+        owned = owned_by(self.target, _core.loads_record(record.value) or {})
         made: bool = await self._target.ask(lambda store: store.create(key, record.value, lasting_ms(record), **owned), record)
         return made
 
@@ -183,7 +183,7 @@ class Migration:
         if key.startswith(MARK) or not _is_key(key) or await self.source.load(key) is not None:
             return None
         there = await self.target.load(key)
-        if there is None or _core.loads(there.value) is None:
+        if there is None or _core.loads_record(there.value) is None:
             return None
         if not self._dry_run:
             await self.target.destroy(key)

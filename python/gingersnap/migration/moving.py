@@ -47,7 +47,7 @@ class Mover:
                 # From a migration that was killed: the source has made the record anew since.
                 await self.finish(_marked(key))
             again = None if isinstance(answer, Gone) else await self._source.load(key)
-            if again is None or _core.loads(again.value) is None:
+            if again is None or _core.loads_record(again.value) is None:
                 await self._target.store.destroy(MARK + key)
                 return "ended" if again is None else "unreadable"
             record = again
@@ -58,7 +58,7 @@ class Mover:
         record = await self._source.load(marked)
         if record is None:
             return None
-        key = (_core.loads(record.value) or {}).get("moving")
+        key = (_core.loads_record(record.value) or {}).get("moving")
         return await self._reveal(key, True) if isinstance(key, str) else "unreadable"
 
     async def _stage(self, key: str, record: Record) -> bool:
@@ -77,7 +77,7 @@ class Mover:
         target, staged = self._target.store, await self._target.store.load(MARK + key)
         outcome: Outcome = "same" if same else "kept"
         if staged is not None:
-            owned = owned_by(target, _core.loads(staged.value) or {})
+            owned = owned_by(target, _core.loads_record(staged.value) or {})
             answer = await target.move(MARK + key, key, staged.value, lasting_ms(staged), version=staged.version, **owned)
             outcome = "kept" if isinstance(answer, Taken) else "copied"
             if isinstance(answer, Taken):

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ..errors import ConfigError
+from ..errors import ConfigError, UnstorableError
 
 try:
-    from key_value.aio.errors import DeserializationError
+    from key_value.aio.errors import DeserializationError, EntryTooLargeError, SerializationError, ValueTooLargeError
     from key_value.aio.protocols import AsyncKeyValue
 except ImportError as error:
     raise ImportError("KeyValueStore needs py-key-value-aio: pip install 'gingersnap[key-value]'") from error
@@ -22,6 +22,7 @@ from .probe import probe
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken, late_ms
 from .turns import Turns, warn_once
 
+_DATA: Final = (EntryTooLargeError, ValueTooLargeError, SerializationError)
 _turns: Final = Turns()
 
 
@@ -193,7 +194,10 @@ class KeyValueStore:
         }
         # Some stores know whole seconds alone, and round down.
         ttl = math.ceil(self._left(entry) / 1000) + 1
-        await self._store.put(_name(key), data, collection=self._collection, ttl=ttl)
+        try:
+            await self._store.put(_name(key), data, collection=self._collection, ttl=ttl)
+        except _DATA as error:
+            raise UnstorableError("", "more than the store behind KeyValueStore takes in one entry") from error
 
     async def _delete(self, key: str) -> None:
         await self._store.delete(_name(key), collection=self._collection)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from .. import _core
-from ..errors import ConfigError, SessionError
+from ..errors import ConfigError, SessionError, UnstorableError
 from ..types import Scope
 from .probe import TTL_MS, probe
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken
@@ -205,9 +205,9 @@ class PlainCalls:
         """Close nothing."""
 
     async def _set(self, key: str, value: bytes, ttl_ms: int, *, changed: bool) -> None:
-        data = _core.loads(value)
+        data = _core.loads_record(value)
         if data is None:
-            raise SessionError("a plain store holds JSON objects alone")
+            raise UnstorableError("", "a plain store holds JSON objects alone")
         # koa: the word 'session' goes to the store as it is.
         max_age: float | str = "session" if data.get("_session") is True else ttl_ms / 1000
         await self._ask("set", key, data, max_age, rolling=self._rolling, changed=changed)
@@ -241,12 +241,12 @@ def _text(data: object) -> bytes:
     if not isinstance(data, Mapping):
         return _NO_SESSION
     try:
-        return _core.dumps(dict(data))
+        return _core.dumps_record(dict(data))
     except SessionError:
         return _NO_SESSION
 
 
 def _body(value: bytes) -> bytes:
     """Give a session's text without what it says of itself: there 1, 1.0 and true are three."""
-    data = _core.loads(value) or {}
-    return _core.dumps({name: member for name, member in data.items() if name not in _core.RESERVED})
+    data = _core.loads_record(value) or {}
+    return _core.dumps_record({name: member for name, member in data.items() if name not in _core.RESERVED})

@@ -34,6 +34,7 @@ except ImportError as error:
     raise ImportError("PostgresStore needs asyncpg: pip install 'gingersnap[postgres]'") from error
 
 from .layouts import TABLES, PostgresLayout, refuse_subclass
+from .postgres_faults import DATA, refused
 from .postgres_pool import Connections, place_of
 from .postgres_schema import Table
 from .probe import probe
@@ -201,11 +202,12 @@ class PostgresStore:
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        return [Owned(*row) for row in await self._ask(self._sql.sessions_of, _digest(owner))]
+        return [Owned(*row) for row in await self._ask(self._sql.sessions_of, _digest(checks.owner("sessions_of", owner)))]
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
-        return int((await self._ask(self._sql.destroy_all, _digest(owner), keep))[0][0])
+        whose = _digest(checks.owner("destroy_all", owner))
+        return int((await self._ask(self._sql.destroy_all, whose, keep))[0][0])
 
     async def _refused(self, key: str) -> Conflict | Gone:
         # A statement of its own: the one before may have waited for a writer that its snapshot does not show.
@@ -213,7 +215,14 @@ class PostgresStore:
         return Gone() if record is None else Conflict(record.value, record.version)
 
     async def _ask(self, sql: str, *arguments: Any) -> list[Any]:
-        return await self._connections.fetch(sql, *arguments)
+        try:
+            return await self._connections.fetch(sql, *arguments)
+        except DATA as error:
+            # Of the arguments that are octets the first is what is to be written.
+            value = next((each for each in arguments if isinstance(each, bytes)), None)
+            if value is None:
+                raise
+            raise refused(error, value) from None
 
     def _record(self, row: Any) -> Record:
         return Record(*row)

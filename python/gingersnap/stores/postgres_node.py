@@ -1,10 +1,9 @@
 """Keep sessions in PostgreSQL as connect-pg-simple does: JSON text, which is its own version, and an end in whole seconds."""
 
+import json
 from typing import Any, ClassVar, Final
 
-import asyncpg  # type: ignore[import-untyped]
-
-from ..errors import SessionError
+from .. import _core
 from .layouts import Ownerless, refuse_owner
 from .postgres import PostgresStore
 from .postgres_schema import Table
@@ -20,7 +19,8 @@ CREATE TABLE IF NOT EXISTS {table} (
 CREATE INDEX IF NOT EXISTS "IDX_{name}_expire" ON {table} ("expire");
 """
 
-# - `json` keeps the text as it was written; `jsonb`, which some have made of it, writes its own: so the version is read back.
+# - `json` and `text` keep the text as it was written; `jsonb`, which some have made of it, writes its own: so the version is
+#   read back. The cast to `json` refuses what is none; on its way into a column PostgreSQL makes any of the three of it.
 # - An end is rounded up to a second, as there, so that both sides see it at the same moment; one within a second stays.
 # - `expire` has no time zone: it is that of the connection, with which the server compares and writes it, for both sides.
 # - What is left counts from the earliest moment that rounds to this end: nobody is told more than was given.
@@ -70,12 +70,16 @@ _STATEMENTS: Final = {
 }
 
 
+_DIGITS: Final = 21
+"""The digits of the largest int that a session holds."""
+
+
 class NodeTable(Table):
     """A table of connect-pg-simple's, or one that was made of it later by hand."""
 
     _columns: ClassVar[dict[str, tuple[str, ...]]] = {
         "sid": ("character varying", "character varying(255)", "text"),
-        "sess": ("json", "jsonb"),
+        "sess": ("json", "jsonb", "text", "character varying"),
         "expire": ("timestamp(6) without time zone", "timestamp without time zone", "timestamp with time zone"),
     }
     _ddl = _DDL
@@ -91,15 +95,8 @@ class NodePostgresStore(Ownerless, PostgresStore):
     sessions_of = None  # type: ignore[assignment]
     destroy_all = None  # type: ignore[assignment]
 
-    async def _ask(self, sql: str, *arguments: Any) -> list[Any]:
-        try:
-            return await super()._ask(sql, *arguments)
-        except asyncpg.DataError:
-            # The server's own message may have some of the session in it.
-            raise SessionError("a table of connect-pg-simple holds JSON texts alone") from None
-
     def _record(self, row: Any) -> Record:
-        return Record(row[0], row[0], row[1])
+        return Record(_compact(row[0]), row[0], row[1])
 
     def _first(self, owner: str | None) -> tuple[Any, ...]:
         return self._whose(owner)
@@ -107,3 +104,15 @@ class NodePostgresStore(Ownerless, PostgresStore):
     def _whose(self, owner: str | None) -> tuple[Any, ...]:
         refuse_owner(owner, "connect-pg-simple")
         return ()
+
+
+def _compact(text: bytes) -> bytes:
+    """Return a text of ``jsonb`` as a session's own limits have it: blanks and the digits of a large float may pass them."""
+    # No other column has such a blank unless somebody wrote it.
+    if b'": ' not in text or _core.loads_record(text) is not None:
+        return text
+    try:
+        data = json.loads(text, parse_int=lambda digits: int(digits) if len(digits) <= _DIGITS else float(digits))
+    except (ValueError, RecursionError):
+        return text
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

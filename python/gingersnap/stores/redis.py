@@ -209,12 +209,14 @@ class RedisStore:
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        return await self._index.read(await self._ready(), self._digest(owner))
+        whose = self._digest(checks.owner("sessions_of", owner))
+        return await self._index.read(await self._ready(), whose)
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
+        whose = self._digest(checks.owner("destroy_all", owner))
         client, kept = await self._ready(), None if keep is None else self._prefix + keep
-        return await self._index.destroy(client, self._replicas.sender(client), self._digest(owner), kept)
+        return await self._index.destroy(client, self._replicas.sender(client), whose, kept)
 
     async def _ready(self) -> Client:
         """Return the client, once it knows a Cluster's nodes."""

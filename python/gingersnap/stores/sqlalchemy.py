@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Any, Final
 
 from .. import checks
-from ..errors import ConfigError, StoreUnfit
+from ..errors import ConfigError, StoreUnfit, UnstorableError
 
 try:
-    from sqlalchemy import URL, CursorResult, Dialect, Executable, MetaData, Row, Table
+    from sqlalchemy import URL, CursorResult, Dialect, Executable, MetaData, Row, Table, text
     from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.schema import CreateTable
@@ -21,7 +21,7 @@ from .layouts import TABLES, SQLAlchemyLayout, refuse_subclass
 from .probe import probe
 from .seconds import seconds_or_never
 from .sqlalchemy_engine import collided, opened
-from .sqlalchemy_faults import mute, unfit
+from .sqlalchemy_faults import execute, is_lost, mute, refused, too_large, unfit
 from .sqlalchemy_table import Statements, is_there, session_table
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken, late_ms
 
@@ -169,11 +169,12 @@ class SQLAlchemyStore:
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        rows = await self._read(self._sql.sessions_of, whose=_digest(owner))
+        rows = await self._read(self._sql.sessions_of, whose=_digest(checks.owner("sessions_of", owner)))
         return [Owned(row.key.decode(), row.data, row.left) for row in rows if row.left > 0]
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
+        owner = checks.owner("destroy_all", owner)
         # No key is empty.
         return await self._write(self._sql.destroy_all, whose=_digest(owner), keep=(keep or "").encode())
 
@@ -220,10 +221,12 @@ class SQLAlchemyStore:
             await self._prepare()
         for tried in range(1, _TRIES + 1):
             try:
-                return await self._engines.make(lambda connection: connection.execute(statement, given))
+                return await self._engines.make(lambda connection: execute(connection, statement, given))
             except DBAPIError as error:
                 if (told := unfit(error)) is not None:
                     raise told from error
+                if "value" in given and (fault := await self._refused(error, given["value"])) is not None:
+                    raise fault from None
                 if tried == _TRIES or not collided(error):
                     raise
             except (TypeError, StatementError) as error:
@@ -231,6 +234,14 @@ class SQLAlchemyStore:
                     raise mute(self._engines.dialect) from error
                 raise
         raise AssertionError
+
+    async def _refused(self, error: DBAPIError, value: bytes) -> UnstorableError | None:
+        """Return the error of a value that is at fault; ``None`` where it is not."""
+        if not is_lost(error):
+            return refused(error, value)
+        # The server closes the connection over a packet that it does not take, and its answer may be lost.
+        [[most]] = await self._engines.make(lambda connection: connection.execute(text("SELECT @@max_allowed_packet")))
+        return too_large(value, most)
 
     async def _prepare(self) -> None:
         """See that the table is there. Several processes may do so at once."""

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.mysql import BINARY, INTEGER, MEDIUMTEXT
 
-from ..errors import ConfigError, SessionError
+from ..errors import ConfigError, SessionError, UnstorableError
 from .layouts import Ownerless, refuse_owner
 from .sqlalchemy import SQLAlchemyStore
 from .sqlalchemy_table import clock_of
@@ -167,7 +167,7 @@ def _written(value: bytes, ttl_ms: int) -> dict[str, Any]:
         value.decode()
     except UnicodeDecodeError:
         # MySQL would write NULL, MariaDB question marks.
-        raise SessionError("a table of express-mysql-session holds UTF-8 texts alone") from None
+        raise UnstorableError("", "a table of express-mysql-session holds UTF-8 texts alone") from None
     return {"value": value, "lifetime": _rounding(ttl_ms)}
 
 

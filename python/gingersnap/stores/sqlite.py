@@ -9,7 +9,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from ..errors import ConfigError, StoreUnfit
+from .. import checks
+from ..errors import ConfigError, StoreUnfit, UnstorableError
 from ..store_cures import UNSET
 from . import sqlite_calls as calls
 from .probe import probe
@@ -74,7 +75,7 @@ class SQLiteStore:
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
-        return await self._write(calls.create, key, value, ttl_ms, owner)
+        return await self._write(calls.create, key, value, ttl_ms, owner and _stored(owner))
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: int) -> Replaced:
         """Write over that version."""
@@ -82,7 +83,7 @@ class SQLiteStore:
 
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: int, owner: str | None = None) -> Moved:
         """Write that version under another key."""
-        return await self._write(calls.move, old, new, value, ttl_ms, version, owner)
+        return await self._write(calls.move, old, new, value, ttl_ms, version, owner and _stored(owner))
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Let a live record end no earlier than that."""
@@ -131,11 +132,11 @@ class SQLiteStore:
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        return await self._read(calls.sessions_of, owner)
+        return await self._read(calls.sessions_of, _stored(checks.owner("sessions_of", owner)))
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
-        return await self._write(calls.destroy_all, owner, keep)
+        return await self._write(calls.destroy_all, _stored(checks.owner("destroy_all", owner)), keep)
 
     async def _read(self, call: Callable[Concatenate[sqlite3.Connection, int, P], T], *args: P.args, **named: P.kwargs) -> T:
         return await self._reader.do(lambda db: call(db, self._now_ms(), *args, **named))
@@ -148,9 +149,22 @@ class SQLiteStore:
             if (told := unfit(error)) is not None:
                 raise told from error
             raise
+        except (sqlite3.DataError, OverflowError) as error:
+            # SQLITE_TOOBIG, above all.
+            raise UnstorableError("", "more than this SQLite holds in a row; see SQLITE_LIMIT_LENGTH") from error
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
+
+
+def _stored(owner: str) -> str:
+    """Return an owner as the column holds it: half of a surrogate pair has no place in SQLite's texts."""
+    octets = owner.encode("utf-8", "surrogatepass")
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        # No name that people have begins so.
+        return f"\0surrogatepass:{octets.hex()}"
 
 
 def _path(given: object) -> str:

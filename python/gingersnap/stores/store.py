@@ -66,7 +66,7 @@ class Owned:
     @property
     def data(self) -> dict[str, Any]:
         """What the session holds, as JSON tells it; empty where it cannot be read."""
-        data = _core.loads(self.value) or {}
+        data = _core.loads_record(self.value) or {}
         return {name: member for name, member in data.items() if name not in _core.RESERVED}
 
 

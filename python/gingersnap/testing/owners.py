@@ -10,7 +10,7 @@ from ..stores.store import Owned, OwnerIndex, Saved, Store
 from .suite import LONG, Suite, absent, answered, check, expired, kept, lasts, made, new_key, new_keys, same, text, with_store
 
 OWNERS = ["ann", "Ann", "ann ", " ann", "an", "a%", "a_n", "a*", "a:b", "{ann}", "'; --", '"', "\\", "Zoë", "Zoe\u0308", "🍪"]
-OWNERS += ["o" * 254 + "a", "o" * 254 + "b", "0", "None"]
+OWNERS += ["o" * 254 + "a", "o" * 254 + "b", "0", "None", "\0", "\ud83c"]
 
 
 class Owners(Suite):
@@ -44,6 +44,17 @@ class Owners(Suite):
             same(each.value, text(key=each.key), "sessions_of tells the octets of each session")
             lasts(each.ttl_ms, LONG, "sessions_of tells how long each session has")
             same(each.data, {"key": each.key}, "Owned.data reads the octets")
+
+    @with_store
+    async def test_L10_an_owner_that_is_no_text_is_refused(self, store: Store) -> None:
+        index = self._index(store)
+        for owner in (5, b"ann", None, True, ""):
+            for call in (index.sessions_of, index.destroy_all):
+                try:
+                    await call(owner)
+                except TypeError:
+                    continue
+                check(False, "sessions_of and destroy_all raise TypeError for an owner that is not a non-empty str", owner)
 
     @with_store
     async def test_L10_any_string_can_be_an_owner(self, store: Store) -> None:
