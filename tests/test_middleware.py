@@ -105,7 +105,7 @@ async def test_C07_any_access_varies_by_cookie_and_writes_nothing(read: Any) -> 
 async def test_C07_untouched_session_adds_no_header() -> None:
     client = Sessions()
     await client.do(lambda session: session.update(n=1))
-    response = await client.do(lambda session: None)
+    response = await client.on_scope(lambda scope: None)
     assert response.headers == []
 
 

@@ -377,7 +377,7 @@ async def test_G08_a_deferred_session_that_nobody_asks_for_is_not_begun() -> Non
     assert store.since() == []
     assert len((await client.do(lambda s: s.load())).cookies) == 2
     client.jar["koa.sid.sig"] = "A" * 27
-    assert (await client.do(lambda s: None)).cookies == []
+    assert (await client.on_scope(lambda scope: None)).cookies == []
     assert store.since() == ["create"]
 
 
@@ -593,7 +593,7 @@ FILLED: list[tuple[Any, Any]] = [
 async def test_a_session_that_is_merely_filled_makes_no_response_vary(preset: Any, given: Any) -> None:
     client = Sessions(preset=preset, cache_headers=True, **given)
     await client.do(lambda s: s.update(n=[1]))
-    assert (await client.do(lambda s: None)).get("vary") is None
+    assert (await client.on_scope(lambda scope: None)).get("vary") is None
     assert (await client.do(lambda s: s["n"])).get("vary") == "Cookie"
 
 
@@ -607,7 +607,7 @@ async def test_K34_a_record_with_koa_s_own_names_is_not_taken_for_a_changed_one(
     assert record is not None
     await store.replace(keys[0], b'{"isNew":true,' + record.value[1:], 60_000, version=record.version)
     store.since()
-    response = await client.do(lambda s: None)
+    response = await client.on_scope(lambda scope: None)
     assert (response.get("vary"), response.cookies, store.since()) == (None, [], [])
     assert await client.data() == {"n": 1}
 

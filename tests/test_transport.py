@@ -123,10 +123,10 @@ async def test_L02_an_unknown_id_is_never_adopted() -> None:
 @pytest.mark.parametrize(
     ("external", "handler", "vary", "cache"),
     [
-        (Query(), lambda s: None, None, None),
+        (Query(), lambda s: None, "*", None),
         (Query(), lambda s: s.get("n"), "*", None),
         (Query(), lambda s: s.update(n=1), "*", "no-store"),
-        (Named(), lambda s: None, None, None),
+        (Named(), lambda s: None, "X-Sid", None),
         (Named(), lambda s: s.get("n"), "X-Sid", None),
         (Named(), lambda s: s.update(n=1), "X-Sid", "no-store"),
         (HeaderKey("X-Token"), lambda s: s.get("n"), "x-token", None),

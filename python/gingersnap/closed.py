@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
 
 from .errors import DegradedError, NotLoadedError
-from .session import READ, Session
+from .session import READ, UNTOUCHED, Session
 
 _READS = (
     *("__contains__", "__iter__", "__len__", "__reversed__", "__eq__", "__ne__", "__getitem__", "__or__", "__ror__"),
@@ -23,6 +23,11 @@ class UnavailableSession(Session):
     """The store could not be asked: whoever touches the session is told so, and nobody takes it for an empty one."""
 
     __slots__ = ()
+
+    @property
+    def accessed(self) -> bool:
+        # It hands nothing out, behind its methods either.
+        return self._touch > UNTOUCHED
 
     def _refuse(self) -> Exception:
         self._touch = READ
@@ -71,6 +76,11 @@ class DeferredSession(Session):
     """``defer=True``: nobody has asked the store yet. It can be replaced or ended as it is, and is used after ``load``."""
 
     __slots__ = ()
+
+    @property
+    def accessed(self) -> bool:
+        # Fetching the object is not using the session.
+        return self._touch > UNTOUCHED
 
     def _refuse(self) -> Exception:
         return NotLoadedError()

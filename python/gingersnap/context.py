@@ -231,7 +231,7 @@ class Context:
 
     def has_changed(self, session: Session) -> bool:
         """Compare the session's text with the one that was loaded or last committed."""
-        return (type(session) is Session or session._wrote) and not is_same(session, self.body)
+        return session.accessed and not is_same(session, self.body)
 
     # On the way out.
 

@@ -66,7 +66,7 @@ class SessionMiddleware:
         if self.options.valid is not None:
             await self._setup.validate(session)
         # Not before: where ``valid`` raises, the scope holds no session that it has not let pass.
-        scope[key] = session
+        scope[session._key] = session
 
         def send_with_session(message: Message) -> Awaitable[None]:
             return send(self._start(scope, session, message) if message["type"] in STARTS else message)
@@ -76,20 +76,20 @@ class SessionMiddleware:
             wrapped = self._after_hook(scope, session, send)
         try:
             await self.app(scope, receive, wrapped)
-            if self.options.auto_commit and (scope.get(key, session) is not session or self._setup.is_late(session)):
+            if self.options.auto_commit and (scope.get(session._key, session) is not session or self._setup.is_late(session)):
                 self._report(scope, session)
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
             # What the application may have left in its place is not to be taken for another middleware's, if it is tried again.
             session._scope = _GONE
-            scope[key] = session
+            scope[session._key] = session
             if session._conducted is not None:
                 session._conducted.part()
 
     async def _serve(self, setup: StoreSetup, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection whose session lives in a store."""
         session, context = await setup.fetch(scope)
-        scope[self._key] = session
+        scope[session._key] = session
         exchange = Exchange(setup, scope, session, context, send)
         try:
             await self.app(scope, receive, exchange.send)
@@ -103,7 +103,7 @@ class SessionMiddleware:
             if context.unasked:
                 setup.warn_of_forgotten_load(context, session)
             session._scope = _GONE
-            scope[self._key] = session
+            scope[session._key] = session
             context.part()
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -180,7 +180,7 @@ class SessionMiddleware:
     def _commit(self, scope: Scope, session: Session, message: Message) -> Message:
         """Commit, and give the message with the session's headers."""
         setup, options = self._setup, self.options
-        if scope.get(self._key, session) is session and setup.is_idle(session):
+        if scope.get(session._key, session) is session and setup.is_idle(session):
             if not (options.cache_headers and session.accessed):
                 return message
             return with_session(message, [], options, setup.format.name)
@@ -208,6 +208,8 @@ class SessionMiddleware:
         # By ``type``: another's guard of a session that is not loaded may raise for whatever it is asked, its ``__class__`` too.
         is_ours = issubclass(type(session), Session)
         if is_none(session) or (is_ours and session._scope is _GONE):
+            # Its key goes with it: the scope would keep that one, and not the one that knows of this session.
+            del scope[self._key]
             return False
         if not is_ours:
             self._setup.warn_of_another("around")

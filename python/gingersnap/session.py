@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from . import checks
+from .scope_key import ScopeKey
 from .types import Loaded, Scope
 
 if TYPE_CHECKING:
@@ -29,15 +30,17 @@ class Session(dict[str, Any]):
     Every change is seen, however deep. Marks (``save``, ``touch``, ``regenerate``, ``login``, ``destroy``, ``logout``, ``replace``)
     are plain calls, carried out at the commit, which comes as the response starts.
 
-    Limit: what reads a dict behind its methods (``dict.items(session)``, a C extension that walks it, as ``msgspec.convert``) and
-    then changes a list or dict that it found there is only seen if nothing else was read before; call ``save()`` after it.
+    A session that the application asked the scope for is compared as the response starts, so that a change behind its methods is
+    seen too (``dict.values(session)``, a C extension that walks it and keeps a list, as ``msgspec.convert``).
     """
 
-    __slots__ = ("_conducted", "_loaded", "_scope", "_setup", "_started", "_touch", "_wrote")
+    __slots__ = ("_conducted", "_key", "_loaded", "_scope", "_setup", "_started", "_touch", "_wrote")
 
     # What a context is made of, once anybody needs one: a request that only reads a session needs none.
     _setup: "Setup"
     _scope: Scope
+    # Its key in the scope, which knows whether it was asked for.
+    _key: str
     _loaded: Loaded | None
     _touch: int
     # Whether a scalar was put under some key since the last commit. Apart from ``_touch``: a thread that reads undoes no mark.
@@ -74,8 +77,8 @@ class Session(dict[str, Any]):
 
     @property
     def accessed(self) -> bool:
-        """Whether the application touched it during this request."""
-        return type(self) is Session or self._touch > UNTOUCHED or self._wrote
+        """Whether the application asked the scope for it during this request."""
+        return type(self) is Session or self._touch > UNTOUCHED or self._wrote or self._key.__class__ is not ScopeKey
 
     @property
     def external_key(self) -> str | None:
@@ -236,7 +239,7 @@ class WatchedSession(Session):
     """A session out of which nothing changeable was handed: it can change by no other way than its own methods.
 
     At the first call that hands out a list or a dict, or takes one, it turns into a plain ``Session``, whose methods are
-    dict's own and whose text is compared whenever it matters. A session that was merely read costs no comparison.
+    dict's own. A session that was not asked for costs no comparison.
     """
 
     __slots__ = ()

@@ -16,7 +16,8 @@ from .formats.sealed import SealedFormat
 from .inner import is_of_another
 from .markers import is_none
 from .options import SessionOptions
-from .session import FETCHED, UNTOUCHED, Session, WatchedSession
+from .scope_key import ScopeKey
+from .session import UNTOUCHED, Session, WatchedSession
 from .types import Loaded, Message, Scope
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Setup:
         """Load the session, or start a new one; whatever came, there is a session."""
         session = WatchedSession()
         session._setup = self
+        session._key = ScopeKey(self.options.scope_key)
         session._scope = scope
         session._touch = UNTOUCHED
         session._wrote = False
@@ -204,7 +206,7 @@ class Setup:
 
         Raises: TypeError for anything else. Source: koa-session ``set``.
         """
-        value: object = scope.get(self.options.scope_key, session)
+        value: object = scope.get(session._key, session)
         if value is session:
             return session
         if self._is_of_another(scope, session, value):
@@ -219,7 +221,7 @@ class Setup:
             session._conduct().leave()
         else:
             session.destroy()
-        scope[self.options.scope_key] = session
+        scope[session._key] = session
         return session
 
     def _is_of_another(self, scope: Scope, session: Session, value: object) -> bool:
@@ -261,21 +263,20 @@ class Setup:
 
     def is_idle(self, session: Session) -> bool:
         """Say whether nothing has to be written, without a context where that is plain to see."""
-        loaded, touch = session._loaded, session._touch
-        watched = session.__class__ is WatchedSession
+        loaded, watched = session._loaded, session.__class__ is WatchedSession
         if session._conducted is not None or (watched and session._wrote):
             return False
         if loaded is None:
             return watched and not dict.__len__(session)
         if self.renews or loaded[1] > 0:
-            return watched and touch == UNTOUCHED and self.options.lazy_rolling
-        # Fetched, yet read by no method of dict: something looked into it that calls none, and may have kept a list.
-        return (watched and touch != FETCHED) or is_same(session, loaded[0])
+            return self.options.lazy_rolling and not session.accessed
+        # Asked for: it may have been read, or changed, by what calls none of its methods.
+        return not session.accessed or is_same(session, loaded[0])
 
     def is_late(self, session: Session) -> bool:
         """Say whether a session was changed, or a mark set, since its response started."""
         if session._conducted is not None:
             return session._conducted.is_late(session)
-        if session.__class__ is WatchedSession and not session._wrote:
+        if not session.accessed:
             return False
         return not is_same(session, EMPTY if session._loaded is None else session._loaded[0])

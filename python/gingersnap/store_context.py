@@ -5,7 +5,7 @@ from typing import Final
 from .context import RENEWALS, is_same
 from .departure import Departure
 from .errors import ReservedKeyError, SessionUnavailable
-from .session import FETCHED, UNTOUCHED, Session, WatchedSession
+from .session import UNTOUCHED, Session, WatchedSession
 
 BROWSER_MS: Final = 86_400_000
 """How long a session that ends with its browser is kept from one request to the next."""
@@ -22,15 +22,15 @@ class StoreContext(Departure):
         if self._mark is not None or (watched and session._wrote):
             return False
         if self._loaded is None:
-            # With ``defer`` nobody has a session who does not ask for it.
+            # With ``defer`` a session is not begun by a look at its object.
             wanted = session._touch > UNTOUCHED or not self._options.defer
             fresh = self._options.allow_empty and not self.committed and wanted
             return watched and not dict.__len__(session) and not fresh
         if self._overlong or (self._options.resave and not self.committed):
             return False
         if self._stored.renews or self._index > 0:
-            return watched and session._touch == UNTOUCHED and self._options.lazy_rolling
-        return (watched and session._touch != FETCHED) or is_same(session, self.body)
+            return self._options.lazy_rolling and not session.accessed
+        return not session.accessed or is_same(session, self.body)
 
     def _ages(self) -> bool:
         """Say whether a record that nobody writes has to be kept for longer: of a session that ends with its browser, say."""

@@ -19,6 +19,7 @@ from .ids import Ids
 from .loop_tasks import LoopTasks
 from .options import SessionOptions, StoreErrorWord
 from .purge import Purge
+from .scope_key import ScopeKey
 from .session import FETCHED, UNTOUCHED, Session, WatchedSession
 from .setup import Setup
 from .store_context import BROWSER_MS, StoreContext
@@ -142,6 +143,7 @@ class StoreSetup(Setup):
         self.purge.start()
         session: Session = WatchedSession()
         session._setup = self
+        session._key = ScopeKey(self.options.scope_key)
         session._scope = scope
         session._touch = UNTOUCHED
         session._wrote = False
