@@ -30,11 +30,18 @@ class Ids:
         # Whoever shares the store may make ids of another shape.
         own = self._genid is None and habits.hashed
         self._tagged = own
-        self._shape = re.compile(rf"{re.escape(self._prefix)}[A-Za-z0-9_-]{{43}}" if own else _ANY, re.ASCII)
+        # An id that is in no cookie may stand in a header.
+        any_id = habits.id_shape if habits.id_shape and options.external_key is None else _ANY
+        self._shape = re.compile(rf"{re.escape(self._prefix)}[A-Za-z0-9_-]{{43}}" if own else any_id, re.ASCII)
+        self._longest = 1024 if any_id is habits.id_shape else 256
 
     def is_id(self, value: str) -> bool:
         """Say whether a value may be an id: nothing else reaches a store."""
         return self._shape.fullmatch(value) is not None
+
+    def fault(self, value: str) -> str:
+        """Return why a value that was signed cannot be an id."""
+        return f"of its length, over {self._longest} characters" if len(value) > self._longest else "of a character in it"
 
     async def new(self, scope: Scope, old: str | None = None) -> str:
         """Make an id; one that takes the place of ``old`` keeps its hash tag.
@@ -46,7 +53,9 @@ class Ids:
             if inspect.isawaitable(made):
                 made = await made
             if not isinstance(made, str) or not self.is_id(made):
-                raise TypeError(f"genid: its {type(made).__name__} is no id; return 1 to 256 characters that a cookie can hold")
+                raise TypeError(
+                    f"genid: its {type(made).__name__} is no id; return 1 to {self._longest} characters that a cookie can hold"
+                )
             return made
         if not self._habits.hashed:
             octets = self._habits.id_octets
@@ -76,4 +85,4 @@ class Ids:
 
 def fingerprint(id: str) -> str:
     """Give what may be told of an id: its SHA-256, in hex."""
-    return hashlib.sha256(id.encode("ascii")).hexdigest()
+    return hashlib.sha256(id.encode("utf-8")).hexdigest()

@@ -33,6 +33,8 @@ class Habits:
     """Whether the key in the store is the hash of the id, not the id itself."""
     id_octets: int | None = 24
     """How many random octets make an id; ``None``: it is a UUID."""
+    id_shape: str | None = None
+    """What an application's ids may be there, as a pattern; ``None``: what a cookie holds as it stands."""
     prefixed: bool = False
     """Whether ``prefix`` goes before the store's key, not before the id."""
     dated: bool = False
@@ -100,6 +102,8 @@ HABITS: Final[dict[Preset | None, Habits]] = {
     "koa-generic": Habits(
         system="koa-generic-session",
         store=True,
+        # As `cookies` sends it; a quote in front is taken off there.
+        id_shape=r"[!#-:<-~](?:[ -:<-~]{0,1022}[!-:<-~])?",
         prefixed=True,
         own_cookie=True,
         clears="came",
@@ -109,6 +113,8 @@ HABITS: Final[dict[Preset | None, Habits]] = {
         system="express-session",
         algorithm="sha256",
         store=True,
+        # It is percent-encoded. Stores cannot hold a NUL, logs and terminals had better not be given other controls.
+        id_shape="[^\\x00-\\x1f\\x7f\\ud800-\\udfff]{1,1024}",
         own_cookie=True,
         again=False,
         touches=True,

@@ -78,7 +78,7 @@ class StoreSetup(Setup):
         self.name = "the session store" if self._store is None else name_of(self._store)
         self.gate = Gate(options, prompt=self._prompt, name=self.name)
         self.purge = Purge(self._store)
-        self._warned_of_load = False
+        self._warned_of_load = self._warned_of_id = False
 
     def store_for(self, scope: Scope) -> Store:
         """Give the store that serves this request. Source: koa-session ``ContextStore``."""
@@ -165,7 +165,15 @@ class StoreSetup(Setup):
         found = self.transport.find(scope)
         if not isinstance(found, tuple):
             return self.earlier(scope, found, self.now_ms())
-        return found if self.ids.is_id(found[0]) else self.earlier(scope, "missed", self.now_ms())
+        if self.ids.is_id(found[0]):
+            return found
+        if self.options.habits.raw and not self._warned_of_id:
+            # The other system signed it: its sessions are lost here, each time.
+            self._warned_of_id = True
+            logger.warning(
+                "a signed session id is no id here because %s; its session is taken for a new one", self.ids.fault(found[0])
+            )
+        return self.earlier(scope, "missed", self.now_ms())
 
     async def _fetch(self, context: StoreContext, session: Session) -> None:
         if self.options.defer:

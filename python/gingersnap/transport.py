@@ -54,14 +54,17 @@ class CookieTransport:
         if found is None or isinstance(found, str):
             return found
         value, index = found
-        return (value.decode("ascii"), index) if value.isascii() else "tampered"
+        try:
+            return value.decode("utf-8" if self._options.habits.id_shape else "ascii"), index
+        except UnicodeDecodeError:
+            return "tampered"
 
     def amend(self, message: Message, scope: Scope, word: Word | None, also: Sequence[bytes], *, accessed: bool) -> Message:
         """Set the cookie, or remove it."""
         lines: list[bytes] = []
         if word is not None:
             cookie = self._format.cookie(word.secure, word.own)
-            lines = cookie.lines(b"", 0) if word.id is None else cookie.lines(word.id.encode("ascii"), word.expire_ms)
+            lines = cookie.lines(b"", 0) if word.id is None else cookie.lines(word.id.encode("utf-8"), word.expire_ms)
         lines = with_farewell(lines, also)
         if not lines and not accessed:
             return message
