@@ -1,8 +1,9 @@
 """One connection whose session lives in a store: what the application sends is held until the session is safe."""
 
+import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .errors import SessionUnavailable
 from .session import Session
@@ -16,8 +17,21 @@ logger = logging.getLogger("gingersnap")
 
 # The messages that carry a response's headers: the last chance for a cookie.
 STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+_MOST_DROPPED: Final = 10
+"""How many messages of a response that a 503 replaced are dropped before ``send`` raises: a response in one piece has two."""
 TRY_AGAIN_LATER = 1013
 """The close code of a WebSocket whose session could not be had (IANA's registry of RFC 6455)."""
+
+
+class ResponseReplaced(OSError):  # noqa: N818 (as ASGI's servers, which raise OSError for a client that has gone)
+    """A 503 was sent in place of the application's response, and nothing more of that reaches the client.
+
+    ``send`` raises it, as the ASGI specification 2.4 has it for a client that has gone, once a response goes on and on. The
+    middleware takes it back: an application that only passes it on is done.
+    """
+
+    def __str__(self) -> str:
+        return "the session could not be saved and a 503 was sent in place of this response: stop sending it"
 
 
 class Exchange:
@@ -32,14 +46,19 @@ class Exchange:
         self._send = send
         # Whether a 503 went out in place of what the application sends.
         self._replaced = False
+        self._dropped = 0
         # Whether a response that started did not get out, so that the next one is to carry the session's word.
         self._owed = False
         # Whether the application has accepted a WebSocket, and closed it.
         self._accepted = self._closed = False
 
     async def send(self, message: Message) -> None:
-        """Send what the application sends; before a response starts, commit."""
+        """Send what the application sends; before a response starts, commit.
+
+        Raises: ResponseReplaced for a response that goes on and on after a 503 was sent in its place.
+        """
         if self._replaced:
+            await self._drop()
             return
         session = self._session
         self._closed = self._closed or message["type"] == "websocket.close"
@@ -62,6 +81,14 @@ class Exchange:
             await self._pass_on(self._amended(message))
         else:
             await self.refuse(error)
+
+    async def _drop(self) -> None:
+        """Drop a message that comes after the 503: a short response ends unnoticed, a long one as by a client that went away."""
+        self._dropped += 1
+        if self._dropped > _MOST_DROPPED:
+            raise ResponseReplaced
+        # An application that never waits for anything else must not hold the event loop.
+        await asyncio.sleep(0)
 
     async def _send_owed(self, message: Message) -> None:
         """Send the answer that follows one whose commit failed, or whose task was cancelled while the commit was under way.
@@ -152,6 +179,8 @@ class Exchange:
 
     async def failed(self, error: BaseException) -> bool:
         """Meet an exception of the application; say whether a response was made of it."""
+        if self._replaced and _is_replacement(error):
+            return True
         mine = _own(error)
         if mine is None:
             if self._options.auto_commit:
@@ -236,3 +265,16 @@ def _own(error: BaseException) -> SessionUnavailable | None:
         found = [_own(each) for each in error.exceptions]
         return found[0] if all(found) else None
     return error if isinstance(error, SessionUnavailable) else None
+
+
+def _is_replacement(error: BaseException | None) -> bool:
+    """Return whether an exception is what ``send`` raised, or what a framework makes of that: its own word for a disconnect."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_replacement(each) for each in error.exceptions)
+    if error is None or isinstance(error, ResponseReplaced):
+        return error is not None
+    if error.__cause__ is not None:
+        # Litestar: raise LitestarException(...) from it.
+        return _is_replacement(error.__cause__)
+    # Starlette's ClientDisconnect and WebSocketDisconnect; any other exception is the application's own.
+    return type(error).__name__.endswith("Disconnect") and _is_replacement(error.__context__)
