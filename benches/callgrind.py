@@ -1,20 +1,25 @@
-"""Count the instructions of one load and one dump under callgrind: ``python benches/callgrind.py [calls]``.
+"""Count the instructions of one load, one dump and one request under callgrind: ``python benches/callgrind.py [calls]``.
 
 Instructions do not depend on what else the machine does, so small steps show. Valgrind's processor has no SHA extensions and
 no AVX-512, so signatures and base64 take their portable paths: compare counts with counts, not with times.
 """
 
+import asyncio
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benches import bench_core
+from benches import apps, bench_core, bench_request, cases
 from benches.timing import Contender
+from gingersnap import SessionMiddleware
+from gingersnap.stores import MemoryStore
 
 SHOWN = {"native", "orjson + stdlib", "orjson.loads alone", "orjson.dumps alone"}
 
@@ -22,7 +27,58 @@ SHOWN = {"native", "orjson + stdlib", "orjson.loads alone", "orjson.dumps alone"
 def contenders() -> dict[str, Contender]:
     """Give what is worth counting: the pure twin would take minutes."""
     groups = (("load", bench_core.load()), ("dump", bench_core.dump()))
-    return {f"{part}, {each.name}": each for part, group in groups for each in group.contenders if each.name in SHOWN}
+    core = {f"{part}, {each.name}": each for part, group in groups for each in group.contenders if each.name in SHOWN}
+    return {**core, **requests(), **stored()}
+
+
+def requests() -> dict[str, Contender]:
+    """Give one whole request of each kind, with the session in its cookie, and one of the bare application."""
+    ours = {
+        f"cookie, {request.kind}": each
+        for request in bench_request.REQUESTS
+        for each in bench_request.group(request).contenders
+        if each.name == apps.OURS
+    }
+    bare = bench_request.group(bench_request.REQUESTS[0]).contenders
+    return {"no middleware": next(each for each in bare if each.name == apps.BARE), **ours}
+
+
+async def asked(app: apps.App, headers: list[cases.Header]) -> list[bytes]:
+    """Run one request on an event loop, and give its Set-Cookie lines."""
+    lines: list[bytes] = []
+
+    async def keep(message: Any) -> None:
+        lines.extend(value for name, value in message.get("headers", ()) if name.lower() == b"set-cookie")
+
+    await app({**apps.SCOPE, "headers": headers}, None, keep)
+    return lines
+
+
+def stored() -> dict[str, Contender]:
+    """Give whole requests whose session lives in a MemoryStore."""
+
+    def read(scope: Any) -> None:
+        scope["session"].get("views")
+
+    def change(scope: Any) -> None:
+        scope["session"]["views"] = scope["session"].get("views", 0) + 1
+
+    loop = asyncio.new_event_loop()
+
+    def complete(app: apps.App, headers: list[cases.Header]) -> list[bytes]:
+        return loop.run_until_complete(asked(app, headers))
+
+    def contender(name: str, handler: Callable[[Any], None]) -> Contender:
+        store = MemoryStore()
+        app = SessionMiddleware(apps.app_of(handler), keys=[apps.SECRET], store=store)
+        filled = SessionMiddleware(
+            apps.app_of(lambda scope: scope["session"].update(cases.PAYLOAD)), keys=[apps.SECRET], store=store
+        )
+        headers = cases.headers_of(cases.cookies_of(complete(filled, cases.headers_of(None))))
+        names = {"complete": complete, "app": app, "headers": headers}
+        return Contender(name=name, statement="complete(app, headers)", names=names, expected=[])
+
+    return {name: contender(name, handler) for name, handler in (("MemoryStore, read", read), ("MemoryStore, changed", change))}
 
 
 def work(name: str, calls: int) -> None:
