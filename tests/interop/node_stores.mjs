@@ -14,6 +14,8 @@ const koaRedis = require("koa-redis");
 
 const MAKE = {
   "connect-redis": async (url) => new RedisStore({ client: await createClient({ url }).connect() }),
+  "connect-redis disableTTL": async (url) =>
+    new RedisStore({ client: await createClient({ url }).connect(), disableTTL: true }),
   "koa-redis": async (url) => koaRedis({ url }),
   "connect-pg-simple": async (connectionString) => {
     const pool = new pg.Pool({ connectionString });

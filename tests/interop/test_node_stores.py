@@ -1,14 +1,16 @@
 """Our stores and Node's over the same records: what one side writes or moves is so for the other, to the octet."""
 
 import json
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gingersnap.stores import Saved
+from gingersnap.stores import RedisStore, Saved
 from tests.asgi import browser
-from tests.interop.node_stores import COOKIE, DATA, LAYOUTS, LIFE_MS, OURS, Place
+from tests.interop.node_stores import COOKIE, DATA, LAYOUTS, LIFE_MS, OURS, Node, Place
+from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop
 
@@ -47,6 +49,23 @@ async def test_a_session_that_ends_with_its_browser_is_kept_for_a_day_by_both(pl
         assert record.ttl_ms is None
     else:
         lasts(record.ttl_ms, 86_400_000)
+
+
+async def test_neither_side_sets_an_end_where_node_disables_it(node_stores: Node, lone_valkey: Server) -> None:
+    def ask(call: str, **given: Any) -> Any:
+        return node_stores.ask(store="connect-redis disableTTL", at=lone_valkey.url, call=call, sid="endless", **given)
+
+    ask("set", data=DATA, maxAge=LIFE_MS)
+    async with aclosing(RedisStore(lone_valkey.url, layout="connect-redis", disable_ttl=True)) as store:
+        record = await store.load("endless")
+        assert record.ttl_ms is None
+        await store.replace("endless", OURS, LIFE_MS, version=record.version)
+        assert await store.touch("endless", LIFE_MS)
+        assert ask("get")["n"] == 1
+        ask("touch", data=DATA, maxAge=LIFE_MS)
+        assert lone_valkey.ask("PTTL", "sess:endless") == -1
+        assert await store.destroy("endless")
+    assert ask("get") is None
 
 
 async def test_what_we_create_replace_and_move_node_gets(place: Place) -> None:

@@ -272,6 +272,35 @@ async def test_a_record_of_node_that_never_ends_stays_so(redis_site: Site) -> No
         assert redis_site.ask("PTTL", "koa:sess:1", key="koa:sess:1") == -1
 
 
+async def test_disable_ttl_gives_no_record_an_end(redis_site: Site) -> None:
+    async with redis_site.store(layout="connect-redis", disable_ttl=True) as store:
+        await store.ping()
+        assert await store.create("1", b"{}", LONG)
+        assert not await store.create("1", b"{}", LONG)
+        version = (await store.load("1")).version
+        version = (await store.replace("1", b'{"n":1}', LONG, version=version)).version
+        assert await store.touch("1", LONG)
+        assert redis_site.ask("PTTL", "sess:1", key="sess:1") == -1
+        # Node's own end stays as it is.
+        redis_site.ask("SET", "sess:2", "{}", "PX", LONG, key="sess:2")
+        assert await store.touch("2", 2 * LONG)
+        assert 0 < redis_site.ask("PTTL", "sess:2", key="sess:2") <= LONG
+        await store.move("1", "3", b'{"n":2}', LONG, version=version)
+        assert redis_site.ask("PTTL", "sess:3", key="sess:3") == -1
+        assert await store.load("1") is None
+        record = await store.load("3")
+        assert (record.value, record.ttl_ms) == (b'{"n":2}', None)
+        # What is to end at once does.
+        await store.replace("3", b"{}", 1, version=record.version)
+        await asyncio.sleep(0.02)
+        assert await store.load("3") is None
+
+
+def test_disable_ttl_is_for_connect_redis_alone() -> None:
+    with pytest.raises(ConfigError, match="disable_ttl"):
+        RedisStore.from_url("redis://h", disable_ttl=True)
+
+
 async def test_a_record_of_node_rolls_by_touch(redis_site: Site) -> None:
     async with redis_site.store(layout="koa-redis") as store:
         await store.create("a", b"{}", LONG)

@@ -38,6 +38,8 @@ class RedisStore:
     ``load(roll=True)`` leaves its end where it is, ``touch`` moves it. Of one that Redis was told to keep for good it cannot tell
     how long it has.
 
+    ``disable_ttl``: with ``layout="connect-redis"``, keep records for good, as connect-redis's ``disableTTL`` does.
+
     ``wait_replicas``: how many replicas a removal or a move waits for, half a second at most. What the primary has done then counts
     as done, and the log says that a failover could undo it. That does not make Redis strongly consistent: a failover to another
     replica can still bring back what was removed.
@@ -66,6 +68,7 @@ class RedisStore:
         prefix: str | None = None,
         layout: RedisLayout = "native",
         wait_replicas: int = 0,
+        disable_ttl: bool = False,
         **options: Any,
     ) -> None:
         layout = checks.one_of(*PREFIXES)("layout", layout)
@@ -76,6 +79,9 @@ class RedisStore:
             raise ConfigError("prefix", f"it cannot be of {type(prefix).__name__}", "give a str")
         if isinstance(wait_replicas, bool) or not isinstance(wait_replicas, int) or wait_replicas < 0:
             raise ConfigError("wait_replicas", f"it cannot be {wait_replicas!r}", "give how many replicas, 0 for none")
+        if disable_ttl and layout != "connect-redis":
+            raise ConfigError("disable_ttl", f"the layout {layout!r} gives every record an end", 'give layout="connect-redis"')
+        self._endless = checks.flag("disable_ttl", disable_ttl)
         if options and not isinstance(client, str):
             raise ConfigError(next(iter(options)), "it is for a URL", "give it to the client itself")
         self._prefix = PREFIXES[layout] if prefix is None else prefix

@@ -15,6 +15,14 @@ local function read(key)
 end
 """
 
+# Of no lifetime, 0, a record is kept for good: connect-redis's `disableTTL`.
+_WRITE = """
+local function write(key, d, ttl, nx)
+  if ttl == '0' then return nx and redis.call('SET', key, d, 'NX') or not nx and redis.call('SET', key, d) end
+  return nx and redis.call('SET', key, d, 'PX', ttl, 'NX') or not nx and redis.call('SET', key, d, 'PX', ttl)
+end
+"""
+
 STRINGS = Layout(
     load=Script(
         _READ,
@@ -24,32 +32,34 @@ if not d or left == 0 then return false end
 return {d, false, left}
 """,
     ),
-    create=Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') and 1 or 0"),
+    create=Script(_WRITE, "return write(KEYS[1], ARGV[1], ARGV[2], true) and 1 or 0"),
     replace=Script(
         _READ,
+        _WRITE,
         """
 local d = read(KEYS[1])
 if not d then return 0 end
 if d ~= ARGV[1] then return {d, false, false} end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+write(KEYS[1], ARGV[2], ARGV[3])
 return 1
 """,
     ),
     move=Script(
         _READ,
+        _WRITE,
         """
 local d = read(KEYS[1])
 if not d then return 0 end
 if d ~= ARGV[1] then return {d, false, false} end
 if redis.call('EXISTS', KEYS[2]) == 1 then return -1 end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+write(KEYS[2], ARGV[2], ARGV[3])
 redis.call('UNLINK', KEYS[1])
 return 1
 """,
     ),
     touch=Script("""
 if redis.call('TYPE', KEYS[1]).ok ~= 'string' then return 0 end
-redis.call('PEXPIRE', KEYS[1], ARGV[1], 'GT')
+if ARGV[1] ~= '0' then redis.call('PEXPIRE', KEYS[1], ARGV[1], 'GT') end
 return redis.call('EXISTS', KEYS[1])
 """),
     take=Script(
@@ -82,7 +92,8 @@ class NodeRedisStore(Ownerless, RedisStore):
 
     def _lasting(self, ttl_ms: int) -> int:
         # Source: connect-redis ``getTTL``, koa-redis ``set``.
-        return whole_seconds(ttl_ms)
+        # What has less than a second is to end at once.
+        return 0 if self._endless and ttl_ms >= 1000 else whole_seconds(ttl_ms)
 
     def _digest(self, owner: str | None) -> str:
         refuse_owner(owner, "connect-redis or koa-redis")
