@@ -95,6 +95,20 @@ async def test_N02_an_increment_is_carried_out_at_the_merge(had: Any, mine: Any,
     assert await one.data() == left
 
 
+@pytest.mark.parametrize("preset", ["koa", "express", "koa-generic"])
+async def test_N02_records_of_every_layout_are_merged_by_what_they_hold(preset: str) -> None:
+    _, one, other = two(preset=preset)
+    await one.do(lambda s: s.update(n=1, cart=[1]))
+    await beside(
+        one,
+        lambda s: (s.increment("n"), s["cart"].append(2)),
+        lambda s: (s.increment("n"), s["cart"].append(3)),
+        other,
+    )
+    data = await one.data()
+    assert (data["n"], data["cart"]) == (3, [1, 3, 2])
+
+
 async def test_N02_an_increment_in_an_atomic_group_moves_with_it() -> None:
     _, one, other = two(atomic_keys=["n", "role"])
     await one.do(lambda s: s.update(n=1, role="guest"))
