@@ -229,6 +229,10 @@ class Context:
     def _attributes(self) -> Attributes:
         return Attributes.of(self._options, secure=self._setup.is_secure(self._scope))
 
+    def _is_cookie_changed(self) -> bool:
+        """Return whether the cookie's attributes alone are a change of the session. Source: koa-generic-session ``hash``."""
+        return self._cookie is not None and self._options.habits.cookie_counts and self._cookie.differs
+
     def has_changed(self, session: Session) -> bool:
         """Compare the session's text with the one that was loaded or last committed."""
         return session.accessed and not is_same(session, self.body)
@@ -262,7 +266,7 @@ class Context:
         return True
 
     def _reason(self, body: bytes, *, touched: bool) -> Reason | None:
-        changed, mark, live = body != self.body, self._mark, self._loaded is not None
+        changed, mark, live = body != self.body or self._is_cookie_changed(), self._mark, self._loaded is not None
         if mark == "destroy":
             # Ended, then filled: a new session in place of the old one.
             return "destroy" if body == EMPTY else "regenerate"

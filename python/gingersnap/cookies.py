@@ -95,6 +95,11 @@ class SessionCookie:
         object.__setattr__(self, "_attributes", replace(self._attributes, **changes))
         object.__setattr__(self, "_changed", True)
 
+    @property
+    def differs(self) -> bool:
+        """Whether an attribute is another than it was."""
+        return bool(self._attributes != self._came)
+
     def changed(self) -> Attributes | None:
         """Give the attributes if any was set.
 

@@ -43,6 +43,8 @@ class Habits:
     """Whether there is a place for an owner and for the time of creation."""
     own_cookie: bool = False
     """Whether a record holds the attributes of its session's cookie."""
+    cookie_counts: bool = False
+    """Whether a change of those attributes alone is a change of the session."""
     again: bool = True
     """Whether each save sends the cookie, not only one that changes what a dated cookie says."""
     touches: bool = False
@@ -106,6 +108,7 @@ HABITS: Final[dict[Preset | None, Habits]] = {
         id_shape=r"[!#-:<-~](?:[ -:<-~]{0,1022}[!-:<-~])?",
         prefixed=True,
         own_cookie=True,
+        cookie_counts=True,
         clears="came",
         reserved=frozenset({"cookie", "__proto__"}),
     ),

@@ -19,7 +19,7 @@ class StoreContext(Departure):
         if self._error is not None or self.deferred or self._left or (self._gone and not self._is_login()):
             return True
         watched = session.__class__ is WatchedSession
-        if self._mark is not None or (watched and session._wrote):
+        if self._mark is not None or (watched and session._wrote) or self._is_cookie_changed():
             return False
         if self._loaded is None:
             # With ``defer`` a session is not begun by a look at its object.

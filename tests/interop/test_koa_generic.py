@@ -31,6 +31,27 @@ def make(koa_generic: Peer, valkey: Server) -> MakePair:
     return partial(pair, KOA_GENERIC, koa_generic, valkey)
 
 
+# What is saved.
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("path", "/app"), ("httpOnly", False), ("sameSite", "lax"), ("domain", "example.com"), ("path", "/")]
+)
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("last", [[], [["commit"]]])
+async def test_N2_a_change_of_the_cookie_alone_is_saved_and_sent(
+    make: MakePair, name: str, value: Any, begun: bool, last: list[Any]
+) -> None:
+    async with make() as both:
+        if begun:
+            await both.do(["set", "n", 1])
+        answer = await both.do(["cookie", name, value], *last, after=10)
+        # The same value is no change.
+        assert bool(answer.cookies) == (value != "/")
+        if begun and value != "/":
+            await both.do(["set", "n", 2], after=20)
+
+
 # Generated.
 
 
