@@ -8,6 +8,7 @@ from . import checks
 from .cookies import with_session
 from .errors import ConfigError, kind_of
 from .exchange import STARTS, Exchange
+from .failed import fail
 from .formers import Formers
 from .markers import is_none
 from .options import OptionValues, SessionOptions, hide_keys
@@ -78,6 +79,9 @@ class SessionMiddleware:
             await self.app(scope, receive, wrapped)
             if self.options.auto_commit and (scope.get(session._key, session) is not session or self._setup.is_late(session)):
                 self._report(scope, session)
+        except Exception:
+            fail(session)
+            raise
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
             # What the application may have left in its place is not to be taken for another middleware's, if it is tried again.
@@ -96,6 +100,7 @@ class SessionMiddleware:
             await exchange.finish()
         except BaseException as error:
             if not await exchange.failed(error):
+                fail(session)
                 raise
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.

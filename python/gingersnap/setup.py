@@ -261,6 +261,17 @@ class Setup:
             if self.options.strict:
                 raise SessionSealed(keys)
 
+    def report_failed(self, session: Session, keys: str) -> None:
+        """Log what changed after a request had failed: no response of this middleware can carry it.
+
+        Raises: SessionSealed under ``strict``.
+        """
+        if keys and session._conducted is not None:
+            logger.error("the session changed after its request had failed, and the change is lost: %s", keys)
+            self.options.events.emit("late_write", session._conducted._scope, keys)
+            if self.options.strict:
+                raise SessionSealed(keys)
+
     def is_idle(self, session: Session) -> bool:
         """Say whether nothing has to be written, without a context where that is plain to see."""
         loaded, watched = session._loaded, session.__class__ is WatchedSession
