@@ -2,11 +2,14 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
+from gingersnap import ConfigError, SessionOptions
+from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, OLD_KEY
-from tests.interop.peer import Koa, Ours, Peer
+from tests.interop.peer import FAILED, Koa, Ours, Peer
 from tests.interop.test_koa_forged import DATA, cookie_of, pair, sign, signed
 
 pytestmark = pytest.mark.interop
@@ -185,3 +188,26 @@ async def test_K24_K25_null_and_then_an_empty_dict_unread_empties_the_session_he
     # not koa: the old data would survive.
     assert theirs.cookies == []
     assert len(ours.cookies) == 2
+
+
+BAD = [
+    ("path", "/a;b"), ("path", "/a\nb"), ("path", "/\x7f"), ("path", "/é"), ("path", "/<"),
+    ("domain", "a b"), ("domain", "-a.com"), ("domain", "é.com"), ("domain", "a..b"), ("domain", "a;b"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), BAD, ids=ascii)
+async def test_N8_attributes_that_cookies_refuses_are_refused_at_construction_here(peer: Peer, name: str, value: str) -> None:
+    # cookies 0.9.2 looks at each line that it writes: 500 at the first response that sets one.
+    theirs = await Koa(peer, keys=[KEY], **{name: value}).do(["set", "n", 1])
+    assert (theirs.cookies, theirs.error) == ([], FAILED)
+    for preset in ("koa", "koa-generic", "cookie-session", "express"):
+        given: Any = {"keys": [KEY], "preset": preset, name: value}
+        if preset in ("koa-generic", "express"):
+            given["store"] = MemoryStore()
+        if value == "/<":
+            # Not theirs: RFC 6265 allows it, and cookie-session's 0.9.1 sends it.
+            assert SessionOptions(**given).path == value
+        else:
+            with pytest.raises(ConfigError, match=name):
+                SessionOptions(**given)

@@ -13,6 +13,7 @@ SYSTEMS: Final = {
     "E": "express-session 1.19",
     "C": "cookie-session 2.1",
     "G": "koa-generic-session 2.3",
+    "N": "the newest of them",
 }
 ROWS: Final = {
     "K01": "key",
@@ -147,10 +148,19 @@ ROWS: Final = {
     "G22": "downstream error",
     "G23": "second middleware",
     "G24": "exports",
+    "N1": "half an emoji",
+    "N2": "koa-generic: the cookie's attributes alone",
+    "N3": "ids that genid, genSid choose",
+    "N4": "connect-redis: disableTTL",
+    "N7": "koa-session 7: save() without await",
+    "N8": "cookies 0.9.2: paths and domains",
+    "N9": "express-mysql-session 3: ends by the second",
 }
 """What each row is about, in the words of its system."""
 
 _ROW: Final = re.compile(r"\b([KWECG])(\d{1,2})\b")
+# N-01 and its like, whose tests say N01, are requirements: a row of N has one digit.
+_NEW: Final = re.compile(r"(?<![A-Za-z0-9-])N\d(?![0-9])")
 _OF_SYSTEMS: Final = re.compile(r"interop|parity|presets")
 
 
@@ -164,6 +174,8 @@ def rows_with_tests() -> dict[str, list[str]]:
         letters = "KWECG" if _OF_SYSTEMS.search(str(path)) else "KWEG"
         for name in re.findall(r"def (test_\w+)", path.read_text("utf-8")):
             for row in re.findall(rf"(?<=_)([{letters}]\d\d)(?=_)", name):
+                found[row].append(f"{path.relative_to(TESTS.parent)}::{name}")
+            for row in re.findall(r"(?<=_)(N\d)(?=_)", name):
                 found[row].append(f"{path.relative_to(TESTS.parent)}::{name}")
     return {row: tests for row, tests in found.items() if row in ROWS}
 
@@ -184,7 +196,8 @@ def rows_that_differ(page: str | None = None) -> set[str]:
     """Find the rows that a line of docs/differences.md is about: what its prose or a reason says of another is no line."""
     cells = [cell for line in lines_of_tables(PAGE.read_text("utf-8") if page is None else page) for cell in line[:-1]]
     named = [match for cell in cells for match in _ROW.findall(cell)]
-    return {row for letter, number in named if (row := f"{letter}{int(number):02}") in ROWS}
+    rows = {f"{letter}{int(number):02}" for letter, number in named} | {row for cell in cells for row in _NEW.findall(cell)}
+    return rows & ROWS.keys()
 
 
 def main() -> int:
