@@ -233,6 +233,7 @@ WRONG: dict[str, list[Any]] = {
     "resave": NOT_FLAGS,
     "allow_empty": NOT_FLAGS,
     "unset": [None, True, False, "Keep", *NOT_WORDS],
+    "regenerate_grace": [None, True, "5", -1, 0.0001, 61, timedelta(minutes=2), float("nan"), float("inf"), [5]],
     "match_path": NOT_FLAGS,
     "on_conflict": [None, True, False, "Merge", "mine", "theirs", *NOT_WORDS],
     "atomic_keys": [
@@ -286,6 +287,7 @@ NEED_STORE = {
     "resave": True,
     "allow_empty": True,
     "unset": "keep",
+    "regenerate_grace": 5,
     "on_conflict": "raise",
     "atomic_keys": ["user"],
     "on_store_error": "raise",
@@ -368,12 +370,13 @@ RIGHT: dict[str, list[Any]] = {
     **{name: [True, False] for name in ("defer", "store_breaker", "strict_startup", "commit_on_error", "strict")},
     **{name: [True, False] for name in ("resave", "allow_empty", "match_path")},
     "unset": ["destroy", "keep"],
+    "regenerate_grace": [0, 0.5, 60, timedelta(seconds=5)],
     "ttl": [None],
     **{name: [True, False] for name in ("allow_weak_keys", "partitioned")},
     "encode": [None, str],
     "decode": [None, dict],
 }
-CHECKED_ELSEWHERE = ("ttl", "keys", "max_age", "absolute_age", "listeners", "store_timeout", "allow_weak_keys")
+CHECKED_ELSEWHERE = ("ttl", "keys", "max_age", "absolute_age", "listeners", "store_timeout", "regenerate_grace", "allow_weak_keys")
 
 
 def test_the_table_of_right_options_knows_every_option() -> None:

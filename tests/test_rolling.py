@@ -34,8 +34,12 @@ class Site:
         if stored:
             given["store"] = MemoryStore(clock=self.clock)
         given["listeners"] = {"renewed": self.events.append}
-        self.app = SessionMiddleware(app_of(lambda scope: self.handler(scope["session"]), headers), **given)
+        self.app = SessionMiddleware(app_of(self._handle, headers), **given)
         self.browser = Browser(self.app)
+
+    def _handle(self, scope: Any) -> Any:
+        # A session that was fetched counts as used, whatever became of it.
+        return None if self.handler is _untouched else self.handler(scope["session"])
 
     async def do(self, handler: Callable[[Any], Any]) -> list[str]:
         self.handler = handler

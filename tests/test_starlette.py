@@ -560,7 +560,19 @@ async def test_a_lifetime_may_be_a_timedelta() -> None:
 
 
 NO_PLACE = {
-    *("store", "context_store", "genid", "prefix", "ttl", "external_key", "defer", "resave", "allow_empty", "unset"),
+    *(
+        "store",
+        "context_store",
+        "genid",
+        "prefix",
+        "ttl",
+        "external_key",
+        "defer",
+        "resave",
+        "allow_empty",
+        "unset",
+        "regenerate_grace",
+    ),
     *("on_conflict", "atomic_keys", "on_store_error", "store_timeout", "store_breaker", "strict_startup"),
     *("encrypt", "signed", "algorithm", "absolute_age", "encode", "decode"),
 }

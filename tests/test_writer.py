@@ -56,7 +56,7 @@ ONE, TWO, THREE = (Enclosed(b'{"n":%d}' % n, 60_000, None, 60_000, None) for n i
 
 
 def writer_of(store: Any, **given: Any) -> Writer:
-    setup = StoreSetup(SessionOptions(keys=[KEY], store=store, **{"store_breaker": False, **given}))
+    setup = StoreSetup(SessionOptions(keys=[KEY], store=store, **{"store_breaker": False, "regenerate_grace": 0, **given}))
     return Writer(setup, store, {"type": "http"})
 
 

@@ -23,6 +23,7 @@ _NEED_STORE: Mapping[str, object] = {
     "resave": False,
     "allow_empty": False,
     "unset": "destroy",
+    "regenerate_grace": 10,
     "on_conflict": "merge",
     "atomic_keys": (),
     "on_store_error": "unavailable",
@@ -104,6 +105,9 @@ def _with_preset(values: "OptionValues", habits: "Habits") -> None:
             f"leave out store; or leave out preset, with accept=[Accept(preset={values['preset']!r}, ...)] to keep users logged in"
         )
         raise ConfigError("store", f"{system} keeps its sessions in the cookie", cure)
+    if values["regenerate_grace"] != _NEED_STORE["regenerate_grace"] and values["regenerate_grace"] != 0:
+        cure = "leave out regenerate_grace, or preset"
+        raise ConfigError("regenerate_grace", f"{system} leaves no trace of an id that was replaced", cure)
     if not habits.noted and values["absolute_age"] is not None:
         problem = f"{system} has no place for the time of a session's creation"
         raise ConfigError("absolute_age", problem, "leave out absolute_age, or preset")

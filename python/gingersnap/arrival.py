@@ -54,6 +54,8 @@ class Arrival(Context):
         # Whether the record has the lifetime of an earlier ``max_age``, so that a renewal writes it.
         self._outdated = False
         self._gone = False
+        # Whether its id has just been replaced by another request.
+        self._superseded = False
         self._error: SessionUnavailable | None = None
         # Whether an id came that the store was not asked about yet.
         self.deferred = False
@@ -167,6 +169,11 @@ class Arrival(Context):
         record = (await self._stored.gate.sure("load", deadline, partial(store.load, key), self._scope))[0]
         if record is not None:
             return record
+        if self._stored.regenerate_grace_ms:
+            # A signature vouches for the id, so that only what was a session costs this second call.
+            ask = partial(store.load, self._stored.ids.grace_key(self.id or ""))
+            if (await self._stored.gate.sure("load", deadline, ask, self._scope))[0] is not None:
+                return "superseded"
         found = self._stored.earlier(self._scope, "missed", self._stored.now_ms())
         return await self._read_earlier(found) if isinstance(found, Claim) else "missed"
 
@@ -260,6 +267,9 @@ class Arrival(Context):
         self._options.events.emit(why, self._scope, why, self._mark_of_id())
         self.id = self._ttl_ms = self._base = self._loaded = self._own = None
         self.body, self.is_new, self._came, self._overlong = EMPTY, True, False, False
+        # A login has just given the client another id, which no new one may take the place of.
+        self._superseded = why == "superseded"
+        self._gone = self._gone or self._superseded
 
     def refused(self, *, ending: bool = False) -> SessionUnavailable:
         """Give the error that whoever touches the session gets; ``ending``: who wanted to end it, or give it a new id."""

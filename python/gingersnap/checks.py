@@ -118,6 +118,17 @@ def _timeout(name: str, value: object) -> float:
     return float(seconds)
 
 
+def grace_ms(name: str, value: object) -> int:
+    """Turn a short time, or 0 for none, into whole milliseconds."""
+    cure = f"give 0, or a number of seconds or a timedelta of at most {_LONGEST_CALL:.0f} s"
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise _refuse(name, value, cure)
+    if seconds != 0 and not 0.001 <= seconds <= _LONGEST_CALL:
+        raise ConfigError(name, "it is out of bounds", cure)
+    return round(seconds * 1000)
+
+
 def _clock(name: str, value: object) -> object:
     if callable(value):
         return value
@@ -251,6 +262,7 @@ def each(values: "OptionValues", habits: "Habits") -> dict[str, Any]:
     fields["max_age_ms"] = None if seconds == "session" else age_ms("max_age", seconds, longest)
     fields["absolute_ms"] = None if absolute_age is None else age_ms("absolute_age", absolute_age, longest)
     fields["ttl"] = ttl if ttl is None or callable(ttl) else age_ms("ttl", ttl, longest)
+    fields["regenerate_grace_ms"] = grace_ms("regenerate_grace", given["regenerate_grace"])
     fields["store_timeout_s"] = _timeout("store_timeout", given["store_timeout"])
     fields["keys"] = prepare_keys(given["keys"], raw=habits.raw, allow_weak=flag("allow_weak_keys", given["allow_weak_keys"]))
     return fields

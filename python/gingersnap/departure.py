@@ -251,7 +251,7 @@ class Departure(Arrival):
 
     def _begin_anew(self, session: Session) -> None:
         """Make a login of a session that was found gone the beginning of another one."""
-        self._gone = False
+        self._gone = self._superseded = False
         fresh = _brought(self.body, self._text(session))
         self._loaded = self.id = None
         dict.clear(session)

@@ -15,6 +15,7 @@ logger = logging.getLogger("gingersnap")
 
 EventName: TypeAlias = Literal[
     "missed",
+    "superseded",
     "expired",
     "invalid",
     "tampered",
@@ -34,6 +35,7 @@ EventName: TypeAlias = Literal[
 ]
 """``missed``, ``expired`` and ``invalid`` are koa-session's own three.
 
+``superseded``: the id that came was replaced by ``login`` or ``regenerate`` a moment ago.
 ``accepted``: ``detail`` names the earlier system and its cookie.
 """
 

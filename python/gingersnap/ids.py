@@ -77,10 +77,14 @@ class Ids:
 
         Other systems have the id itself there.
         """
-        if not self._habits.hashed:
-            return self._key_prefix + id
-        tag = f"{{{id[len(self._prefix) :][:_TAG]}}}" if self._tagged else ""
-        return tag + fingerprint(id)
+        return self._tag(id) + fingerprint(id) if self._habits.hashed else self._key_prefix + id
+
+    def grace_key(self, id: str) -> str:
+        """Return the key that notes for a while that a session has left this id; behind the same hash tag, and no key of an id."""
+        return self._tag(id) + fingerprint(f"replaced\0{id}")
+
+    def _tag(self, id: str) -> str:
+        return f"{{{id[len(self._prefix) :][:_TAG]}}}" if self._tagged else ""
 
 
 def fingerprint(id: str) -> str:

@@ -65,6 +65,7 @@ class OptionValues(TypedDict, total=False):
     resave: bool
     allow_empty: bool
     unset: Literal["destroy", "keep"]
+    regenerate_grace: Seconds
     match_path: bool
     on_conflict: Literal["merge", "overwrite", "raise"]
     atomic_keys: Collection[str]
@@ -123,6 +124,7 @@ DEFAULTS: Final[OptionValues] = {
     "resave": False,
     "allow_empty": False,
     "unset": "destroy",
+    "regenerate_grace": 10,
     "match_path": False,
     "on_conflict": "merge",
     "atomic_keys": (),
@@ -222,6 +224,7 @@ class SessionOptions:
     resave: bool
     allow_empty: bool
     unset: Literal["destroy", "keep"]
+    regenerate_grace_ms: int
     match_path: bool
     on_conflict: Literal["merge", "overwrite", "raise"]
     atomic_keys: frozenset[str]

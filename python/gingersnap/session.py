@@ -125,8 +125,9 @@ class Session(dict[str, Any]):
 
     @property
     def gone(self) -> bool:
-        """Whether a commit found that it had been ended elsewhere: what this request changed was dropped, and is from here on.
+        """Whether it was found to have ended elsewhere: what this request changed was dropped, and is from here on.
 
+        A commit finds that, or the load, where the id was replaced by another request's ``login`` a moment ago.
         A ``login`` begins anew nevertheless. Asking never raises.
         """
         return self._conducted is not None and self._conducted.gone

@@ -1,11 +1,14 @@
 """Conduct a session that lives in a store: decide at the commit whether it is written, one commit after the other."""
 
+import logging
 from typing import Final
 
 from .context import RENEWALS, is_same
 from .departure import Departure
 from .errors import ReservedKeyError, SessionUnavailable
 from .session import UNTOUCHED, Session, WatchedSession
+
+logger = logging.getLogger("gingersnap")
 
 BROWSER_MS: Final = 86_400_000
 """How long a session that ends with its browser is kept from one request to the next."""
@@ -16,7 +19,7 @@ class StoreContext(Departure):
 
     def is_idle(self, session: Session) -> bool:
         """Say whether nothing has to be written, without looking at the data where that is plain to see."""
-        if self._error is not None or self.deferred or self._left or (self._gone and not self._is_login()):
+        if self._error is not None or self.deferred or self._left or self._is_over():
             return True
         watched = session.__class__ is WatchedSession
         if self._mark is not None or (watched and session._wrote) or self._is_cookie_changed():
@@ -64,11 +67,19 @@ class StoreContext(Departure):
 
     def is_late(self, session: Session) -> bool:
         """Say whether anything was asked or changed since the commit; what is gone or closed asks for nothing."""
-        closed = self.deferred or self._left or self._error is not None or (self._gone and not self._is_login())
+        closed = self.deferred or self._left or self._error is not None or self._is_over()
         return not closed and super().is_late(session)
 
     def _is_login(self) -> bool:
         return self._mark == "regenerate" and self._owner is not None
+
+    def _is_over(self) -> bool:
+        """Return whether nothing is written because the session has ended elsewhere.
+
+        A login begins another one. A logout under an id that was just replaced removes the client's cookie, as it does where it
+        has loaded the session before that.
+        """
+        return self._gone and not self._is_login() and not (self._superseded and self._mark == "destroy")
 
     async def before_save(self, session: Session) -> None:
         """Run the application's hook if the session is about to be written."""
@@ -82,8 +93,15 @@ class StoreContext(Departure):
         Raises: UnserializableError, ReservedKeyError, SessionTooLarge; SessionUnavailable, SessionConflict. Nothing is
         told to the client then.
         """
+        if self._superseded and self._is_over() and dict.__len__(session) > 0:
+            self._drop()
         if self._committing.locked() or not self.is_idle(session) or self._ages():
             await self._stored.shielded(self._in_turn(session))
+
+    def _drop(self) -> None:
+        """Tell of what a request wrote into a session whose id another one has just replaced."""
+        logger.info("a request came with an id that a login had just replaced: what it changed is dropped")
+        self._options.events.emit("gone", self._scope, "superseded")
 
     async def _in_turn(self, session: Session) -> None:
         """Commit after whatever commit is under way: its waiter may be gone, but not yet its write."""
@@ -111,6 +129,11 @@ class StoreContext(Departure):
         """Do with a session of that text what is to be done."""
         if self._unread:
             await self._catch_up(session)
+            if self._superseded and self._is_over():
+                self._drop()
+                return
+            # A login begins another session.
+            self._gone = self._superseded = False
         elif self._claim is not None:
             # Ended before anybody has read it: its old record must not outlive it.
             await self._read_earlier(self._claim)

@@ -71,6 +71,9 @@ class StoreSetup(Setup):
             self.transport = KeyTransport(options, options.external_key)
         # A load gets half of what the writes of a commit get together: 1, 2 and at most 3 seconds, unless it is set otherwise.
         self.load_s = options.store_timeout_s / 2
+        # How long an id that was replaced is remembered: one that a signature vouches for, where no other system shares the store.
+        vouched = options.signed and options.external_key is None and not self.habits.raw
+        self.regenerate_grace_ms = options.regenerate_grace_ms if vouched else 0
         self._running = LoopTasks()
         self._store = None if options.store is None else as_store(options.store)
         # Its own word alone: what inherits it may wait all the same.

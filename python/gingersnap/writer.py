@@ -25,6 +25,8 @@ TRIES: Final = 10
 """How often a save meets another request's before it gives up."""
 _LONGEST_PAUSE_S: Final = 0.05
 _NEW_IDS: Final = 5
+REPLACED: Final = b'{"gingersnap/replaced":true}'
+"""What is kept for a short time under the grace key of an id that was replaced."""
 _REPEATED: Final = "every new id has a record already: genid must not repeat itself"
 
 
@@ -95,6 +97,10 @@ class Writer:
         if not isinstance(known, Saved):
             return old_id, known
         version = known.version
+        if grace_ms := self._setup.regenerate_grace_ms:
+            # First: a late request must not find the old id gone, and nothing said of it. It stays where the move fails, as another
+            # request's move may have counted on it; as long as the old id has its record, it is not looked at.
+            await self._sure("create", partial(store.create, ids.grace_key(old_id), REPLACED, grace_ms))
         for _ in range(_NEW_IDS):
             new_id = await ids.new(self._scope, old_id)
             new = ids.key(new_id)
