@@ -76,6 +76,18 @@ async def test_a_column_of_jsonb_serves_and_its_own_text_is_the_version(postgres
         assert await store.replace("a", b"{}", LONG, version=record.version) == Conflict(b'{"c": 1}', saved.version)
 
 
+async def test_N1_half_an_emoji_is_kept_in_json_and_is_data_that_jsonb_cannot_hold(postgres: Postgres, dsn: str) -> None:
+    half = rb'{"cut":"secret \ud83d"}'
+    async with on(dsn) as store:
+        await store.create("a", half, LONG)
+        await kept(store, "a", half, "json keeps the escape")
+        await store.destroy("a")
+        postgres.run("ALTER TABLE session ALTER sess TYPE jsonb USING sess::jsonb", dsn)
+        with pytest.raises(SessionError, match=r"^cut: ") as raised:
+            await store.create("b", half, LONG)
+        assert "secret" not in str(raised.value)
+
+
 @pytest.mark.parametrize("value", [b"", b"{secret", b'{"secret":"\xff"}', b'"secret\x00"'])
 async def test_P01_what_is_no_json_is_refused_without_telling_it(dsn: str, value: bytes) -> None:
     async with on(dsn) as store:
