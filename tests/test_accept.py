@@ -282,6 +282,47 @@ async def test_a_session_goes_from_its_cookie_into_a_store(move: str) -> None:
     assert not any(name.startswith("old") for name in both.after.jar)
 
 
+@pytest.mark.parametrize("move", ["koa", "cookie-session", "starlette", "to encrypted", "another algorithm"])
+async def test_an_old_cookie_makes_no_record_before_its_session_is_used(move: str) -> None:
+    both = Move({**MOVES[move][0], "key": "old"}, {"store": MemoryStore()})
+    await both.before.do(lambda s: s.update(user="ada", list=[1]))
+    jar = {**both.before.jar}
+
+    async def visit(handler: Any) -> Any:
+        both.after.browser.jar = {**jar}
+        return await both.after.do(handler)
+
+    for _ in range(20):
+        assert (await visit(lambda s: None)).cookies == []
+    # Ended without a record, its cookies go all the same.
+    assert names((await visit(lambda s: s.logout())).cookies)["old"]
+    assert (len(both.new_store), both.told("accepted")) == (0, [])
+    # A change that only a comparison shows is use as well, and so is a read.
+    await visit(lambda s: dict.__getitem__(s, "list").append(2))
+    assert len(both.new_store) == 1
+    assert await both.after.data() == {"user": "ada", "list": [1, 2]}
+    await visit(lambda s: s.get("user"))
+    assert (len(both.new_store), len(both.told("accepted"))) == (2, 2)
+
+
+async def test_an_old_cookie_of_a_session_that_is_reloaded_or_ended_and_filled_goes_on() -> None:
+    both = Move({"key": "old"}, {"store": MemoryStore()})
+    await both.before.do(lambda s: s.update(user="ada"))
+    jar = {**both.before.jar}
+    seen: list[Any] = []
+
+    async def reload(scope: Any) -> None:
+        await scope["session"].reload()
+        seen.append(dict(scope["session"]))
+
+    both.after.browser.jar = {**jar}
+    await both.after.on_scope(reload)
+    assert (seen, await both.after.data()) == ([{"user": "ada"}], {"user": "ada"})
+    both.after.browser.jar = {**jar}
+    await both.after.do(lambda s: (s.destroy(), s.update(new=1)))
+    assert await both.after.data() == {"new": 1}
+
+
 async def test_two_browsers_with_the_same_data_do_not_share_a_session() -> None:
     both = Move({"preset": "cookie-session"}, {"store": MemoryStore()})
     await both.before.do(lambda s: s.update(theme="dark"))

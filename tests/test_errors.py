@@ -26,6 +26,7 @@ from gingersnap import (
     SessionUnavailable,
     StoreUnfit,
     UnserializableError,
+    UnstorableError,
     errors,
 )
 from gingersnap.stores import MemoryStore
@@ -84,6 +85,10 @@ MESSAGES: list[tuple[SessionError, str]] = [
     ),
     (SessionUnavailable("move", 5), "the session store could not give a session its new id; try again in 5 s"),
     (SessionConflict("save"), "other requests kept writing this session, so this one's changes were not saved; try again"),
+    (
+        UnstorableError("cart.note", "a character that its column cannot hold"),
+        "cart.note: a character that its column cannot hold; it was not saved: leave that out, or keep sessions in another store",
+    ),
     (StoreUnfit("it is a replica; give the primary"), "it is a replica; give the primary"),
     (SessionSealed("cart, user"), "the session changed after its response had started, and the change is lost: cart, user"),
     (NotLoadedError(), "defer=True puts off loading this session: await session.load() before using it"),

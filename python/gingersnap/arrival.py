@@ -17,7 +17,7 @@ from .increments import Increments, incremented
 from .rules import SKEW_MS
 from .session import Session, WatchedSession
 from .stores.store import Record, Store
-from .takeover import is_unfinished
+from .takeover import TakenOver, is_unfinished
 from .transport import Word
 from .types import Loaded, Reason, Scope
 from .writer import Held
@@ -32,6 +32,8 @@ class Arrival(Context):
     """What a store has of one request's session. Source: koa-session ``ContextSession.initFromExternal``."""
 
     _increments: Increments | None = None
+    _pending: "tuple[Claim, TakenOver] | None" = None
+    """What came in an earlier configuration's cookie and has no record yet."""
     _unsure: bytes | None = None
     """The record's text that a failed commit may have written all the same."""
 
@@ -189,8 +191,19 @@ class Arrival(Context):
         # As if an older key had signed it: it is to be sent anew.
         self.id, self._index = taken.id, 1
         self._source = Source(claim.former, taken.own)
-        self._options.events.emit("accepted", self._scope, claim.former.label, self._mark_of_id())
+        if claim.former.stored is None:
+            # A cookie can be shown any number of times: its record is made once a request uses the session.
+            self._pending = claim, taken
+        else:
+            self._options.events.emit("accepted", self._scope, claim.former.label, self._mark_of_id())
         return taken.record
+
+    async def _make_pending(self, pending: tuple[Claim, TakenOver]) -> None:
+        """Make the record of a session that came in an earlier configuration's cookie."""
+        claim, taken = pending
+        await self._stored.make_taken(claim, taken, self._store, self._scope)
+        self._pending = None
+        self._options.events.emit("accepted", self._scope, claim.former.label, self._mark_of_id())
 
     def _arrive(self, session: Session, record: Record | str, why: str | None) -> str | None:
         """Fill the session from a record, or make it a new one and say why; ``why``: the application refuses it.

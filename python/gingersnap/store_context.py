@@ -6,7 +6,7 @@ from typing import Final
 from .context import RENEWALS, is_same
 from .departure import Departure
 from .errors import ReservedKeyError, SessionUnavailable
-from .session import UNTOUCHED, Session, WatchedSession
+from .session import READ, UNTOUCHED, Session, WatchedSession
 
 logger = logging.getLogger("gingersnap")
 
@@ -24,6 +24,8 @@ class StoreContext(Departure):
         watched = session.__class__ is WatchedSession
         if self._mark is not None or (watched and session._wrote) or self._is_cookie_changed():
             return False
+        if self._pending is not None and watched and session._touch < READ:
+            return is_same(session, self.body)
         if self._loaded is None:
             # With ``defer`` a session is not begun by a look at its object.
             wanted = session._touch > UNTOUCHED or not self._options.defer
@@ -38,7 +40,7 @@ class StoreContext(Departure):
     def _ages(self) -> bool:
         """Say whether a record that nobody writes has to be kept for longer: of a session that ends with its browser, say."""
         loaded = self._loaded
-        if loaded is None or self._left or self._gone:
+        if loaded is None or self._left or self._gone or self._pending is not None:
             return False
         if self._habits.touches:
             # express-session: each request does so.
@@ -63,7 +65,7 @@ class StoreContext(Departure):
     def is_stuck(self, session: Session) -> bool:
         """Say whether a commit would make an id that no response can carry any more."""
         refilled = self._mark == "destroy" and dict.__len__(session) > 0
-        return self.is_late(session) and (self.id is None or self._mark == "regenerate" or refilled)
+        return self.is_late(session) and (self.id is None or self._pending is not None or self._mark == "regenerate" or refilled)
 
     def is_late(self, session: Session) -> bool:
         """Say whether anything was asked or changed since the commit; what is gone or closed asks for nothing."""
@@ -137,6 +139,9 @@ class StoreContext(Departure):
         elif self._claim is not None:
             # Ended before anybody has read it: its old record must not outlive it.
             await self._read_earlier(self._claim)
+        if self._pending is not None and self._mark != "destroy":
+            await self._make_pending(self._pending)
+        self._pending = None
         reason = self._reason(body, touched=session.accessed)
         if self._overlong and (reason is None or reason in RENEWALS):
             # Only a write shortens the time that a record has.

@@ -104,6 +104,14 @@ class StoreSetup(Setup):
         # Cut short half way, it would be in the way of the client's next request.
         return await self._outliving(Takeover(self, store, scope, self.formers).fetch(claim))
 
+    async def make_taken(self, claim: Claim, taken: TakenOver, store: Store, scope: Scope) -> None:
+        """Make the record of a session that came in a cookie.
+
+        Raises: SessionUnavailable where the store does not answer.
+        """
+        if self.formers is not None:
+            await Takeover(self, store, scope, self.formers).make(claim, taken)
+
     def is_dated(self, store: Store) -> bool:
         """Say whether a record's own text tells when it ends."""
         return self.habits.dated or getattr(store, "dated", False)

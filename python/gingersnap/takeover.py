@@ -35,7 +35,8 @@ _PAUSE_S: Final = 0.02
 
 def is_unfinished(data: dict[str, Any]) -> bool:
     """Say whether a record is no session yet: one that is only claimed, or moved and not yet used."""
-    return _CLAIMED in data or _MOVED in data
+    # Past the session's own methods: this look is no access.
+    return dict.__contains__(data, _CLAIMED) or dict.__contains__(data, _MOVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Takeover:
         """
         stored = claim.former.stored
         if stored is None or claim.id is None:
-            return await self._fetch_cookie(claim)
+            return self.preview(claim)
         old = OldRecord(stored, claim.id, self._scope, self._deadline)
         ids = [self._setup.ids.derived(digest) for digest in claim.former.derive(self._setup.options.keys, claim.id)]
         while asyncio.get_running_loop().time() < self._deadline:
@@ -113,14 +114,19 @@ class Takeover:
             await asyncio.sleep(_PAUSE_S)
         raise SessionUnavailable("load", store=self._setup.name)
 
-    async def _fetch_cookie(self, claim: Claim) -> TakenOver | str:
-        """Make a record of a session that came in a cookie. Two clients may show the same data: it gets an id of its own."""
+    def preview(self, claim: Claim) -> TakenOver | str:
+        """Return the record that a session in a cookie is to have; it is not made yet.
+
+        Two clients may show the same data, and so the same cookie: each gets an id of its own.
+        """
         record = None if claim.loaded is None else self._written(claim, claim.data, claim.loaded)
         if record is None:
             return "corrupt"
-        id = self._setup.ids.derived(secrets.token_bytes(32))
-        await self._create(id, record, claim.loaded)
-        return TakenOver(id, record, None)
+        return TakenOver(self._setup.ids.derived(secrets.token_bytes(32)), record, None)
+
+    async def make(self, claim: Claim, taken: TakenOver) -> None:
+        """Make that record."""
+        await self._create(taken.id, taken.record, claim.loaded)
 
     async def _finished(self, id: str, record: Record, old: OldRecord) -> TakenOver | None:
         """Give a session that was moved, its old record gone; ``None`` where it has to be looked at again."""
