@@ -664,9 +664,9 @@ async def test_what_the_new_layout_has_no_place_for_is_told_once(old: Any, caplo
     both = Move(old, {"preset": "koa", "store": MemoryStore()})
     for _ in range(2):
         both.before.jar.clear()
-        await both.before.do(lambda s: s.update(n=1, _csrf="x"))
+        await both.before.do(lambda s: s.update(n=1, populated="x"))
         assert await both.after.data() == {"n": 1}
-    assert caplog.text.count("Koa has no place for _csrf, which sessions of ") == 1
+    assert caplog.text.count("Koa has no place for populated, which sessions of ") == 1
 
 
 # --- Construction.
