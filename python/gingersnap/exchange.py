@@ -144,6 +144,8 @@ class Exchange:
     def _amended(self, message: Message) -> Message:
         context, session = self._context, self._session
         self._setup.warn_of_shared_cookie(session, message)
+        if context.word is not None:
+            self._setup.handshake.check(self._scope, message)
         accessed, also = session.accessed, context.farewell
         # koa: with a store each request reads the cookie, touched or not, and so drops what does not verify. With ``defer`` the
         # cookie counts as read once somebody asks for the session.

@@ -193,6 +193,8 @@ class SessionMiddleware:
         setup.warn_of_shared_cookie(session, message)
         context.response = message
         lines = context.commit(session) if options.auto_commit else context.prepared(session)
+        if lines:
+            setup.handshake.check(scope, message)
         if not lines and not session.accessed:
             return message
         return with_session(message, lines, options, setup.format.name)

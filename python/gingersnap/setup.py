@@ -13,6 +13,7 @@ from .errors import SessionSealed
 from .formats import FORMATS
 from .formats.cookie import CookieFormat
 from .formats.sealed import SealedFormat
+from .handshake import HandshakeWarning
 from .inner import is_of_another
 from .markers import is_none
 from .options import SessionOptions
@@ -35,6 +36,7 @@ class Setup:
         self.habits = options.habits
         self.longest_age = checks.KOA_LONGEST_AGE if self.habits.raw else checks.LONGEST_AGE
         self.longest_ms = int(self.longest_age * 1000)
+        self.handshake = HandshakeWarning()
         self._warned = self._warned_of_another = self._warned_of_shared_cookie = self._warned_of_public = False
         # Earlier configurations, where there are some.
         self.formers: Formers | None = None
