@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gingersnap import Accept, Event, SessionMiddleware
+from gingersnap import Accept, ConfigError, Event, SessionMiddleware, SessionOptions
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, NOW, OLD_KEY, Browser, Clock, app_of
 
@@ -257,3 +257,27 @@ async def test_L04_no_session_is_idle_for_longer_than_the_option_or_ends_before_
             if choose.random() < 0.3:
                 await site.do(lambda s, t=used: s.update(n=1, t=t))
                 written, least = used, option
+
+
+@pytest.mark.parametrize("ttl", [HOUR, lambda data: HOUR * data["n"]], ids=["seconds", "function"])
+async def test_ttl_says_how_long_the_record_of_a_session_of_the_browser_is_kept(ttl: Any) -> None:
+    site = Site("store", max_age="session", ttl=ttl)
+    assert "expires" not in (await site.do(_fill))[0]
+    for _ in range(3):
+        site.clock.now += HOUR * 0.6
+        assert await site.lives()
+    site.clock.now += HOUR + 1
+    assert not await site.lives()
+
+
+async def test_ttl_says_nothing_of_a_session_with_a_lifetime_of_its_own() -> None:
+    site = Site("store", max_age="session", ttl=HOUR)
+    await site.do(_remember(DAY))
+    site.clock.now += DAY - 1
+    assert await site.lives()
+
+
+@pytest.mark.parametrize("given", [{}, {"max_age": DAY}, {"preset": "koa", "max_age": "session"}])
+def test_ttl_needs_sessions_of_the_browser(given: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^ttl: a record lives as long as its session"):
+        SessionOptions(keys=[KEY], store=MemoryStore(), ttl=HOUR, **given)

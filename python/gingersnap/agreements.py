@@ -130,8 +130,10 @@ def _signs_by(values: "OptionValues", system: str, algorithm: Algorithm) -> None
 
 def _with_store(values: "OptionValues", habits: "Habits") -> None:
     """Check what a store has to do with the other options."""
-    if values["ttl"] is not None and not habits.own_cookie:
-        raise ConfigError("ttl", "a record lives as long as its session", "pass max_age=..., and leave out ttl")
+    of_browser = values["preset"] is None and values["max_age"] == "session"
+    if values["ttl"] is not None and not habits.own_cookie and not of_browser:
+        cure = "pass max_age=..., and leave out ttl; with max_age='session' it says how long a record is kept"
+        raise ConfigError("ttl", "a record lives as long as its session", cure)
     if values["encrypt"]:
         cure = "leave out encrypt: the cookie holds a random id and nothing of the session"
         raise ConfigError("encrypt", "with a store there is nothing to hide in the cookie", cure)

@@ -45,8 +45,12 @@ class StoreContext(Departure):
         if self._habits.touches:
             # express-session: each request does so.
             return not self._is_rolled(self._lasting_ms())
-        # Where the application says how long a record is kept, it is kept no longer.
-        return loaded[5] is True and self._options.ttl is None and self._ttl_ms is not None and self._ttl_ms < BROWSER_MS / 2
+        if loaded[5] is not True or self._ttl_ms is None:
+            return False
+        if self._options.ttl is None:
+            return self._ttl_ms < BROWSER_MS / 2
+        # Under a preset a record is kept no longer than the application says; ours, for so long from its last use.
+        return not self._habits.raw and self._ttl_ms < self._lasting_ms() / 2
 
     async def commit_now(self, session: Session) -> None:
         """Commit on the application's own word."""

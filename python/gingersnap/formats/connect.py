@@ -87,10 +87,6 @@ class ConnectRecord(RecordFormat):
         names = [field.name for field in fields(Attributes) if getattr(before, field.name) != getattr(after, field.name)]
         return {**own, **{_NAMES.get(name, name): getattr(after, name) for name in names}}
 
-    def _asked_ms(self, body: bytes) -> int | None:
-        ttl = self._options.ttl
-        return checks.age_ms("ttl", ttl(_core.loads(body) or {}), checks.KOA_LONGEST_AGE) if callable(ttl) else ttl
-
     def _given(self, secure: bool) -> OwnCookie:
         """Give the attributes that the options name, in the order in which they do."""
         attributes = Attributes.of(self._options, secure=secure)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from .. import _core
+from .. import _core, checks
 from ..cookies import Attributes
 from ..options import SessionOptions
 from ..types import Loaded, Miss
@@ -68,4 +68,9 @@ class RecordFormat:
 
         Raises: ConfigError where the application's ``ttl`` gives no lifetime.
         """
-        return None
+        return self._asked_ms(body) if dates.expire_ms is None else None
+
+    def _asked_ms(self, body: bytes) -> int | None:
+        """Return what ``ttl`` says of a session."""
+        ttl = self._options.ttl
+        return checks.age_ms("ttl", ttl(_core.loads(body) or {}), checks.KOA_LONGEST_AGE) if callable(ttl) else ttl
