@@ -18,7 +18,7 @@ from .inner import is_of_another
 from .markers import is_none
 from .options import SessionOptions
 from .scope_key import ScopeKey
-from .session import UNTOUCHED, Session, WatchedSession
+from .session import READ, UNTOUCHED, Session, WatchedSession
 from .types import Loaded, Message, Scope
 
 if TYPE_CHECKING:
@@ -290,6 +290,8 @@ class Setup:
         """Say whether a session was changed, or a mark set, since its response started."""
         if session._conducted is not None:
             return session._conducted.is_late(session)
-        if not session.accessed:
+        # A second comparison is spared where the session's own methods read scalars alone.
+        watched = session.__class__ is WatchedSession and not session._wrote
+        if watched and (session._touch == READ or not session.accessed):
             return False
         return not is_same(session, EMPTY if session._loaded is None else session._loaded[0])
