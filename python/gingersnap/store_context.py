@@ -6,7 +6,7 @@ from typing import Final
 from .context import RENEWALS, is_same
 from .departure import Departure
 from .errors import ReservedKeyError, SessionUnavailable
-from .session import READ, UNTOUCHED, Session, WatchedSession
+from .session import UNTOUCHED, Session, WatchedSession
 
 logger = logging.getLogger("gingersnap")
 
@@ -24,7 +24,8 @@ class StoreContext(Departure):
         watched = session.__class__ is WatchedSession
         if self._mark is not None or (watched and session._wrote) or self._is_cookie_changed():
             return False
-        if self._pending is not None and watched and session._touch < READ:
+        if self._pending is not None and not self._stored.renews:
+            # To be read, it needs no record: a cookie that is shown a thousand times is not to make a thousand.
             return is_same(session, self.body)
         if self._loaded is None:
             # With ``defer`` a session is not begun by a look at its object.
