@@ -132,6 +132,16 @@ pub fn write_date(at_ms: i64, line: &mut Vec<u8>) {
     line.extend_from_slice(b"GMT");
 }
 
+/// The longest lifetime that a client takes: 400 days (RFC 6265bis section 5.5), in seconds.
+const LONGEST_S: i64 = 34_560_000;
+
+/// Says how many whole seconds a cookie has left; one that still lives has one at least, since 0 removes it.
+#[must_use]
+pub fn age_s(expires_ms: i64, now_ms: i64) -> i64 {
+    let left_ms = expires_ms.saturating_sub(now_ms);
+    if left_ms <= 0 { 0 } else { (left_ms / 1000).clamp(1, LONGEST_S) }
+}
+
 /// The `at`-th three letters of a list of names.
 fn three(names: &[u8], at: u64) -> &[u8] {
     names.chunks_exact(3).nth(usize::from(low_octet(at))).unwrap_or(b"???")
@@ -153,7 +163,7 @@ fn two_digits(number: u64, after: u8, line: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{find, within, write_date};
+    use super::{age_s, find, within, write_date};
 
     fn values<'a>(header: &'a str, name: &str) -> Vec<&'a [u8]> {
         find(header.as_bytes(), name.as_bytes()).values.get(false).to_vec()
@@ -182,6 +192,14 @@ mod tests {
         assert_eq!(within(b"a=1;b=2", 7), b"a=1;b=2");
         assert_eq!(within(b"a=1;b=2", 6), b"a=1");
         assert_eq!(within(b"a=12345", 6), b"");
+    }
+
+    #[test]
+    fn counts_the_seconds_that_are_left() {
+        let cases = [(1000, 0, 1), (1999, 0, 1), (1, 0, 1), (0, 0, 0), (1000, i64::MAX, 0), (i64::MAX, -1, 34_560_000)];
+        for (expires_ms, now_ms, age) in cases {
+            assert_eq!(age_s(expires_ms, now_ms), age);
+        }
     }
 
     #[test]

@@ -137,7 +137,7 @@ pub struct Frame {
     /// The attributes before the date and behind it.
     pub head: Vec<u8>,
     pub tail: Vec<u8>,
-    /// How many octets a name and its value may have together.
+    /// How many octets a line may have: name, value and attributes.
     pub max_octets: usize,
     /// How many octets of a Cookie header are examined.
     pub header_limit: usize,
@@ -184,20 +184,23 @@ impl Frame {
         line
     }
 
-    /// Ends a line with the cookie's attributes.
-    pub fn end(&self, line: &mut Vec<u8>, expires_ms: Option<i64>) {
+    /// Ends a line with the cookie's attributes; `now_ms`: the lifetime stands beside the date.
+    pub fn end(&self, line: &mut Vec<u8>, expires_ms: Option<i64>, now_ms: Option<i64>) {
         line.extend_from_slice(&self.head);
         if let Some(expires_ms) = expires_ms {
             line.extend_from_slice(b"; expires=");
             cookie::write_date(expires_ms, line);
+            if let Some(now_ms) = now_ms {
+                line.extend_from_slice(b"; max-age=");
+                json::write_integer(cookie::age_s(expires_ms, now_ms), line);
+            }
         }
         line.extend_from_slice(&self.tail);
     }
 
-    /// Says whether a line that has a name and a value so far is too long; then how many octets the two have.
+    /// Says whether a finished line is too long; then how many octets it has (RFC 6265 section 6.1).
     pub fn excess(&self, line: &[u8]) -> Option<usize> {
-        let octets = line.len() - 1;
-        Some(octets).filter(|octets| *octets > self.max_octets)
+        Some(line.len()).filter(|octets| *octets > self.max_octets)
     }
 }
 

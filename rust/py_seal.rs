@@ -28,13 +28,24 @@ impl SealedCookie {
         }
     }
 
-    /// Finishes `line`, a name and its value, into the one line of a response.
-    fn finish<'py>(&self, py: Python<'py>, mut line: Vec<u8>, expires_ms: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
-        self.frame.end(&mut line, expires_ms);
+    /// Finishes `line`, a name and its value, into the one line of a response; `bounded`: the size alone where it is too large.
+    fn finish<'py>(
+        &self,
+        py: Python<'py>,
+        mut line: Vec<u8>,
+        expires_ms: Option<i64>,
+        now_ms: Option<i64>,
+        bounded: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.frame.end(&mut line, expires_ms, now_ms);
+        if bounded && let Some(octets) = self.frame.excess(&line) {
+            return Ok(octets.into_pyobject(py)?.into_any());
+        }
         Ok(PyList::new(py, [PyBytes::new(py, &line)])?.into_any())
     }
 
     /// Closes the envelope over `text` and seals it; the size alone where it is too large.
+    #[allow(clippy::too_many_arguments)]
     fn sealed<'py>(
         &self,
         py: Python<'py>,
@@ -42,14 +53,12 @@ impl SealedCookie {
         envelope: &Envelope<'_>,
         owner: Option<&Bound<'py, PyString>>,
         dated: bool,
+        now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         enclose(&mut text, envelope, owner)?;
         let mut line = self.frame.start(text.len() * 4 / 3 + 64);
         self.sealer.seal(&text, &mut line).map_err(|fault| PyOSError::new_err(fault.to_string()))?;
-        match self.frame.excess(&line) {
-            Some(octets) => Ok(octets.into_pyobject(py)?.into_any()),
-            None => self.finish(py, line, envelope.expire_ms.filter(|_| dated)),
-        }
+        self.finish(py, line, envelope.expire_ms.filter(|_| dated), now_ms, true)
     }
 }
 
@@ -98,6 +107,8 @@ impl SealedCookie {
     }
 
     /// Encodes and seals: dict in, the finished line out.
+    #[allow(clippy::too_many_arguments)]
+    #[pyo3(signature = (data, expire_ms, max_age_ms, created_ms, owner, dated, now_ms = None))]
     fn dump<'py>(
         &self,
         data: &Bound<'py, PyAny>,
@@ -106,13 +117,15 @@ impl SealedCookie {
         created_ms: Option<i64>,
         owner: Option<&Bound<'py, PyString>>,
         dated: bool,
+        now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let text = write(data, Vec::with_capacity(512))?;
-        self.sealed(data.py(), text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated)
+        self.sealed(data.py(), text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated, now_ms)
     }
 
     /// Seals a body that is encoded already.
     #[allow(clippy::too_many_arguments)]
+    #[pyo3(signature = (body, expire_ms, max_age_ms, created_ms, owner, dated, now_ms = None))]
     fn seal<'py>(
         &self,
         py: Python<'py>,
@@ -122,17 +135,25 @@ impl SealedCookie {
         created_ms: Option<i64>,
         owner: Option<&Bound<'py, PyString>>,
         dated: bool,
+        now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut text = Vec::with_capacity(body.len() + 64);
         text.extend_from_slice(body);
-        self.sealed(py, text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated)
+        self.sealed(py, text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated, now_ms)
     }
 
     /// Writes a value as it stands.
-    fn lines<'py>(&self, py: Python<'py>, value: &[u8], expires_ms: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (value, expires_ms, now_ms = None))]
+    fn lines<'py>(
+        &self,
+        py: Python<'py>,
+        value: &[u8],
+        expires_ms: Option<i64>,
+        now_ms: Option<i64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let mut line = self.frame.start(value.len());
         line.extend_from_slice(value);
-        self.finish(py, line, expires_ms)
+        self.finish(py, line, expires_ms, now_ms, false)
     }
 
     #[allow(clippy::unused_self)]

@@ -36,10 +36,22 @@ impl SignedCookie {
     }
 
     /// Finishes `line`, a name and its value, into the lines of a response: its own and its signature's.
-    fn finish<'py>(&self, py: Python<'py>, mut line: Vec<u8>, expires_ms: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
+    ///
+    /// `bounded`: the size alone where it is too large.
+    fn finish<'py>(
+        &self,
+        py: Python<'py>,
+        mut line: Vec<u8>,
+        expires_ms: Option<i64>,
+        now_ms: Option<i64>,
+        bounded: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let pair = line.len();
         let digest = self.keygrip.as_ref().map(|keygrip| keygrip.get().0.sign([&line, b"", b""]));
-        self.frame.end(&mut line, expires_ms);
+        self.frame.end(&mut line, expires_ms, now_ms);
+        if bounded && let Some(octets) = self.frame.excess(&line) {
+            return Ok(octets.into_pyobject(py)?.into_any());
+        }
         let own = PyBytes::new(py, &line);
         let Some(digest) = digest else { return Ok(PyList::new(py, [own])?.into_any()) };
         let signature = [self.frame.name.as_slice(), b".sig=", &digest, &line[pair..]].concat();
@@ -47,6 +59,7 @@ impl SignedCookie {
     }
 
     /// Closes the envelope over `text` and signs it; the size alone where it is too large.
+    #[allow(clippy::too_many_arguments)]
     fn sealed<'py>(
         &self,
         py: Python<'py>,
@@ -54,14 +67,12 @@ impl SignedCookie {
         envelope: &Envelope<'_>,
         owner: Option<&Bound<'py, PyString>>,
         dated: bool,
+        now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         enclose(&mut text, envelope, owner)?;
         let mut line = self.frame.start(text.len() * 4 / 3 + 4);
         codec::armour(&text, &mut line);
-        match self.frame.excess(&line) {
-            Some(octets) => Ok(octets.into_pyobject(py)?.into_any()),
-            None => self.finish(py, line, envelope.expire_ms.filter(|_| dated)),
-        }
+        self.finish(py, line, envelope.expire_ms.filter(|_| dated), now_ms, true)
     }
 }
 
@@ -106,6 +117,8 @@ impl SignedCookie {
     }
 
     /// Encodes and signs: dict in, finished lines out.
+    #[allow(clippy::too_many_arguments)]
+    #[pyo3(signature = (data, expire_ms, max_age_ms, created_ms, owner, dated, now_ms = None))]
     fn dump<'py>(
         &self,
         data: &Bound<'py, PyAny>,
@@ -114,13 +127,15 @@ impl SignedCookie {
         created_ms: Option<i64>,
         owner: Option<&Bound<'py, PyString>>,
         dated: bool,
+        now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let text = write(data, Vec::with_capacity(512))?;
-        self.sealed(data.py(), text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated)
+        self.sealed(data.py(), text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated, now_ms)
     }
 
     /// Signs a body that is encoded already.
     #[allow(clippy::too_many_arguments)]
+    #[pyo3(signature = (body, expire_ms, max_age_ms, created_ms, owner, dated, now_ms = None))]
     fn seal<'py>(
         &self,
         py: Python<'py>,
@@ -130,17 +145,25 @@ impl SignedCookie {
         created_ms: Option<i64>,
         owner: Option<&Bound<'py, PyString>>,
         dated: bool,
+        now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut text = Vec::with_capacity(body.len() + 64);
         text.extend_from_slice(body);
-        self.sealed(py, text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated)
+        self.sealed(py, text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated, now_ms)
     }
 
     /// Signs a value that is not ours to encode.
-    fn lines<'py>(&self, py: Python<'py>, value: &[u8], expires_ms: Option<i64>) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (value, expires_ms, now_ms = None))]
+    fn lines<'py>(
+        &self,
+        py: Python<'py>,
+        value: &[u8],
+        expires_ms: Option<i64>,
+        now_ms: Option<i64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let mut line = self.frame.start(value.len());
         line.extend_from_slice(value);
-        self.finish(py, line, expires_ms)
+        self.finish(py, line, expires_ms, now_ms, false)
     }
 
     #[allow(clippy::unused_self)]

@@ -596,7 +596,7 @@ def test_C05_option_matrix(prefix: str, spell: Any, preset: Any) -> None:
 async def test_C09_default_lines(scheme: str, secure: str) -> None:
     client = Sessions(clock=Clock())
     response = await client.do(lambda session: session.update(n=1), scheme=scheme)
-    tail = f"; path=/; expires=Wed, 25 Nov 2026 12:04:55 GMT; samesite=lax{secure}; httponly"
+    tail = f"; path=/; expires=Wed, 25 Nov 2026 12:04:55 GMT; max-age=86400; samesite=lax{secure}; httponly"
     assert response.cookies == [
         f"koa.sess=eyJuIjoxLCJfZXhwaXJlIjoxNzk1NjA4Mjk1MDAwLCJfbWF4QWdlIjo4NjQwMDAwMH0={tail}",
         f"koa.sess.sig={signature(response.cookies[0])}{tail}",
@@ -608,8 +608,8 @@ async def test_C09_default_lines_of_a_removal(scheme: str, secure: str) -> None:
     client = Sessions(clock=Clock())
     await client.do(lambda session: session.update(n=1), scheme=scheme)
     response = await client.do(lambda session: session.destroy(), scheme=scheme)
-    tail = f"; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT; samesite=lax{secure}; httponly"
-    assert response.cookies == [f"koa.sess={tail}", f"koa.sess.sig={signature('koa.sess=')}{tail}"]
+    tail = f"; path=/; expires=Thu, 01 Jan 1970 00:00:01 GMT; max-age=0; samesite=lax{secure}; httponly"
+    assert response.cookies == [f"koa.sess.sig={signature('koa.sess=')}{tail}", f"koa.sess={tail}"]
 
 
 def signature(line: str) -> str:
@@ -661,9 +661,11 @@ def asked(options: SessionOptions, *, secure: bool, expires_ms: int | None) -> d
 
 
 def seen(attributes: dict[str, str]) -> dict[str, str]:
-    """Give a line's attributes with the date as seconds."""
-    date = attributes.get("expires")
+    """Give a line's attributes with the date as seconds; the lifetime beside it says the same."""
+    attributes = {**attributes}
+    date, age = attributes.get("expires"), attributes.pop("max-age", None)
     if date is None:
+        assert age is None
         return attributes
     assert re.fullmatch(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", date)
     return attributes | {"expires": f"{parsedate_to_datetime(date).astimezone(UTC).timestamp():.0f}"}
@@ -678,7 +680,9 @@ def written(options: SessionOptions, own: Attributes | None = None) -> Iterator[
     for secure in (False, True) if options.secure == "auto" else (bool(options.secure),):
         body = (b'{"a":1}', (expire_ms, life_ms, None, None), options.dated)
         yield secure, expires_ms, session_format.write(session_format.cookie(secure, own), *body)
-        yield secure, 0, session_format.cookie(secure, own).lines(b"", 0)
+        ours = options.preset is None
+        removal = session_format.removal(session_format.cookie(secure, own))
+        yield secure, 1000 if ours else 0, removal[::-1] if ours else removal
 
 
 def check_lines(options: SessionOptions, lines: list[bytes], wanted: dict[str, str]) -> None:

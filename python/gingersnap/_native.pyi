@@ -81,8 +81,9 @@ class SignedCookie:
     """One cookie, its signature and its attributes.
 
     ``head`` and ``tail`` are the attributes before the date and behind it, as octets, each starting with ``; ``.
-    ``keygrip`` ``None``: not signed. ``max_octets`` bounds name and value together, ``header_limit`` what is examined of a
-    Cookie header. ``first_only``: of several cookies of the name only the first counts, as in koa.
+    ``keygrip`` ``None``: not signed. ``max_octets`` bounds a line: name, value and attributes (RFC 6265 section 6.1);
+    ``header_limit`` bounds what is examined of a Cookie header. ``first_only``: of several cookies of the name only the first
+    counts, as in koa.
     """
 
     def __init__(
@@ -116,11 +117,13 @@ class SignedCookie:
         created_ms: int | None,
         owner: str | None,
         dated: bool,
+        now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Encode and sign: the finished Set-Cookie lines of the cookie and its signature.
 
-        ``expire_ms`` ``None``: it ends with the browser. ``dated``: the lines say ``expires``. An ``int`` is the size in
-        octets of a cookie that would pass ``max_octets``.
+        ``expire_ms`` ``None``: it ends with the browser. ``dated``: the lines say ``expires``, and with ``now_ms``
+        ``max-age`` beside it, for clients whose clock is wrong. An ``int`` is the size in octets of a line that would
+        pass ``max_octets``.
 
         Raises: UnserializableError.
         """
@@ -133,10 +136,11 @@ class SignedCookie:
         created_ms: int | None,
         owner: str | None,
         dated: bool,
+        now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Do as ``dump`` does, with data that ``dumps`` has written."""
 
-    def lines(self, value: bytes, expires_ms: int | None) -> list[bytes]:
+    def lines(self, value: bytes, expires_ms: int | None, now_ms: int | None = None) -> list[bytes]:
         """Write the lines of any value that is one; ``b""`` with 0 removes the cookie. Source: cookies ``Cookies.set``."""
 
 class SealedCookie:
@@ -176,6 +180,7 @@ class SealedCookie:
         created_ms: int | None,
         owner: str | None,
         dated: bool,
+        now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Encode and seal: the one finished Set-Cookie line, as ``SignedCookie.dump``; never twice the same.
 
@@ -190,8 +195,9 @@ class SealedCookie:
         created_ms: int | None,
         owner: str | None,
         dated: bool,
+        now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Do as ``dump`` does, with data that ``dumps`` has written."""
 
-    def lines(self, value: bytes, expires_ms: int | None) -> list[bytes]:
+    def lines(self, value: bytes, expires_ms: int | None, now_ms: int | None = None) -> list[bytes]:
         """Write the line of a value as it stands, not sealed; ``b""`` with 0 removes the cookie."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 from . import _core, rules
 from .claim import Source
 from .context import RENEWALS, Context
-from .cookies import with_farewell
 from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge
+from .farewell import with_farewell
 from .formats.cookie import Cookie
 from .formats.data import with_own_life
 from .session import Session
@@ -72,7 +72,8 @@ class CookieContext(Context):
         return []
 
     def _remove(self) -> None:
-        self.lines = with_farewell(self._own_cookie().lines(b"", 0), self._setup.farewell(None, self._scope))
+        lines, farewell = self._format.removal(self._own_cookie()), self._setup.farewell(None, self._scope)
+        self.lines = with_farewell(lines, farewell, self._scope, ending=True)
         self._settle(None, "destroy")
 
     def prepared(self, session: Session) -> list[bytes]:
@@ -109,7 +110,9 @@ class CookieContext(Context):
             return None
         if isinstance(lines, int):
             return self._too_large(lines, session)
-        self.lines = lines if self.source is None else with_farewell(lines, setup.farewell(self.source, self._scope))
+        if self.source is not None:
+            lines = with_farewell(lines, setup.farewell(self.source, self._scope), self._scope)
+        self.lines = lines
         self._settle((body, 0, True, expire_ms, *rules.life_members(life_ms, own=own), created_ms, owner), reason)
         return None
 

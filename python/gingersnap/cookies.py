@@ -1,6 +1,6 @@
 """Cookie attributes and response headers: what goes around a value. Nothing here reads one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, get_args
 
@@ -129,26 +129,6 @@ def is_secure(scope: Scope) -> bool:
             # The first word is the client's own scheme, where each proxy adds one.
             return bool(value.split(b",", 1)[0].strip().lower() in (b"https", b"wss"))
     return scope.get("scheme") in SECURE_SCHEMES
-
-
-def with_farewell(lines: list[bytes], farewell: Sequence[bytes]) -> list[bytes]:
-    """Add lines that remove other cookies, but not those that the same response sets: a browser knows one by more than its name."""
-    if not farewell:
-        return lines
-    sent = {_identity(line) for line in lines}
-    return [*lines, *(line for line in farewell if _identity(line) not in sent)]
-
-
-def _identity(line: bytes) -> tuple[bytes, frozenset[bytes]]:
-    """Give what a browser knows a cookie by: name, domain, path and partition (RFC 6265bis section 5.7)."""
-    pair, *attributes = line.split(b";")
-    said = (attribute.strip() for attribute in attributes)
-    return pair.partition(b"=")[0], frozenset(
-        # A dot before a domain is none to a browser (section 5.6.3).
-        each.lower().replace(b"=.", b"=", 1) if each.lower().startswith(b"domain=") else each[:5].lower() + each[5:]
-        for each in said
-        if each.lower().startswith((b"domain=", b"path=")) or each.lower() == b"partitioned"
-    )
 
 
 def is_public(message: Message) -> bool:

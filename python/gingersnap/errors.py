@@ -113,7 +113,7 @@ class UnstorableError(UnserializableError):
 
 
 class CookieTooLarge(SessionError, ValueError):  # noqa: N818 (the noun of the design)
-    """A cookie would pass ``max_cookie_bytes``, and nothing was sent. ``size`` and ``limit`` are octets of name and value;
+    """A cookie would pass ``max_cookie_bytes``, and nothing was sent. ``size`` and ``limit`` are octets of a Set-Cookie line;
     ``largest`` names the heaviest keys with the octets of their JSON text.
     """
 

@@ -70,7 +70,8 @@ class Former:
         """Write the lines that remove its cookie."""
         if self.options.external_key is not None:
             return []
-        return self.setup.format.cookie(secure, own).lines(b"", 0)
+        format = self.setup.format
+        return format.removal(format.cookie(secure, own))
 
 
 class Formers:

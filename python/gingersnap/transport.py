@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from .cookies import Attributes, with_farewell, with_session
+from .cookies import Attributes, with_session
 from .errors import ConfigError
+from .farewell import with_farewell
 from .formats.cookie import CookieFormat
 from .options import SessionOptions
 from .types import ExternalKey, Message, Miss, Scope
@@ -64,8 +65,11 @@ class CookieTransport:
         lines: list[bytes] = []
         if word is not None:
             cookie = self._format.cookie(word.secure, word.own)
-            lines = cookie.lines(b"", 0) if word.id is None else cookie.lines(word.id.encode("utf-8"), word.expire_ms)
-        lines = with_farewell(lines, also)
+            if word.id is None:
+                lines = self._format.removal(cookie)
+            else:
+                lines = self._format.lines(cookie, word.id.encode("utf-8"), word.expire_ms)
+        lines = with_farewell(lines, also, scope, ending=word is not None and word.id is None)
         if not lines and not accessed:
             return message
         return with_session(message, lines, self._options, self._format.name)

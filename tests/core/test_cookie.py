@@ -7,6 +7,7 @@ import contextlib
 import hmac
 import itertools
 import json
+import re
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -599,17 +600,34 @@ def test_what_was_written_is_read(core: ModuleType) -> None:
 
 @pytest.mark.parametrize(("name", "octets", "sent"), [("s" * 7, 4095, True), ("s" * 8, 4096, True), ("s" * 9, 4097, False)])
 @pytest.mark.parametrize("keygrip", [False, True])
-def test_C02_name_and_value_together_stay_within_4096(core: ModuleType, name: str, octets: int, sent: bool, keygrip: bool) -> None:
+def test_C02_a_line_stays_within_4096(core: ModuleType, name: str, octets: int, sent: bool, keygrip: bool) -> None:
     # {"a":"...","_session":true} makes 3,066 octets, and those 4,088 of base64.
     body = core.dumps({"a": "x" * (3_066 - 24)})
-    # A long head: attributes do not count, and the signature is a cookie of its own.
-    cookie = core.SignedCookie(name, core.Keygrip([KEY]) if keygrip else None, b"; path=/" + b"a" * 500, b"")
+    # Some clients count the attributes too, and would keep the old value with the new signature, a cookie of its own.
+    head = b"; path=/" + b"a" * 92
+    cookie = core.SignedCookie(name, core.Keygrip([KEY]) if keygrip else None, head, b"", max_octets=4_096 + len(head) + 1)
     written = cookie.seal(body, None, None, None, None, False)
     assert (isinstance(written, list), octets) == (sent, len(name) + 4_088)
-    if sent:
-        assert len(written[0].partition(b";")[0]) - 1 == octets
-    else:
-        assert written == octets
+    line = octets + len(b"=") + len(head)
+    assert (len(written[0]) if sent else written) == line
+
+
+@pytest.mark.parametrize(
+    ("expires_ms", "now_ms", "age"),
+    [
+        (90_999, 0, 90),
+        (1, 0, 1),
+        (1_000, 1_000, 0),
+        (0, 5_000, 0),
+        (-5, 0, 0),
+        (2**63 - 1, 0, 34_560_000),
+    ],
+)
+def test_a_lifetime_stands_beside_the_date(core: ModuleType, expires_ms: int, now_ms: int, age: int) -> None:
+    for cookie in (cookie_of(core), core.SealedCookie("s", [KEY], b"; path=/", b"; httponly")):
+        for line in cookie.lines(b"v", expires_ms, now_ms):
+            assert re.fullmatch(rb"s(\.sig)?=[^;]+; path=/; expires=[^;]+ GMT; max-age=%d; httponly" % age, line)
+        assert all(b"max-age" not in line for line in cookie.lines(b"v", None, now_ms))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from .keygrip import Keygrip
 # Must match rust/cookie.rs.
 MAX_CANDIDATES = 4
 LAST_SECOND = 253_402_300_799
+# 400 days (RFC 6265bis section 5.5).
+LONGEST_S = 34_560_000
 
 
 def within(header: bytes, limit: int) -> bytes:
@@ -44,6 +46,12 @@ def _unquote(value: bytes) -> bytes:
 def http_date(at_ms: int) -> bytes:
     """Write an HTTP date (RFC 9110 section 5.6.7), cut to the years 1970 to 9999."""
     return formatdate(min(max(at_ms // 1000, 0), LAST_SECOND), usegmt=True).encode("ascii")
+
+
+def _age(expires_ms: int, now_ms: int) -> bytes:
+    """Write how many whole seconds a cookie has left; one that still lives has one at least, since 0 removes it."""
+    left_ms = expires_ms - now_ms
+    return b"; max-age=%d" % (0 if left_ms <= 0 else min(max(left_ms // 1000, 1), LONGEST_S))
 
 
 class Cookie:
@@ -104,9 +112,10 @@ class Cookie:
         created_ms: int | None,
         owner: str | None,
         dated: bool,
+        now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Encode and protect: dict in, finished lines out."""
-        return self.seal(dumps(data), expire_ms, max_age_ms, created_ms, owner, dated)
+        return self.seal(dumps(data), expire_ms, max_age_ms, created_ms, owner, dated, now_ms)
 
     def seal(
         self,
@@ -116,23 +125,25 @@ class Cookie:
         created_ms: int | None,
         owner: str | None,
         dated: bool,
+        now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Protect a body that is encoded already; the size alone where it is too large."""
         value = self._value(enclose(body, expire_ms, max_age_ms, created_ms, owner))
-        size = len(self._name) + len(value)
-        return size if size > self._max_octets else self.lines(value, expire_ms if dated else None)
+        lines = self.lines(value, expire_ms if dated else None, now_ms)
+        return lines if len(lines[0]) <= self._max_octets else len(lines[0])
 
     def _value(self, text: bytes) -> bytes:
         """Turn JSON text into a cookie value."""
         raise NotImplementedError
 
-    def lines(self, value: bytes, expires_ms: int | None) -> list[bytes]:
+    def lines(self, value: bytes, expires_ms: int | None, now_ms: int | None = None) -> list[bytes]:
         """Write any value as it stands."""
-        return [self._name + b"=" + value + self._attributes(expires_ms)]
+        return [self._name + b"=" + value + self._attributes(expires_ms, now_ms)]
 
-    def _attributes(self, expires_ms: int | None) -> bytes:
+    def _attributes(self, expires_ms: int | None, now_ms: int | None) -> bytes:
         date = b"" if expires_ms is None else b"; expires=" + http_date(expires_ms)
-        return self._head + date + self._tail
+        age = b"" if expires_ms is None or now_ms is None else _age(expires_ms, now_ms)
+        return self._head + date + age + self._tail
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(<hidden>)"
@@ -158,10 +169,10 @@ class SignedCookie(Cookie):
     def _value(self, text: bytes) -> bytes:
         return armour(text)
 
-    def lines(self, value: bytes, expires_ms: int | None) -> list[bytes]:
+    def lines(self, value: bytes, expires_ms: int | None, now_ms: int | None = None) -> list[bytes]:
         """Write any value and its signature."""
-        own = super().lines(value, expires_ms)
+        own = super().lines(value, expires_ms, now_ms)
         if self._keygrip is None:
             return own
         digest = self._keygrip.sign(self._name + b"=" + value).encode("ascii")
-        return [*own, self._name + b".sig=" + digest + self._attributes(expires_ms)]
+        return [*own, self._name + b".sig=" + digest + self._attributes(expires_ms, now_ms)]

@@ -27,7 +27,5 @@ class CookieSessionFormat(KoaFormat):
         return "corrupt" if body is None else (body, found[1], True, None, None, None, None, None)
 
     def write(self, cookie: Cookie, body: bytes, envelope: Envelope, dated: bool) -> list[bytes] | int:
-        """Write a session's Set-Cookie lines; the size alone of name and value where they pass ``max_cookie_bytes``."""
-        value = base64.b64encode(body)
-        size = len(self.name) + len(value)
-        return size if size > self._options.max_cookie_bytes else cookie.lines(value, envelope[0] if dated else None)
+        """Write a session's Set-Cookie lines; the size alone where a line passes ``max_cookie_bytes``."""
+        return self._bounded(cookie, base64.b64encode(body), envelope[0] if dated else None)

@@ -52,14 +52,21 @@ class KoaFormat(CookieFormat):
         return body, found[1], False, expire, max_age, lasts, created, owner
 
     def write(self, cookie: Cookie, body: bytes, envelope: Envelope, dated: bool) -> list[bytes] | int:
-        """Write a session's Set-Cookie lines; the size alone of name and value where they pass ``max_cookie_bytes``."""
+        """Write a session's Set-Cookie lines; the size alone where a line passes ``max_cookie_bytes``."""
         if self._options.encode is None:
             return super().write(cookie, body, envelope, dated)
         expire_ms, max_age_ms, created_ms, owner = envelope
         members = (expire_ms, max_age_ms, True if expire_ms is None else None, created_ms, owner)
         value = self._encoded(self._options.encode, body, members)
-        size = len(self.name) + len(value)
-        return size if size > self._options.max_cookie_bytes else cookie.lines(value, expire_ms if dated else None)
+        return self._bounded(cookie, value, expire_ms if dated else None)
+
+    def _bounded(self, cookie: Cookie, value: bytes, expires_ms: int | None) -> list[bytes] | int:
+        """Write the lines of a value unless the longest is too long.
+
+        A client that counts all of a line (RFC 6265 section 6.1) would keep the old value with the new signature.
+        """
+        lines = self.lines(cookie, value, expires_ms)
+        return lines if len(lines[0]) <= self._options.max_cookie_bytes else len(lines[0])
 
     def _encoded(self, encode: Encode, body: bytes, members: tuple[object, ...]) -> bytes:
         """Write a cookie value by the application's own function."""

@@ -36,7 +36,7 @@ class SingleCookie:
             return "duplicate" if found else "tampered"
         return found.popitem()[1]
 
-    def lines(self, value: bytes, expires_ms: int | None) -> list[bytes]:
+    def lines(self, value: bytes, expires_ms: int | None, _now_ms: int | None = None) -> list[bytes]:
         """Write the line of a value to be signed; ``b""`` with 0 removes the cookie."""
         return [self._line(self._sign(value) if value else self._removed(), expires_ms)]
 

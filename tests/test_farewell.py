@@ -1,0 +1,115 @@
+"""Lines that remove other cookies: in which order, and which of them at all."""
+
+from typing import Any
+
+import pytest
+
+from gingersnap import Accept
+from gingersnap.farewell import with_farewell
+from gingersnap.stores import MemoryStore
+from tests.asgi import KEY, OLD_KEY, Response, Sessions
+
+LATER = 4_102_444_800
+GONE = "; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("cookies", "own", "others", "sent"),
+    [
+        # Removals first: a client may know the two as one.
+        ("old=1", ["new=1; path=/"], ["old=" + GONE], ["old=" + GONE, "new=1; path=/"]),
+        # What did not come is not removed, also where only its signature did not.
+        ("", ["new=1; path=/"], ["old=" + GONE], ["new=1; path=/"]),
+        ("old=1", ["new=1; path=/"], ["old.sig=" + GONE, "old=" + GONE], ["old=" + GONE, "new=1; path=/"]),
+        ("older=1; bold=1", ["new=1; path=/"], ["old=" + GONE], ["new=1; path=/"]),
+        # The same cookie is set, not removed: by its own words, or to a client by RFC 6265.
+        ("s=1", ["s=2; path=/"], ["s=" + GONE], ["s=2; path=/"]),
+        ("s=1", ["s=2; path=/; Domain=.shop.example"], ["s=" + GONE], ["s=2; path=/; Domain=.shop.example"]),
+        ("s=1", ["s=2; path=/"], ["s=" + GONE + "; domain=SHOP.example"], ["s=2; path=/"]),
+        # Where both came, the client knows two.
+        (
+            "s=1; s=2",
+            ["s=3; path=/; domain=shop.example"],
+            ["s=" + GONE],
+            ["s=" + GONE, "s=3; path=/; domain=shop.example"],
+        ),
+        ("s=1", ["s=2; path=/"], ["s=" + GONE + "; domain=example"], ["s=" + GONE + "; domain=example", "s=2; path=/"]),
+        ("s=1", ["s=2; path=/"], ["s=; path=/app"], ["s=; path=/app", "s=2; path=/"]),
+    ],
+)
+def test_removals_go_first_and_alone_where_something_came(cookies: str, own: list[str], others: list[str], sent: list[str]) -> None:
+    scope: Any = {"headers": [(b"host", b"Shop.example:8000"), (b"cookie", cookies.encode())]}
+    lines = with_farewell([line.encode() for line in own], [line.encode() for line in others], scope)
+    assert [line.decode() for line in lines] == sent
+
+
+@pytest.mark.parametrize(
+    ("cookies", "sent"),
+    [("s=1; old=1", ["old=", "s="]), ("old=1", ["old="]), ("s=1", ["s="]), ("", ["s="]), ("s=1; old=1; old.sig=1", ["old=", "s="])],
+)
+def test_a_client_that_heeds_the_last_removal_alone_is_left_without_the_session(cookies: str, sent: list[str]) -> None:
+    scope: Any = {"headers": [(b"cookie", cookies.encode())]}
+    lines = with_farewell([b"s=" + GONE.encode()], [b"old=" + GONE.encode()], scope, ending=True)
+    assert [line.decode().removesuffix(GONE) for line in lines] == sent
+
+
+# --- Clients, by how they carry lines out.
+
+
+class Client:
+    """A jar for one host: a cookie is its name, domain and path, with ``bis`` also whether the domain was given."""
+
+    def __init__(self, *, bis: bool = False, backwards: bool = False, removals_first: bool = False) -> None:
+        self.bis, self.backwards, self.removals_first = bis, backwards, removals_first
+        self.jar: dict[Any, str] = {}
+
+    def take(self, response: Response) -> None:
+        lines = response.cookies[::-1] if self.backwards else response.cookies
+        if self.removals_first:
+            lines = sorted(lines, key=lambda line: "1970" not in line)
+        for line in lines:
+            pair, *rest = line.split("; ")
+            at = {part.partition("=")[0].lower(): part.partition("=")[2] for part in rest}
+            name, _, value = pair.partition("=")
+            key = (name, at.get("domain", "localhost"), at.get("path", "/"), self.bis and "domain" in at)
+            self.jar.pop(key, None)
+            if "1970" not in at.get("expires", ""):
+                self.jar[key] = value
+
+    async def ask(self, site: Sessions, look: Any) -> Any:
+        seen: list[Any] = []
+        headers = [(b"host", b"localhost"), (b"cookie", "; ".join(f"{key[0]}={value}" for key, value in self.jar.items()).encode())]
+        site.browser.jar.clear()
+        self.take(await site.do(lambda session: seen.append(look(session)), headers=headers))
+        return seen[0]
+
+
+CLIENTS = {
+    "RFC 6265": {},
+    "RFC 6265bis": {"bis": True},
+    "last line first": {"backwards": True},
+    "removals first": {"removals_first": True, "bis": True},
+}
+LAYOUTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "own": ({}, {}),
+    "encrypt": ({}, {"encrypt": True}),
+    "koa": ({"preset": "koa"}, {"preset": "koa"}),
+    "starlette": ({"preset": "starlette"}, {"preset": "starlette"}),
+    "cookie-session": ({"preset": "cookie-session"}, {"preset": "cookie-session"}),
+}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("layout", [*LAYOUTS, "own to store", "express"])
+@pytest.mark.parametrize("domains", [(None, "localhost"), ("localhost", None)])
+async def test_a_takeover_to_the_domain_of_the_host_keeps_the_session(client: str, layout: str, domains: Any) -> None:
+    old, new = LAYOUTS.get(layout, ({}, {"store": MemoryStore()}))
+    if layout == "express":
+        store = MemoryStore()
+        old = new = {"preset": "express", "store": store}
+    before = Sessions(**{**old, "keys": [OLD_KEY], "domain": domains[0]})
+    accept = [Accept(**{**old, "keys": [OLD_KEY], "domain": domains[0]}, until=LATER)]
+    after = Sessions(**{**new, "keys": [KEY], "domain": domains[1], "accept": accept})
+    jar = Client(**CLIENTS[client])
+    await jar.ask(before, lambda session: session.update(n=1))
+    assert [await jar.ask(after, dict) for _ in range(3)] == [{"n": 1}] * 3
