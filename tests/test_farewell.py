@@ -7,7 +7,8 @@ import pytest
 from gingersnap import Accept
 from gingersnap.farewell import with_farewell
 from gingersnap.stores import MemoryStore
-from tests.asgi import KEY, OLD_KEY, Response, Sessions
+from tests.asgi import KEY, OLD_KEY, Sessions
+from tests.jars import CLIENTS, Client
 
 LATER = 4_102_444_800
 GONE = "; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT"
@@ -53,43 +54,6 @@ def test_a_client_that_heeds_the_last_removal_alone_is_left_without_the_session(
     assert [line.decode().removesuffix(GONE) for line in lines] == sent
 
 
-# --- Clients, by how they carry lines out.
-
-
-class Client:
-    """A jar for one host: a cookie is its name, domain and path, with ``bis`` also whether the domain was given."""
-
-    def __init__(self, *, bis: bool = False, backwards: bool = False, removals_first: bool = False) -> None:
-        self.bis, self.backwards, self.removals_first = bis, backwards, removals_first
-        self.jar: dict[Any, str] = {}
-
-    def take(self, response: Response) -> None:
-        lines = response.cookies[::-1] if self.backwards else response.cookies
-        if self.removals_first:
-            lines = sorted(lines, key=lambda line: "1970" not in line)
-        for line in lines:
-            pair, *rest = line.split("; ")
-            at = {part.partition("=")[0].lower(): part.partition("=")[2] for part in rest}
-            name, _, value = pair.partition("=")
-            key = (name, at.get("domain", "localhost"), at.get("path", "/"), self.bis and "domain" in at)
-            self.jar.pop(key, None)
-            if "1970" not in at.get("expires", ""):
-                self.jar[key] = value
-
-    async def ask(self, site: Sessions, look: Any) -> Any:
-        seen: list[Any] = []
-        headers = [(b"host", b"localhost"), (b"cookie", "; ".join(f"{key[0]}={value}" for key, value in self.jar.items()).encode())]
-        site.browser.jar.clear()
-        self.take(await site.do(lambda session: seen.append(look(session)), headers=headers))
-        return seen[0]
-
-
-CLIENTS = {
-    "RFC 6265": {},
-    "RFC 6265bis": {"bis": True},
-    "last line first": {"backwards": True},
-    "removals first": {"removals_first": True, "bis": True},
-}
 LAYOUTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "own": ({}, {}),
     "encrypt": ({}, {"encrypt": True}),

@@ -110,8 +110,9 @@ class CookieContext(Context):
             return None
         if isinstance(lines, int):
             return self._too_large(lines, session)
-        if self.source is not None:
-            lines = with_farewell(lines, setup.farewell(self.source, self._scope), self._scope)
+        if self.source is not None or setup.doubles is not None:
+            farewell = setup.strays(self._scope) if self.source is None else setup.farewell(self.source, self._scope)
+            lines = with_farewell(lines, farewell, self._scope)
         self.lines = lines
         self._settle((body, 0, True, expire_ms, *rules.life_members(life_ms, own=own), created_ms, owner), reason)
         return None

@@ -318,8 +318,9 @@ class Departure(Arrival):
         if own is None and self._own is not None:
             own = self._attributes_of(self._own)
         self.word = Word(id, expire_ms, self._stored.is_secure(self._scope), own)
-        if self._source is not None and id is not None:
-            self.farewell = self._stored.farewell(self._source, self._scope)
+        if id is not None:
+            setup, source = self._stored, self._source
+            self.farewell = setup.strays(self._scope) if source is None else setup.farewell(source, self._scope)
 
 
 def _brought(base: bytes, body: bytes) -> dict[str, Any]:

@@ -23,7 +23,8 @@ def with_farewell(lines: list[bytes], farewell: Sequence[bytes], scope: Scope, *
     if ending and gone and not any(came[_name(line)] for line in lines):
         # A client that carries out only the last removal of a response (curl 7.88) is to carry out one that counts.
         return gone
-    host = _host(scope)
+    # Lines that all remove contradict no other.
+    host = b"" if ending else _host(scope)
     return [*(line for line in gone if not _is_among(line, lines, b"" if came[_name(line)] > 1 else host)), *lines]
 
 

@@ -79,8 +79,8 @@ class Formers:
 
     def __init__(self, setup: Setup) -> None:
         self._options = options = setup.options
-        self._all = [Former(accept, options) for accept in options.accept]
-        self.stores = [former.stored for former in self._all if former.stored is not None]
+        self.all = [Former(accept, options) for accept in options.accept]
+        self.stores = [former.stored for former in self.all if former.stored is not None]
         self._told: frozenset[str] = frozenset()
 
     def find(self, scope: Scope, why: Why, now_ms: int, after: Former | None = None) -> Claim | Why:
@@ -90,8 +90,8 @@ class Formers:
         """
         if why not in _OPEN or (self._options.encrypt and self._shows_sealed(scope["headers"])):
             return why
-        start = 0 if after is None else self._all.index(after) + 1
-        for former in self._all[start:]:
+        start = 0 if after is None else self.all.index(after) + 1
+        for former in self.all[start:]:
             if now_ms >= former.until_ms:
                 continue
             found = former.find(scope, now_ms)
@@ -150,5 +150,5 @@ class Formers:
 
     def farewell(self, source: Source | None, secure: bool) -> list[bytes]:
         """Write the lines that remove the cookie of a session that was taken over; ``None``: those of all, as a session ends."""
-        sources = [Source(former, None) for former in self._all] if source is None else [source]
+        sources = [Source(former, None) for former in self.all] if source is None else [source]
         return [line for former, own in sources for line in former.removal(secure, own)]

@@ -46,6 +46,7 @@ class SessionMiddleware:
         self._setup = self._stored or Setup(self.options)
         if self.options.accept:
             self._setup.formers = Formers(self._setup)
+        self._setup.expect_doubles()
         self._warned = self._looked = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,6 +9,7 @@ from .claim import Claim, Source
 from .context import EMPTY, is_same
 from .cookie_context import CookieContext
 from .cookies import SECURE_SCHEMES, is_secure
+from .doubles import Doubles
 from .errors import SessionSealed
 from .formats import FORMATS
 from .formats.cookie import CookieFormat
@@ -40,6 +41,8 @@ class Setup:
         self._warned = self._warned_of_another = self._warned_of_shared_cookie = self._warned_of_public = False
         # Earlier configurations, where there are some.
         self.formers: Formers | None = None
+        # What chooses among several cookies of one name, where something explains them.
+        self.doubles: Doubles | None = None
         # Whether a live session may be written though nothing was changed.
         self.renews = options.rolling or options.renew
         self._load = self.format.load
@@ -121,8 +124,19 @@ class Setup:
         return why if self.formers is None else self.formers.find(scope, why, now_ms, after)
 
     def farewell(self, source: Source | None, scope: Scope) -> list[bytes]:
-        """Write what removes the cookie of a session that was taken over; ``None``: those of every earlier configuration."""
-        return [] if self.formers is None else self.formers.farewell(source, self.is_secure(scope))
+        """Write what removes the cookies of a session that was taken over; ``None``: those of every configuration."""
+        lines = [] if self.formers is None else self.formers.farewell(source, self.is_secure(scope))
+        return [*dict.fromkeys([*lines, *self.strays(scope)])]
+
+    def expect_doubles(self) -> None:
+        """See whether one client may have several cookies of the session's name, since its path or domain was changed."""
+        self.doubles = Doubles.of(self.options, self.format, [] if self.formers is None else self.formers.all)
+        if self.doubles is not None:
+            self._load = self.doubles.load
+
+    def strays(self, scope: Scope) -> list[bytes]:
+        """Write what removes the session's cookie where an earlier path or domain has put it."""
+        return [] if self.doubles is None else self.doubles.removals(scope, self.is_secure(scope))
 
     def now_ms(self) -> int:
         """Read the clock, in milliseconds since 1970."""

@@ -83,6 +83,12 @@ class StoreSetup(Setup):
         self.purge = Purge(self._store)
         self._warned_of_load = self._warned_of_id = False
 
+    def expect_doubles(self) -> None:
+        """See whether one client may have several cookies of the session's name, since its path or domain was changed."""
+        super().expect_doubles()
+        if self.doubles is not None and isinstance(self.transport, CookieTransport):
+            self.transport.read = self.doubles.read
+
     def store_for(self, scope: Scope) -> Store:
         """Give the store that serves this request. Source: koa-session ``ContextStore``."""
         store = self._store

@@ -1,7 +1,7 @@
 """How a session's id travels: in the session's own cookie, or by whatever ``external_key`` says."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -10,7 +10,7 @@ from .errors import ConfigError
 from .farewell import with_farewell
 from .formats.cookie import CookieFormat
 from .options import SessionOptions
-from .types import ExternalKey, Message, Miss, Scope
+from .types import ExternalKey, Headers, Message, Miss, Scope
 
 # RFC 9110 section 5.6.2.
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -48,10 +48,11 @@ class CookieTransport:
     def __init__(self, options: SessionOptions, format: CookieFormat) -> None:
         self._options = options
         self._format = format
+        self.read: Callable[[Headers], tuple[bytes, int] | Miss | None] = format.read
 
     def find(self, scope: Scope) -> tuple[str, int] | Miss | None:
         """Read the cookie."""
-        found = self._format.read(scope["headers"])
+        found = self.read(scope["headers"])
         if found is None or isinstance(found, str):
             return found
         value, index = found
