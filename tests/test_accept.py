@@ -168,21 +168,21 @@ async def test_entries_are_asked_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "told"),
     [
-        lambda jar: {name: "x" + value for name, value in jar.items()},
-        lambda jar: {name: value for name, value in jar.items() if not name.endswith(".sig")},
+        (lambda jar: {name: "x" + value for name, value in jar.items()}, ["tampered"]),
+        (lambda jar: {name: value for name, value in jar.items() if not name.endswith(".sig")}, []),
     ],
     ids=["forged", "unsigned"],
 )
-async def test_X01_a_forged_cookie_of_an_earlier_kind_is_a_new_session(change: Any) -> None:
+async def test_X01_a_forged_cookie_of_an_earlier_kind_is_a_new_session(change: Any, told: list[str]) -> None:
     both = Move({"preset": "koa", "key": "old"}, {})
     await both.before.do(lambda s: s.update(n=1))
     both.after.browser.jar = change(both.before.jar)
     seen: list[Any] = []
     answer = await both.after.do(lambda s: seen.append(dict(s)))
     assert (answer.status, answer.cookies, seen) == (200, [], [{}])
-    assert [event.name for event in both.heard] == ["tampered"]
+    assert [event.name for event in both.heard] == told
 
 
 async def test_our_own_ended_session_is_not_taken_for_an_earlier_one() -> None:

@@ -77,3 +77,30 @@ async def test_a_takeover_to_the_domain_of_the_host_keeps_the_session(client: st
     jar = Client(**CLIENTS[client])
     await jar.ask(before, lambda session: session.update(n=1))
     assert [await jar.ask(after, dict) for _ in range(3)] == [{"n": 1}] * 3
+
+
+# --- What a client has left of a removed cookie.
+
+
+@pytest.mark.parametrize("options", [{}, {"encrypt": True}, {"preset": "koa"}, {"preset": "starlette"}, {"store": True}])
+@pytest.mark.parametrize("rest", ["{}=null", '{}=""', "{}=", "{}=null; {}="])
+async def test_an_emptied_cookie_is_not_tampered(options: dict[str, Any], rest: str) -> None:
+    heard: list[str] = []
+    given = {**options, "store": MemoryStore()} if "store" in options else options
+    listeners = {name: lambda event: heard.append(event.name) for name in ("tampered", "corrupt", "missed", "duplicate")}
+    site = Sessions(**given, key="s", listeners=listeners)
+    seen: list[Any] = []
+    await site.do(lambda s: seen.append((dict(s), s.is_new)), headers=[(b"cookie", rest.replace("{}", "s").encode())])
+    assert (seen, heard) == ([({}, True)], [])
+
+
+@pytest.mark.parametrize("options", [{}, {"preset": "koa"}, {"preset": "cookie-session"}, {"store": True}])
+@pytest.mark.parametrize("forged", [False, True])
+async def test_a_value_without_its_signature_is_not_tampered(options: dict[str, Any], forged: bool) -> None:
+    heard: list[str] = []
+    given = {**options, "store": MemoryStore()} if "store" in options else options
+    site = Sessions(**given, key="s", listeners={"tampered": lambda event: heard.append(event.name)})
+    await site.do(lambda s: s.update(n=1))
+    site.jar["s.sig"] = "x" * 43 if forged else ""
+    assert await site.data() == {}
+    assert heard == (["tampered"] if forged else [])

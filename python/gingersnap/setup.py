@@ -147,10 +147,21 @@ class Setup:
         dict.clear(session)
         # With it goes what a context that was made already knows of it, its owner among that.
         session._loaded = session._conducted = None
+        if self.is_remnant(session._scope, why):
+            return
         if why == "tampered" and self.options.drop_bad_signature:
             # koa: a signature that does not verify is removed, by a line of its own.
             session._conduct().stale = self.format.signature_removal(self.is_encrypted(session._scope))
-        self.options.events.emit("tampered" if why == "unsigned" else why, session._scope, why)
+        self.options.events.emit(why, session._scope, why)
+
+    def is_remnant(self, scope: Scope, why: str) -> bool:
+        """Return whether a client has shown what was left of a removed cookie: an emptied value, or one without its signature."""
+        if why != "tampered":
+            return why == "unsigned"
+        header = b"; ".join([value for name, value in scope["headers"] if name == b"cookie"])
+        values, _ = _core.find(header[: self.options.max_header_bytes], self.format.name)
+        # Starlette removes a cookie by this value.
+        return bool(values) and all(value == b"null" for value in values)
 
     async def validate(self, session: Session) -> None:
         """Ask the application's ``valid``; a session that it refuses is replaced by a new one. Source: koa-session ``valid``."""

@@ -209,9 +209,11 @@ class StoreSetup(Setup):
             )
 
     def _refuse(self, context: StoreContext, session: Session, why: str) -> None:
+        if self.is_remnant(session._scope, why):
+            return
         if why == "tampered" and self.options.drop_bad_signature:
             context.stale = self.format.signature_removal(self.is_encrypted(session._scope))
-        context.refuse(session, "tampered" if why == "unsigned" else why)
+        context.refuse(session, why)
 
     async def word_for(self, error: SessionUnavailable, scope: Scope) -> StoreErrorWord:
         """Ask what is to become of a request whose store failed."""
