@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from .errors import SessionUnavailable
+from .handshake import drops_headers
 from .session import Session
 from .store_context import StoreContext
 from .types import Message, Scope, Send
@@ -74,6 +75,11 @@ class Exchange:
         if told is not None and self._is_error(message) and await self._setup.word_for(told, self._scope) != "raise":
             await self.refuse(told)
             return
+        if self._is_unheard(message):
+            # The id stays that the client has: what needs a new one is reported as any other late change.
+            self._setup.handshake.check(self._scope, message)
+            await self._pass_on(message)
+            return
         self._owed, self._context.response = True, message
         error = await self._commit()
         self._owed = False
@@ -81,6 +87,10 @@ class Exchange:
             await self._pass_on(self._amended(message))
         else:
             await self.refuse(error)
+
+    def _is_unheard(self, message: Message) -> bool:
+        """Return whether the session needs a new id that this handshake's answer will not carry to the client."""
+        return message["type"] == "websocket.accept" and drops_headers(self._scope) and self._context.is_stuck(self._session)
 
     async def _drop(self) -> None:
         """Drop a message that comes after the 503: a short response ends unnoticed, a long one as by a client that went away."""
