@@ -20,8 +20,9 @@ def with_farewell(lines: list[bytes], farewell: Sequence[bytes], scope: Scope, *
         return lines
     came = Counter(_names(scope))
     gone = [line for line in farewell if came[_name(line)]]
-    if ending and gone and not any(came[_name(line)] for line in lines):
-        # A client that carries out only the last removal of a response (curl 7.88) is to carry out one that counts.
+    if ending and gone and not all(came[_name(line)] for line in lines):
+        # A client that carries out only the last removal of a response (curl 7.88) is to carry out one that counts: its own cookie
+        # did not come, or not all of it.
         return gone
     # Lines that all remove contradict no other.
     host = b"" if ending else _host(scope)
