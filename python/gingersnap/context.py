@@ -8,6 +8,7 @@ from . import _core, checks, rules
 from .cookies import Attributes, SessionCookie, is_public
 from .errors import SessionTooLarge, UnserializableError, shown
 from .increments import incremented
+from .remembered import attributes_of, member_of, owner_of
 from .session import Session
 from .stores.store import late_ms
 from .types import Loaded, Message, Reason, Scope
@@ -215,9 +216,7 @@ class Context:
     @property
     def owner(self) -> str | None:
         """Whose session it is."""
-        if self._owner is None and self._loaded is not None and isinstance(self._loaded[7], str):
-            return self._loaded[7]
-        return self._owner
+        return owner_of(self._loaded[7]) if self._owner is None and self._loaded is not None else self._owner
 
     @property
     def cookie(self) -> SessionCookie:
@@ -226,8 +225,33 @@ class Context:
             self._cookie = SessionCookie(self._options.key, self._attributes())
         return self._cookie
 
-    def _attributes(self) -> Attributes:
+    def _usual(self) -> Attributes:
         return Attributes.of(self._options, secure=self._setup.is_secure(self._scope))
+
+    def _attributes(self) -> Attributes:
+        """Give the attributes as the options and an earlier response have them."""
+        # A session that was ended is removed where it was, and what is put in its place stands there.
+        return self._usual() if self._base is None else attributes_of(self._base[7], self._usual())
+
+    def _own_attributes(self) -> Attributes | None:
+        """Give the attributes that the application set, now or for an earlier response; ``None`` where it set none."""
+        own = None if self._cookie is None else self._cookie.changed()
+        if own is None and self._base is not None and isinstance(self._base[7], dict):
+            own = self._attributes()
+        return own
+
+    def _member(self) -> object:
+        """Give the member ``_owner`` that is to be written."""
+        own = None if self._options.habits.raw else self._own_attributes()
+        return self.owner if own is None else member_of(self.owner, own, self._usual())
+
+    def _left_behind(self) -> list[bytes]:
+        """Write what removes the cookie where it came from, once the application has set another place for it."""
+        own = None if self._cookie is None or not self._came or self._options.habits.raw else self._cookie.changed()
+        if own is None:
+            return []
+        format = self._setup.format
+        return format.removal(format.cookie(own.secure, self._attributes()))
 
     def _is_cookie_changed(self) -> bool:
         """Return whether the cookie's attributes alone are a change of the session. Source: koa-generic-session ``hash``."""

@@ -10,6 +10,7 @@ from .errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLa
 from .farewell import with_farewell
 from .formats.cookie import Cookie
 from .formats.data import with_own_life
+from .remembered import with_member
 from .session import Session
 from .types import Loaded, Reason, Scope
 
@@ -103,18 +104,20 @@ class CookieContext(Context):
         # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
         dated = options.dated or self._life is not None or self._came
         text = with_own_life(body, life_ms) if own else body
-        lines = self._format.write(self._own_cookie(), text, (expire_ms, life_ms, created_ms, owner), dated)
+        member = self._member()
+        envelope = (expire_ms, life_ms, created_ms, owner if member is owner else None)
+        lines = self._format.write(self._own_cookie(), with_member(text, member), envelope, dated)
         if isinstance(lines, int) and reason in RENEWALS:
             # It came as it is, in another layout or signed otherwise: nobody's page fails for that.
             logger.error("a session that nobody changed is too large to be sent anew: its cookie stays as it is")
             return None
         if isinstance(lines, int):
             return self._too_large(lines, session)
-        if self.source is not None or setup.doubles is not None:
+        if self.source is not None or setup.doubles is not None or self._cookie is not None:
             farewell = setup.strays(self._scope) if self.source is None else setup.farewell(self.source, self._scope)
-            lines = with_farewell(lines, farewell, self._scope)
+            lines = with_farewell(lines, [*farewell, *self._left_behind()], self._scope)
         self.lines = lines
-        self._settle((body, 0, True, expire_ms, *rules.life_members(life_ms, own=own), created_ms, owner), reason)
+        self._settle((body, 0, True, expire_ms, *rules.life_members(life_ms, own=own), created_ms, member), reason)
         return None
 
     def _too_large(self, size: int | None, session: Session) -> CookieTooLarge:
@@ -124,8 +127,7 @@ class CookieContext(Context):
         return CookieTooLarge(total, self._options.max_cookie_bytes, sizes[:3])
 
     def _own_cookie(self) -> Cookie:
-        own = None if self._cookie is None else self._cookie.changed()
-        return self._format.cookie(self._setup.is_secure(self._scope), own)
+        return self._format.cookie(self._setup.is_secure(self._scope), self._own_attributes())
 
     async def commit_now(self, session: Session) -> None:
         """Commit before the response starts, on the application's own word."""

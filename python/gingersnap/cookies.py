@@ -70,7 +70,9 @@ SESSION_COOKIE_CHECKS: Final[Mapping[str, Callable[[str, object], Any]]] = {
 
 
 class SessionCookie:
-    """One session's own cookie options for one response: set an attribute, and it is checked like the option of its name.
+    """One session's own cookie options: set an attribute, and it is checked like the option of its name.
+
+    In our own layout, and where records keep a cookie's attributes, later responses and the removal have them too.
 
     ``path``, ``domain``, ``priority``, ``same_site``, ``secure``, ``http_only``, ``partitioned``.
     """

@@ -281,7 +281,7 @@ class Departure(Arrival):
         life_ms, created_ms, expire_ms = self.life_ms, self.created_ms, None
         if life_ms is not None:
             expire_ms = rules.next_expire(self._stored.now_ms(), life_ms, created_ms, self._options.absolute_ms)
-        return Dates(expire_ms, life_ms, created_ms, self.owner, self.has_own_life)
+        return Dates(expire_ms, life_ms, created_ms, self.owner, self.has_own_life, self._member())
 
     def _own_cookie(self) -> OwnCookie | None:
         """Give what the record is to say of its cookie: as it came, or as the options have it, and what was changed since."""
@@ -304,7 +304,7 @@ class Departure(Arrival):
         life_ms, changed = enclosed.life_ms, body != self.body or self._life is not None or self._cookie is not None
         is_told = self._habits.again or id != self.id or self._index > 0 or self._options.rolling or reason in ("renew", "rotated")
         life = rules.life_members(life_ms, own=self.has_own_life)
-        loaded: Loaded = (body, 0, True, enclosed.expire_ms, *life, enclosed.created_ms, self.owner)
+        loaded: Loaded = (body, 0, True, enclosed.expire_ms, *life, enclosed.created_ms, self._member())
         self.id, self._ttl_ms, self._index = id, enclosed.ttl_ms, 0
         self._overlong = self._outdated = False
         if is_told or (changed and enclosed.expire_ms is not None):
@@ -314,13 +314,14 @@ class Departure(Arrival):
         self._settle(loaded, reason)
 
     def _say(self, id: str | None, expire_ms: int | None) -> None:
-        own = None if self._cookie is None else self._cookie.changed()
+        own = self._own_attributes()
         if own is None and self._own is not None:
             own = self._attributes_of(self._own)
         self.word = Word(id, expire_ms, self._stored.is_secure(self._scope), own)
         if id is not None:
             setup, source = self._stored, self._source
             self.farewell = setup.strays(self._scope) if source is None else setup.farewell(source, self._scope)
+            self.farewell += self._left_behind()
 
 
 def _brought(base: bytes, body: bytes) -> dict[str, Any]:

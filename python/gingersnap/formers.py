@@ -13,6 +13,7 @@ from .cookies import Attributes
 from .formats.data import take
 from .formats.record import Dates
 from .options import SessionOptions
+from .remembered import owner_of
 from .setup import Setup
 from .store_setup import StoreSetup
 from .types import Headers, Loaded, Scope
@@ -146,7 +147,7 @@ class Formers:
         if life_ms is not None:
             expire_ms = rules.next_expire(now_ms, life_ms, created_ms, options.absolute_ms)
             expire_ms = min(expire_ms, expire) if type(expire) is int else expire_ms
-        return Dates(expire_ms, life_ms, created_ms, owner if isinstance(owner, str) and options.habits.noted else None, own)
+        return Dates(expire_ms, life_ms, created_ms, owner_of(owner) if options.habits.noted else None, own)
 
     def farewell(self, source: Source | None, secure: bool) -> list[bytes]:
         """Write the lines that remove the cookie of a session that was taken over; ``None``: those of all, as a session ends."""

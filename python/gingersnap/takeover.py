@@ -12,6 +12,7 @@ from . import _core
 from .claim import Claim
 from .cookies import Attributes
 from .errors import SessionUnavailable
+from .remembered import owner_of
 from .stores.store import OwnerIndex, Record, Saved, Store
 from .types import Loaded, Scope
 
@@ -203,7 +204,7 @@ class Takeover:
         return await self._sure("load", partial(self._store.load, self._setup.ids.key(id)))
 
     async def _create(self, id: str, record: Record, loaded: Loaded | None) -> bool:
-        owner = None if loaded is None or not self._setup.habits.noted else loaded[7]
+        owner = None if loaded is None or not self._setup.habits.noted else owner_of(loaded[7])
         owned = {"owner": owner} if isinstance(owner, str) and isinstance(self._store, OwnerIndex) else {}
         ask = partial(self._store.create, self._setup.ids.key(id), record.value, record.ttl_ms or 1, **owned)
         return await self._sure("create", ask)

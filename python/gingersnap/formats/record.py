@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from .. import _core, checks
 from ..cookies import Attributes
 from ..options import SessionOptions
+from ..remembered import with_member
 from ..types import Loaded, Miss
 from .data import take, with_own_life
 
@@ -25,6 +26,7 @@ class Dates:
     created_ms: int | None
     owner: str | None = field(repr=False)
     own_life: bool = False
+    member: object = field(default=None, repr=False)
     """Whether the application set how long the session lives."""
 
 
@@ -49,7 +51,9 @@ class RecordFormat:
     def close(self, body: bytes, dates: Dates, own: OwnCookie | None, *, dated: bool) -> bytes:
         """Write a record; ``dated``: its text is to say when it ends."""
         body = with_own_life(body, dates.life_ms) if dates.own_life else body
-        return _core.enclose(body, dates.expire_ms if dated else None, dates.life_ms, dates.created_ms, dates.owner)
+        owner = None if isinstance(dates.member, dict) else dates.owner
+        body = with_member(body, dates.member)
+        return _core.enclose(body, dates.expire_ms if dated else None, dates.life_ms, dates.created_ms, owner)
 
     def fresh(self, secure: bool) -> OwnCookie | None:
         """Make what a new session's record says of its cookie; ``None`` where records say nothing of it."""
