@@ -142,7 +142,7 @@ class Sessions:
     """A browser at an application whose handler is given anew for each request."""
 
     def __init__(self, **options: Any) -> None:
-        if "store" in options:
+        if options.get("store") is not None:
             # These tests count what a store is asked and what it holds; the grace has tests of its own.
             options = {"regenerate_grace": 0, **options}
         self.handler: Handler = lambda scope: None

@@ -223,7 +223,18 @@ def check(name: str, value: Any) -> Any:
 
 
 def test_every_option_has_its_check() -> None:
-    together = {"keys", "allow_weak_keys", "key", "domain", "max_age", "absolute_age", "store_timeout", "listeners", "ttl"}
+    together = {
+        "keys",
+        "allow_weak_keys",
+        "key",
+        "domain",
+        "max_age",
+        "absolute_age",
+        "store_timeout",
+        "listeners",
+        "ttl",
+        "regenerate_grace",
+    }
     assert set(checks._EACH) | together == set(DEFAULTS)
 
 

@@ -51,19 +51,19 @@ async def test_a_session_that_ends_with_its_browser_is_kept_for_a_day_by_both(pl
         lasts(record.ttl_ms, 86_400_000)
 
 
-async def test_N4_neither_side_sets_an_end_where_node_disables_it(node_stores: Node, lone_valkey: Server) -> None:
+async def test_N4_neither_side_sets_an_end_where_node_disables_it(node_stores: Node, valkey: Server) -> None:
     def ask(call: str, **given: Any) -> Any:
-        return node_stores.ask(store="connect-redis disableTTL", at=lone_valkey.url, call=call, sid="endless", **given)
+        return node_stores.ask(store="connect-redis disableTTL", at=valkey.url, call=call, sid="endless", **given)
 
     ask("set", data=DATA, maxAge=LIFE_MS)
-    async with aclosing(RedisStore(lone_valkey.url, layout="connect-redis", disable_ttl=True)) as store:
+    async with aclosing(RedisStore(valkey.url, layout="connect-redis", disable_ttl=True)) as store:
         record = await store.load("endless")
         assert record.ttl_ms is None
         await store.replace("endless", OURS, LIFE_MS, version=record.version)
         assert await store.touch("endless", LIFE_MS)
         assert ask("get")["n"] == 1
         ask("touch", data=DATA, maxAge=LIFE_MS)
-        assert lone_valkey.ask("PTTL", "sess:endless") == -1
+        assert valkey.ask("PTTL", "sess:endless") == -1
         assert await store.destroy("endless")
     assert ask("get") is None
 
