@@ -5,10 +5,16 @@ from gingersnap.stores import MemoryStore, Owned
 from .table import fails
 
 
-@fails("L10_sessions_of", "any_string", "move_says", "L10_destroy_all_keeps")
+@fails("L10_sessions_of", "L10_an_owner_that_is_no_text", "any_string", "move_says", "L10_destroy_all_keeps")
 class ListsTheSessionsOfAll(MemoryStore):
     async def sessions_of(self, owner):
         return [each for owner in [*self._owned] for each in await super(ListsTheSessionsOfAll, self).sessions_of(owner)]
+
+
+@fails("L10_an_owner_that_is_no_text")
+class AnswersForAnyOwner(MemoryStore):
+    async def sessions_of(self, owner):
+        return [] if not isinstance(owner, str) or not owner else await super().sessions_of(owner)
 
 
 @fails("any_string")
