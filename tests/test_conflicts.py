@@ -286,3 +286,34 @@ def write(session: Session, delay: int) -> None:
         session[f"late{number}"] = number
         session.get("n")
     session.setdefault("nested", {})["a"] = 1
+
+
+class Still(Failing):
+    """A store whose records outlive their lifetime by a while, as those of a busy server do."""
+
+    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Any:
+        return await Failing.replace(self, key, value, max(ttl_ms, 60_000), version=version)
+
+
+@pytest.mark.parametrize("meets", ["a conflict", "a load"])
+async def test_N01_an_emptied_session_is_revived_by_no_request_that_meets_its_last_record(meets: str) -> None:
+    store = Still()
+    client = Sessions(store=store)
+    await client.do(lambda session: session.update(n=1))
+    old = {**client.jar}
+    events: list[str] = []
+    other = Sessions(store=store, listeners={name: (lambda event: events.append(event.name)) for name in ("gone", "expired")})
+    other.browser.jar = {**old}
+
+    async def late(session: Session) -> None:
+        await client.do(lambda first: first.pop("n"))
+        session["late"] = 1
+
+    if meets == "a conflict":
+        await other.do(late)
+    else:
+        await client.do(lambda session: session.pop("n"))
+        await other.do(lambda session: session.touch())
+    assert events == ["gone" if meets == "a conflict" else "expired"]
+    client.browser.jar = old
+    assert await client.data() == {}

@@ -21,6 +21,7 @@ from .writer import AT_ONCE_MS, Enclosed, Held, Writer
 
 logger = logging.getLogger("gingersnap")
 
+_LONG_AGO_MS = 1
 # Why a record is written though its data is as it was.
 _RENEWALS = ("rolling", "renew", "resave")
 
@@ -183,7 +184,7 @@ class Departure(Arrival):
             enclosed = self._enclosed(session, body)
             if reason == "destroy" and body == EMPTY:
                 # It was emptied key by key. Over the version that was read it ends at once; another request's write is merged.
-                enclosed = replace(enclosed, ttl_ms=AT_ONCE_MS)
+                enclosed = replace(enclosed, value=self._ended_text(), ttl_ms=AT_ONCE_MS)
             earlier, self._unsure = self._unsure, enclosed.value if body == snapshot else None
             answer: Replaced
             if moving:
@@ -193,6 +194,9 @@ class Departure(Arrival):
             self._unsure = None
             if not isinstance(answer, Conflict):
                 return id, answer, enclosed, body
+            if self._opened(answer.value, None, {})[1] == "expired":
+                # Another request has ended it a moment ago: the store still has the record.
+                return id, Gone(), enclosed, body
             if answer.value == earlier:
                 # A try that was reported as failed had been carried out: merging it would add it twice.
                 self._held = Held(answer.version, answer.value)
@@ -264,6 +268,10 @@ class Departure(Arrival):
         self.word, self.farewell = None, []
         logger.info("a session ended while a request was using it: what that request changed is dropped")
         self._options.events.emit("gone", self._scope, "", self._mark_of_id())
+
+    def _ended_text(self) -> bytes:
+        """Return the text of a record that ends at once: a request that meets it before the store has dropped it must not go on."""
+        return self._record.close(EMPTY, replace(self._dates(), expire_ms=_LONG_AGO_MS), self._own_cookie(), dated=True)
 
     def _enclosed(self, session: Session, body: bytes) -> Enclosed:
         """Write a record's text and say how long it lives."""
