@@ -95,7 +95,7 @@ fuzz:
 	done
 
 interop: $(TESTED)
-	GINGERSNAP_PROGRAMS=2000 $(BIN)/python -m pytest tests/interop
+	GINGERSNAP_PROGRAMS=2000 GINGERSNAP_CLIENTS=all $(BIN)/python -m pytest tests/interop tests/test_clients.py
 
 # What the systems do whose sessions are shared, row by row: its test, or its line in docs/differences.md.
 parity: $(BIN)/.has-test

@@ -1,6 +1,7 @@
 """Clients that are no browsers keep a session as one does: what each does to a cookie stands in docs/clients.md."""
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from gingersnap import Accept, SessionMiddleware
 from tests.asgi import KEY, OLD_KEY
 
 LATER = 4_102_444_800
+PROGRAMS = Path(__file__).parent / "clients"
 Get: TypeAlias = Callable[[str], str]
 
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -82,6 +84,41 @@ def curl(address: str, folder: Path) -> Iterator[Get]:
 
 
 @contextmanager
+def wget(address: str, folder: Path) -> Iterator[Get]:
+    if shutil.which("wget") is None:
+        pytest.skip("wget is missing: apt-get install wget")
+    jar = folder / "jar"
+    jar.touch()
+    command = ["wget", "--quiet", "--no-proxy", "--output-document=-", f"--load-cookies={jar}", f"--save-cookies={jar}"]
+    command += ["--keep-session-cookies"]
+    yield lambda path: subprocess.run([*command, address + path], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def piped(*command: str, cure: str) -> Callable[[str, Path], Any]:
+    """Make a client of a program that reads a path and writes a body, line by line."""
+
+    @contextmanager
+    def client(address: str, folder: Path) -> Iterator[Get]:
+        if shutil.which(command[0]) is None:
+            pytest.skip(f"{command[0]} is missing: {cure}")
+        env = {**os.environ, "GO111MODULE": "off"}
+        with subprocess.Popen([*command, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
+            asked, answers = process.stdin, process.stdout
+            assert asked is not None
+            assert answers is not None
+
+            def get(path: str) -> str:
+                asked.write(f"{path}\n")
+                asked.flush()
+                return answers.readline().removesuffix("\n")
+
+            yield get
+            asked.close()
+
+    return client
+
+
+@contextmanager
 def urllib_client(address: str, folder: Path) -> Iterator[Get]:
     jar = CookieJar(DefaultCookiePolicy())
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(jar))
@@ -129,13 +166,18 @@ def aiohttp_client(address: str, folder: Path) -> Iterator[Get]:
             runner.run(client.close())
 
 
-CLIENTS = {
+CLIENTS: dict[str, Any] = {
     "curl": curl,
+    "wget": wget,
     "urllib": urllib_client,
     "httpx": httpx_client,
     "requests": requests_client,
     "aiohttp": aiohttp_client,
 }
+if os.environ.get("GINGERSNAP_CLIENTS") == "all":
+    # They compile for half a minute: make interop asks for them.
+    CLIENTS["Go"] = piped("go", "run", str(PROGRAMS / "client.go"), cure="apt-get install golang-go")
+    CLIENTS["Java"] = piped("java", str(PROGRAMS / "Client.java"), cure="apt-get install default-jdk-headless")
 
 
 @pytest.mark.parametrize("client", CLIENTS)
