@@ -141,7 +141,8 @@ async def test_a_login_in_a_late_request_begins_a_session_of_its_own() -> None:
 async def test_a_logout_in_a_late_request_removes_the_cookie() -> None:
     site = Site()
     browser, late = await site.moved()
-    assert (await site.do(late, lambda s: s.logout()))[0].startswith("koa.sess=; path=/; expires=Thu, 01 Jan 1970")
+    # The value after its signature: some clients carry out the last removal alone.
+    assert (await site.do(late, lambda s: s.logout()))[-1].startswith("koa.sess=; path=/; expires=Thu, 01 Jan 1970")
     assert late.jar == {}
     seen: list[Any] = []
     await site.do(browser, lambda s: seen.append(s.owner))
