@@ -33,7 +33,7 @@ $(BIN)/.has-node: | $(BIN)/python
 # The native module, built for speed and linked into the virtual environment.
 $(BIN)/.native: $(BIN)/.has-build $(RUST) pyproject.toml
 	@echo "==> building the native module: about a minute the first time"
-	$(BIN)/maturin develop --release --locked
+	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin develop --release --locked
 	@touch $@
 
 # Pin what requirements/*.in name, each at its newest version; make lock KEEP=--keep adds without raising.
