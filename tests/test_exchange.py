@@ -663,3 +663,20 @@ async def test_no_record_is_made_that_nobody_can_be_told_of(options: Any) -> Non
         except LookupError:
             assert options
     assert len(store) == 0
+
+
+@pytest.mark.parametrize("word", ["unavailable", "raise", "anonymous"])
+async def test_on_store_error_is_asked_once_for_a_failed_save(word: str) -> None:
+    asked: list[str] = []
+
+    def decide(scope: Any, error: SessionUnavailable) -> str:
+        asked.append(error.call)
+        return word
+
+    store, client = await place(on_store_error=decide)
+    store.before = {"replace": OSError("down")}
+    try:
+        await client.do(lambda s: s.update(n=2))
+    except SessionUnavailable:
+        assert word == "raise"
+    assert len(asked) == 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from .errors import SessionUnavailable
 from .handshake import drops_headers
+from .options import StoreErrorWord
 from .session import Session
 from .store_context import StoreContext
 from .types import Message, Scope, Send
@@ -113,17 +114,17 @@ class Exchange:
             await context.end()
         except SessionUnavailable as failure:
             error = failure
-        if error is not None and await self._is_refused(error):
+        if error is not None and await self._word(error) == "unavailable":
             await self.refuse(error)
         else:
             await self._pass_on(self._amended(message))
 
-    async def _is_refused(self, error: SessionUnavailable) -> bool:
-        """Say whether a failed commit is told by a 503, not left to the application's own answer."""
+    async def _word(self, error: SessionUnavailable) -> StoreErrorWord:
+        """Return what is to become of a response whose commit failed; ``on_store_error`` is asked once at most."""
         # What was to end, and did not, is never reported as done; the word "anonymous" alone is for loads.
         if self._context.ending or self._context.ends or self._options.on_store_error == "anonymous":
-            return True
-        return await self._setup.word_for(error, self._scope) == "unavailable"
+            return "unavailable"
+        return await self._setup.word_for(error, self._scope)
 
     async def _pass_on(self, message: Message) -> None:
         await self._send(message)
@@ -144,9 +145,10 @@ class Exchange:
             await context.before_save(session)
             await context.commit(session)
         except SessionUnavailable as error:
-            if await self._is_refused(error):
+            word = await self._word(error)
+            if word == "unavailable":
                 return error
-            if await self._setup.word_for(error, self._scope) == "raise":
+            if word == "raise":
                 raise
             logger.error("the session was not saved, and the response goes out without a word of it")
         return None

@@ -26,8 +26,9 @@ class Dates:
     created_ms: int | None
     owner: str | None = field(repr=False)
     own_life: bool = False
-    member: object = field(default=None, repr=False)
     """Whether the application set how long the session lives."""
+    member: object = field(default=None, repr=False)
+    """What the member ``_owner`` is to say: the owner, or an object with the cookie's remembered attributes."""
 
 
 class RecordFormat:
