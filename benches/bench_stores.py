@@ -29,7 +29,7 @@ from benches.apps import SCOPE, app_of
 from benches.store_worker import ACTIONS, STARSESSIONS, receive
 from gingersnap import SessionMiddleware, SessionOptions
 from gingersnap._core import Keygrip
-from gingersnap.ids import Ids
+from gingersnap.records.ids import Ids
 from gingersnap.stores import MemoryStore
 from tests.stores.kinds import open_store
 from tests.stores.servers import postgres, valkey

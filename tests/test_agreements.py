@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gingersnap import ConfigError, agreements
+from gingersnap import ConfigError
+from gingersnap.cookies.attributes import check_agreement
 
 PREFIXES = {
     # The name's start: whether Secure, HttpOnly, and a host's own cookie are asked for (RFC 6265bis section 4.1.3).
@@ -27,7 +28,7 @@ def refusal(name: str, **given: Any) -> str | None:
     """Name the option under which attributes are refused; ``None`` where they go together under a name."""
     values = {"same_site": "lax", "secure": True, "http_only": True, "partitioned": False, "domain": None, "path": "/", **given}
     try:
-        agreements.of_cookie(name, values)
+        check_agreement(name, values)
     except ConfigError as error:
         return error.option
     return None
@@ -73,7 +74,7 @@ def test_C05_other_same_site_words_go_with_any_connection(same_site: Any) -> Non
 )
 def test_C05_a_refusal_says_why_and_the_cure(name: str, given: dict[str, Any], cure: str) -> None:
     with pytest.raises(ConfigError, match=r"^(key|same_site|partitioned): browsers refuse .+; ") as caught:
-        agreements.of_cookie(
+        check_agreement(
             name,
             {"same_site": "lax", "secure": True, "http_only": True, "partitioned": False, "domain": None, "path": "/", **given},
         )

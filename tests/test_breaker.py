@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies import floats, sampled_from
 
-from gingersnap.breaker import FAILURES, OPEN_S, Breaker
+from gingersnap.records.circuit_breaker import FAILURES, OPEN_S, Breaker
 
 
 def middle(low: float, high: float) -> float:

@@ -7,8 +7,10 @@ from typing import Any, get_args
 
 import pytest
 
-from gingersnap import ConfigError, HeaderKey, checks
-from gingersnap.options import DEFAULTS
+from gingersnap import ConfigError, HeaderKey, validators
+from gingersnap.config import fields
+from gingersnap.cookies import attributes as cookie_attributes
+from gingersnap.option_types import DEFAULTS
 from gingersnap.stores import MemoryStore, PlainStore
 from gingersnap.types import Algorithm, Priority, SameSite
 
@@ -34,18 +36,18 @@ SECRET = "Zx9-marker-of-a-secret"
     ids=repr,
 )
 def test_P01_a_shape_is_a_type_and_a_size(value: object, shape: str) -> None:
-    assert checks.shape(value) == shape
+    assert validators.shape(value) == shape
 
 
 @pytest.mark.parametrize("value", [True, False])
 def test_a_flag_is_a_bool(value: bool) -> None:
-    assert checks.flag("rolling", value) is value
+    assert validators.flag("rolling", value) is value
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, 1.0, "", "true", "False", [], [True], object()], ids=repr)
 def test_nothing_else_is_a_flag(value: object) -> None:
     with pytest.raises(ConfigError, match=r"^rolling: it cannot be .+; give True or False$"):
-        checks.flag("rolling", value)
+        validators.flag("rolling", value)
 
 
 CHOICES: list[tuple[tuple[object, ...], list[object]]] = [
@@ -58,7 +60,7 @@ CHOICES: list[tuple[tuple[object, ...], list[object]]] = [
 
 @pytest.mark.parametrize(("words", "wrong"), CHOICES, ids=["secure", "same_site", "priority", "algorithm"])
 def test_a_choice_is_one_of_its_words_exactly(words: tuple[object, ...], wrong: list[object]) -> None:
-    check = checks.one_of(*words)
+    check = validators.one_of(*words)
     assert [check("word", word) for word in words] == [*words]
     for value in wrong:
         with pytest.raises(ConfigError, match=r"^word: .+ is none of the choices; choose among "):
@@ -70,7 +72,7 @@ def test_a_choice_is_one_of_its_words_exactly(words: tuple[object, ...], wrong: 
 )
 def test_a_word_in_other_letters_is_guessed(value: object, guess: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        checks.one_of("lax", "none", None)("same_site", value)
+        validators.one_of("lax", "none", None)("same_site", value)
     assert str(caught.value).endswith(f"; choose among 'lax', 'none', None{guess}")
 
 
@@ -110,18 +112,18 @@ NOT_DOMAINS: list[object] = [
 
 @pytest.mark.parametrize("value", [None, *DOMAINS], ids=repr)
 def test_C01_a_domain_is_a_host_name(value: str | None) -> None:
-    assert checks.domain("domain", value) == value
+    assert cookie_attributes.check_domain("domain", value) == value
 
 
 @pytest.mark.parametrize("value", NOT_DOMAINS, ids=lambda item: ascii(item)[:30])
 def test_C01_no_other_text_is_a_domain(value: object) -> None:
     with pytest.raises(ConfigError, match=r"^domain: .+; (give a host name|stay within 1024)"):
-        checks.domain("domain", value)
+        cookie_attributes.check_domain("domain", value)
 
 
 @pytest.mark.parametrize("value", [".example.com", ".localhost", *DOMAINS], ids=lambda item: item[:30])
 def test_C01_one_dot_may_come_before_a_domain_where_a_system_sends_it(value: str) -> None:
-    assert checks.domain("domain", value, dotted=True) == value
+    assert cookie_attributes.check_domain("domain", value, dotted=True) == value
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_C01_one_dot_may_come_before_a_domain_where_a_system_sends_it(value: str
 )
 def test_C01_a_dot_makes_no_other_text_a_domain(value: object) -> None:
     with pytest.raises(ConfigError, match=r"^domain: .+; (give a host name|stay within 1024)"):
-        checks.domain("domain", value, dotted=True)
+        cookie_attributes.check_domain("domain", value, dotted=True)
 
 
 PATHS = ["/", "/a", "/a/b/", "/a b", "/a%20b", "/~!@#$%^&*()_+`-={}[]|\\:\"'<>?,.", "//", "/" + "a" * 1023]
@@ -143,20 +145,23 @@ NOT_PATHS: list[object] = [
 
 @pytest.mark.parametrize("value", PATHS, ids=lambda item: repr(item)[:30])
 def test_C01_a_path_starts_with_a_slash(value: str) -> None:
-    assert checks.path("path", value) == value
+    assert cookie_attributes.check_path("path", value) == value
 
 
 @pytest.mark.parametrize("value", NOT_PATHS, ids=lambda item: ascii(item)[:30])
 def test_C01_no_other_text_is_a_path(value: object) -> None:
     with pytest.raises(ConfigError, match=r"^path: .+; (give a path|stay within 1024)"):
-        checks.path("path", value)
+        cookie_attributes.check_path("path", value)
 
 
 @pytest.mark.parametrize(("octets", "taken"), [(1023, True), (1024, True), (1025, False)])
 def test_C02_no_attribute_passes_1024_octets(octets: int, taken: bool) -> None:
     # Labels of one letter and its dot; the last, of one or two letters, makes the length even or odd.
     name = "a." * ((octets - 1) // 2) + "a" * (2 - octets % 2)
-    attributes = [(checks.path, "path", "/" + "a" * (octets - 1)), (checks.domain, "domain", name)]
+    attributes = [
+        (cookie_attributes.check_path, "path", "/" + "a" * (octets - 1)),
+        (cookie_attributes.check_domain, "domain", name),
+    ]
     assert [len(value) for _, _, value in attributes] == [octets, octets]
     for check, option, value in attributes:
         if taken:
@@ -184,7 +189,7 @@ def test_C02_no_attribute_passes_1024_octets(octets: int, taken: bool) -> None:
     ids=repr,
 )
 def test_an_age_becomes_whole_milliseconds(value: Any, age_ms: int) -> None:
-    result = checks.age_ms("max_age", value)
+    result = validators.age_ms("max_age", value)
     assert (result, type(result)) == (age_ms, int)
 
 
@@ -195,13 +200,13 @@ def test_an_age_becomes_whole_milliseconds(value: Any, age_ms: int) -> None:
 )
 def test_an_age_is_positive_and_finite(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^max_age: it is not a positive number; give a positive number of seconds"):
-        checks.age_ms("max_age", value)
+        validators.age_ms("max_age", value)
 
 
 @pytest.mark.parametrize("value", [None, True, False, "", "60", "session", b"60", [60], {}, 1j, object()], ids=repr)
 def test_an_age_is_a_number_or_a_timedelta(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^max_age: it cannot be .+; give a positive number of seconds or a timedelta"):
-        checks.age_ms("max_age", value)
+        validators.age_ms("max_age", value)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +216,7 @@ def test_an_age_is_a_number_or_a_timedelta(value: Any) -> None:
 )
 def test_C02_an_age_of_more_than_400_days_is_refused(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^max_age: it is more than 400 days.*milliseconds"):
-        checks.age_ms("max_age", value)
+        validators.age_ms("max_age", value)
 
 
 # --- What has to do with a store.
@@ -219,7 +224,7 @@ def test_C02_an_age_of_more_than_400_days_is_refused(value: Any) -> None:
 
 def check(name: str, value: Any) -> Any:
     """Check one option as ``SessionOptions`` does."""
-    return checks._EACH[name](name, value)
+    return fields._EACH[name](name, value)
 
 
 def test_every_option_has_its_check() -> None:
@@ -235,7 +240,7 @@ def test_every_option_has_its_check() -> None:
         "ttl",
         "regenerate_grace",
     }
-    assert set(checks._EACH) | together == set(DEFAULTS)
+    assert set(fields._EACH) | together == set(DEFAULTS)
 
 
 STORE_CURE = r"^store: it cannot be .+; give (one|an object|RedisStore|MemoryStore)\b.+$"
@@ -308,7 +313,7 @@ def test_a_prefix_of_another_type_is_written_as_it_was_checked() -> None:
     [(0.001, 0.001), (1, 1.0), (60, 60.0), (60.0, 60.0), (timedelta(seconds=2), 2.0), (timedelta(minutes=1), 60.0)],
 )
 def test_a_timeout_becomes_seconds(value: Any, seconds: float) -> None:
-    taken = checks._timeout("store_timeout", value)
+    taken = fields._timeout("store_timeout", value)
     assert (taken, type(taken)) == (seconds, float)
 
 
@@ -319,13 +324,13 @@ def test_O01_a_timeout_is_between_a_millisecond_and_a_minute(value: Any) -> None
     with pytest.raises(
         ConfigError, match=r"^store_timeout: it is out of bounds; give a positive number of seconds .+ at most 60 s$"
     ):
-        checks._timeout("store_timeout", value)
+        fields._timeout("store_timeout", value)
 
 
 @pytest.mark.parametrize("value", [None, True, "2", b"2", [2], {}, 1j, object()], ids=ascii)
 def test_a_timeout_is_a_number_or_a_timedelta(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^store_timeout: it cannot be .+; give a positive number of seconds or a timedelta"):
-        checks._timeout("store_timeout", value)
+        fields._timeout("store_timeout", value)
 
 
 def test_N05_atomic_keys_are_a_set_of_names_whatever_they_came_in() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gingersnap.cli import main
 from gingersnap.migration import masked, open_store
+from gingersnap.migration.cli import main
 from gingersnap.stores import MemoryStore, RedisStore, SQLAlchemyStore, SQLiteStore
 from tests.test_migration import LONG, filled
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from gingersnap import DegradedError, NotLoadedError, Session, SessionUnavailable
-from gingersnap.closed import DeferredSession, DegradedSession, UnavailableSession
-from gingersnap.session import WatchedSession
+from gingersnap.server_side.unloaded import DeferredSession, DegradedSession, UnavailableSession
+from gingersnap.session.session import WatchedSession
 from gingersnap.stores import MemoryStore
 from tests.asgi import Sessions
 

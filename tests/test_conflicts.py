@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gingersnap import Event, Session, SessionMiddleware
+from gingersnap.records.record_writer import Writer
 from gingersnap.stores import MemoryStore
-from gingersnap.writer import Writer
 from tests.asgi import KEY, Browser, Sessions
 from tests.test_exchange import Failing, place
 

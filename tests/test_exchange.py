@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gingersnap import DegradedError, SessionMiddleware, SessionUnavailable, UnserializableError
-from gingersnap.breaker import FAILURES
+from gingersnap.records.circuit_breaker import FAILURES
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Response, Sessions, request
 

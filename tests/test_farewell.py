@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gingersnap import Accept
-from gingersnap.farewell import with_farewell
+from gingersnap.cookies.removals import with_farewell
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, OLD_KEY, Sessions
 from tests.jars import CLIENTS, Client

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gingersnap import Event, SessionOptions, SessionUnavailable
-from gingersnap.breaker import FAILURES, OPEN_S
-from gingersnap.gate import Gate
+from gingersnap.records.circuit_breaker import FAILURES, OPEN_S
+from gingersnap.records.guarded_store import Gate
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Sessions
 

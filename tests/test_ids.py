@@ -12,7 +12,7 @@ import pytest
 
 from gingersnap import HeaderKey, SessionError, SessionOptions
 from gingersnap._core import Keygrip
-from gingersnap.ids import Ids, fingerprint
+from gingersnap.records.ids import Ids, fingerprint
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Sessions, run
 

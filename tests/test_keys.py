@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gingersnap import ConfigError, SessionMiddleware, SessionOptions
-from gingersnap.keys import PUBLISHED, prepare_keys
+from gingersnap.config.keys import PUBLISHED, prepare_keys
 
 GOOD = "an0ther-t3st-k3y-that-is-l0ng-en0ugh"
 SECRET = "Zx9-marker-of-a-secret"

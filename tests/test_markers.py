@@ -12,7 +12,7 @@ import pydantic_core
 import pytest
 
 from gingersnap import SessionMiddleware
-from gingersnap.markers import is_none
+from gingersnap.lifecycle.markers import is_none
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Browser, Sessions, app_of, request
 

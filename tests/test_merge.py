@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gingersnap import _core
-from gingersnap.merge import merge
+from gingersnap.lifecycle.merge import merge
 
 ATOMIC = frozenset({"user", "role"})
 NAMES = ["user", "role", "cart", "n", "m", ""]

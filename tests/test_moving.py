@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from gingersnap.cli import main
 from gingersnap.migration import Progress
+from gingersnap.migration.cli import main
 from gingersnap.stores import MemoryStore, SQLiteStore
 from tests.asgi import Sessions
 from tests.test_migration import LONG, Meanwhile, everything, filled, migrated

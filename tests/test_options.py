@@ -18,9 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gingersnap import Accept, ConfigError, CookieTooLarge, HeaderKey, SessionMiddleware, SessionOptions
-from gingersnap.cookies import Attributes, SessionCookie
-from gingersnap.options import DEFAULTS, PRESETS
-from gingersnap.setup import Setup
+from gingersnap.client_side.middleware import Setup
+from gingersnap.cookies.attributes import Attributes, SessionCookie
+from gingersnap.dialects import PRESETS
+from gingersnap.option_types import DEFAULTS
 from gingersnap.stores import MemoryStore, PlainStore
 from tests.asgi import KEY, NOW, Clock, Sessions
 

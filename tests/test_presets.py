@@ -10,9 +10,8 @@ import pytest
 from starlette.middleware.sessions import SessionMiddleware as StarletteMiddleware
 
 from gingersnap import Accept, ConfigError, HeaderKey, SessionMiddleware, SessionOptions, _core
-from gingersnap.formats import FORMATS, RECORDS
-from gingersnap.formats.record import Dates
-from gingersnap.presets import HABITS, OURS, PRESETS
+from gingersnap.dialects import DIALECTS, FORMATS, PRESETS, RECORDS, native
+from gingersnap.dialects.record import Dates
 from gingersnap.stores import MemoryStore, OwnerIndex, PostgresStore, RedisStore, Saved, SQLAlchemyStore
 from tests.asgi import KEY, NOW, OLD_KEY, Browser, Clock, Sessions, app_of
 
@@ -177,9 +176,9 @@ def test_a_layout_without_owners_says_so(make: Any, layout: Any, call: str) -> N
 
 
 def test_the_habits_know_every_preset_and_every_reserved_name() -> None:
-    assert set(HABITS) == set(FORMATS) == {None, *PRESETS}
-    assert set(RECORDS) == {preset for preset, habits in HABITS.items() if habits.store is not False}
-    assert set(_core.RESERVED) == OURS.reserved
+    assert set(DIALECTS) == set(FORMATS) == {None, *PRESETS}
+    assert set(RECORDS) == {preset for preset, dialect in DIALECTS.items() if dialect.store is not False}
+    assert set(_core.RESERVED) == native.DIALECT.reserved
 
 
 class Counting(MemoryStore):
@@ -400,7 +399,7 @@ async def test_G04_the_connection_says_each_time_whether_the_cookie_is_Secure(gi
 
 @pytest.mark.parametrize("preset", ["koa", "koa-generic", "cookie-session"])
 async def test_K48_the_removal_of_a_signature_is_Secure_where_the_connection_is(preset: Any) -> None:
-    store = {"store": MemoryStore()} if HABITS[preset].store else {}
+    store = {"store": MemoryStore()} if DIALECTS[preset].store else {}
     client = Sessions(preset=preset, secure=False, **store)
     await client.do(lambda s: s.update(n=1))
     name = next(name for name in client.jar if name.endswith(".sig"))
@@ -440,7 +439,7 @@ def end_s(line: str) -> float:
 
 @pytest.mark.parametrize("preset", ["express", "koa-generic", "cookie-session", "starlette"])
 async def test_X05_a_cookie_of_an_older_key_is_sent_anew_in_full(preset: Any) -> None:
-    store = {"store": MemoryStore()} if HABITS[preset].store else {}
+    store = {"store": MemoryStore()} if DIALECTS[preset].store else {}
     clock = Clock()
     given: dict[str, Any] = {"preset": preset, "max_age": 600, "path": "/", "clock": clock, **store}
     client = Sessions(keys=[OLD_KEY], **given)
@@ -503,7 +502,7 @@ HOSTILE = [
 @pytest.mark.parametrize("cookie", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("preset", ["express", "koa-generic", "cookie-session", "starlette"])
 async def test_D01_no_hostile_cookie_is_more_than_a_new_session(preset: Any, cookie: bytes) -> None:
-    store = {"store": MemoryStore()} if HABITS[preset].store else {}
+    store = {"store": MemoryStore()} if DIALECTS[preset].store else {}
     client = Sessions(preset=preset, **store)
     seen: list[Any] = []
     client.handler = lambda scope: seen.append((dict(scope["handler"](scope["session"])), scope["session"].is_new))
@@ -569,12 +568,12 @@ async def test_K34_what_their_own_system_would_not_show_is_not_shown_and_can_be_
     assert await client.data() == {"a": 2, "b": 3}
 
 
-@pytest.mark.parametrize("preset", HABITS)
+@pytest.mark.parametrize("preset", DIALECTS)
 @pytest.mark.parametrize(
     "key", ["_state_google_8J2bXk", "_flashes", "_messages", "_csrftoken", "_user_id", "_fresh", "_id", "_flash"]
 )
 async def test_K34_keys_that_other_libraries_use_are_no_system_s_own(preset: Any, key: str) -> None:
-    stored = {"store": MemoryStore()} if HABITS[preset].store else {}
+    stored = {"store": MemoryStore()} if DIALECTS[preset].store else {}
     client = Sessions(preset=preset, **stored)
     assert (await client.do(lambda s: s.update({key: [1]}))).status == 200
     assert (await client.do(lambda s: s.update(n=1))).status == 200
@@ -583,9 +582,9 @@ async def test_K34_keys_that_other_libraries_use_are_no_system_s_own(preset: Any
 
 CODEC: Any = {"encode": lambda data: json.dumps(data).encode().hex(), "decode": lambda text: json.loads(bytes.fromhex(text))}
 FILLED: list[tuple[Any, Any]] = [
-    *((preset, CODEC) for preset, habits in HABITS.items() if not habits.plain_json),
-    *((preset, {}) for preset, habits in HABITS.items() if not habits.store),
-    *((preset, {"store": MemoryStore(), "resave": False}) for preset, habits in HABITS.items() if habits.store is not False),
+    *((preset, CODEC) for preset, dialect in DIALECTS.items() if not dialect.plain_json),
+    *((preset, {}) for preset, dialect in DIALECTS.items() if not dialect.store),
+    *((preset, {"store": MemoryStore(), "resave": False}) for preset, dialect in DIALECTS.items() if dialect.store is not False),
 ]
 
 
@@ -613,9 +612,9 @@ async def test_K34_a_record_with_koa_s_own_names_is_not_taken_for_a_changed_one(
 
 
 @pytest.mark.parametrize("domain", [".example.com", "example.com"])
-@pytest.mark.parametrize("preset", HABITS)
+@pytest.mark.parametrize("preset", DIALECTS)
 def test_K11_E08_C03_G04_a_dot_before_the_domain_is_sent_where_another_system_sends_it(preset: Any, domain: str) -> None:
-    store = {"store": MemoryStore()} if HABITS[preset].store else {}
+    store = {"store": MemoryStore()} if DIALECTS[preset].store else {}
     if preset is None and domain.startswith("."):
         with pytest.raises(ConfigError, match="without a leading dot"):
             options(keys=[KEY], domain=domain)

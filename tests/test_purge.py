@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gingersnap import SessionMiddleware
-from gingersnap.purge import BATCH, Purge
+from gingersnap.records.purge import BATCH, Purge
 from gingersnap.stores import MemoryStore, PlainStore
 from tests.asgi import KEY, Clock, Sessions, app_of, request
 from tests.stores.test_plain import Koa

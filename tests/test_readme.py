@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gingersnap import Session
-from gingersnap.options import DEFAULTS
+from gingersnap.config.options import DEFAULTS
 from tests.asgi import KEY, OLD_KEY, Browser, Sessions
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")

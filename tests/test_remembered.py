@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gingersnap import Accept
-from gingersnap.remembered import attributes_of, member_of, owner_of, with_member
+from gingersnap.cookies.remembered import attributes_of, member_of, owner_of, with_member
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, OLD_KEY, Clock, Sessions
 from tests.jars import Client

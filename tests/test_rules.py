@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gingersnap import rules
+from gingersnap.lifecycle import rules
 
 NOW = 1_795_521_895_000
 DAY = 86_400_000

@@ -15,7 +15,7 @@ import pytest
 import quart
 
 from gingersnap import SessionMiddleware
-from gingersnap.scope_key import AskedKey, ScopeKey
+from gingersnap.session.scope_key import AskedKey, ScopeKey
 from gingersnap.stores import MemoryStore
 from gingersnap.types import ASGIApp, Scope
 from tests.asgi import KEY, Browser, Sessions

@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from gingersnap import Accept, ConfigError, SessionMiddleware
-from gingersnap.options import DEFAULTS, OptionValues
+from gingersnap.config.options import DEFAULTS, OptionValues
 from gingersnap.starlette import OtherOptions
 from gingersnap.starlette import SessionMiddleware as Ours
 from gingersnap.stores import MemoryStore

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gingersnap import Event, SessionConflict, SessionOptions, SessionUnavailable
-from gingersnap.store_setup import StoreSetup
+from gingersnap.records.record_writer import TRIES, Enclosed, Held, Writer
+from gingersnap.server_side.middleware import StoreSetup
 from gingersnap.stores import Conflict, Gone, MemoryStore, Saved, Taken
-from gingersnap.writer import TRIES, Enclosed, Held, Writer
 from tests.asgi import KEY, Sessions
 
 CALLS = ("load", "create", "replace", "move", "touch", "destroy")

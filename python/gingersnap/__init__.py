@@ -1,6 +1,6 @@
 """Sessions for ASGI applications, with the hot path in Rust."""
 
-from .accept import Accept
+from .config.options import Accept, SessionOptions
 from .errors import (
     ConfigError,
     CookieTooLarge,
@@ -18,9 +18,8 @@ from .errors import (
 )
 from .events import Event
 from .middleware import SessionMiddleware
-from .options import SessionOptions
-from .session import Session
-from .transport import HeaderKey
+from .records.id_transport import HeaderKey
+from .session.session import Session
 
 __all__ = [
     "Accept",

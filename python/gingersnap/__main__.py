@@ -6,7 +6,7 @@ import sys
 def main() -> int:
     """Run the command; 2 where what it needs is not installed."""
     try:
-        from .cli import main as run
+        from .migration.cli import main as run
     except ImportError as error:
         print(f"gingersnap: {error}", file=sys.stderr)
         return 2

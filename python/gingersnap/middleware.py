@@ -4,18 +4,19 @@ import logging
 from collections.abc import Awaitable
 from typing import Unpack
 
-from . import checks
-from .cookies import with_session
+from .client_side.middleware import Setup
+from .config.options import SessionOptions, hide_keys
+from .cookies.headers import with_session
 from .errors import ConfigError, kind_of
-from .exchange import STARTS, Exchange
-from .failed import fail
-from .formers import Formers
-from .markers import is_none
-from .options import OptionValues, SessionOptions, hide_keys
-from .session import Session
-from .setup import Setup
-from .store_setup import StoreSetup, check_loop
+from .legacy.sources import Formers
+from .lifecycle.markers import is_none
+from .option_types import OptionValues
+from .server_side.middleware import StoreSetup, check_loop
+from .server_side.send_wrapper import STARTS, Exchange
+from .session.failed import fail
+from .session.session import Session
 from .types import ASGIApp, Message, Receive, Scope, Send
+from .validators import shape
 
 logger = logging.getLogger("gingersnap")
 
@@ -34,7 +35,7 @@ class SessionMiddleware:
         given = hide_keys(given)
         if options is not None and not isinstance(options, SessionOptions):
             # What came in the options' place may be the keys: it is not to stay in a local of this frame.
-            kind, options = checks.shape(options), None
+            kind, options = shape(options), None
             raise ConfigError("options", f"it cannot be {kind}", "pass keys=[...], and every other option by its name too")
         if options is not None and given:
             raise ConfigError("options", "they came both prepared and by name", "use options.replace(...) to change prepared ones")

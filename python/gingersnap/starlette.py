@@ -3,16 +3,17 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack
 
+from .config.options import hide_keys
+from .config.suggestions import suggest
 from .errors import ConfigError
 from .events import Listener
 from .middleware import SessionMiddleware as Middleware
-from .options import DEFAULTS, OptionValues, Seconds, hide_keys, suggest
+from .option_types import DEFAULTS, EarlierConfiguration, OptionValues, Seconds
 from .types import ASGIApp, Priority, SameSite, Scope
 
 if TYPE_CHECKING:
     from starlette.datastructures import Secret
 
-    from .accept import Accept
 
 # Options of ours that Starlette's arguments say already.
 _ARGUMENTS: Final[Mapping[str, str]] = {
@@ -52,7 +53,7 @@ class OtherOptions(TypedDict, total=False):
     match_path: bool
     commit_on_error: bool
     strict: bool
-    accept: "Sequence[Accept]"
+    accept: Sequence[EarlierConfiguration]
     scope_key: str
     listeners: Mapping[str, Listener]
     clock: Callable[[], float]

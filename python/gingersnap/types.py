@@ -13,6 +13,7 @@ Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 Algorithm: TypeAlias = Literal["sha1", "sha256", "sha384", "sha512", "blake3"]
 SameSite: TypeAlias = Literal["lax", "strict", "none"]
+Preset: TypeAlias = Literal["koa", "koa-generic", "express", "cookie-session", "starlette"]
 Priority: TypeAlias = Literal["low", "medium", "high"]
 
 Reason: TypeAlias = Literal["force", "changed", "rolling", "renew", "resave", "rotated", "destroy", "regenerate"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gingersnap.cookies import Attributes
+from gingersnap.cookies.attributes import Attributes
 from tests.vectors import vectors
 
 Row = dict[str, Any]

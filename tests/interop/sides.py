@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from gingersnap.stores.redis import RedisStore
+from gingersnap.stores.redis.store import RedisStore
 from tests.asgi import KEY, NOW
 from tests.interop.peer import Answer, Peer
 from tests.interop.stored import NEAR_MS, OURS, SHARED, THEIRS, Row

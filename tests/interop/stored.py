@@ -10,7 +10,7 @@ import redis
 import redis.asyncio
 
 from gingersnap import _core
-from gingersnap.stores.redis import RedisStore
+from gingersnap.stores.redis.store import RedisStore
 from tests.asgi import KEY, NOW
 from tests.interop.peer import Answer, Koa, Ours, Peer
 from tests.stores.servers.valkey import Server

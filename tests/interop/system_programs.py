@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gingersnap.presets import Preset
+from gingersnap.types import Preset
 from tests.interop.programs import HOUR, Request, Writer
 from tests.interop.sides import Pair
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from gingersnap import SessionMiddleware
-from gingersnap.presets import Preset
+from gingersnap.types import Preset
 from tests.asgi import Browser, Clock
 from tests.interop.peer import FAILED, HEADER, VERBS, Answer, Failure, plain
 from tests.interop.stored import sign

@@ -9,7 +9,7 @@ from http.cookiejar import CookieJar
 import pytest
 
 from gingersnap import Session
-from gingersnap.options import DEFAULTS
+from gingersnap.config.options import DEFAULTS
 from tests.asgi import KEY, OLD_KEY
 from tests.interop.conftest import HERE, Node
 from tests.interop.pages import Page, browsing, ours, theirs

@@ -15,7 +15,7 @@ import pytest
 
 from gingersnap import Event, SessionMiddleware
 from gingersnap._core import Keygrip
-from gingersnap.writer import TRIES
+from gingersnap.records.record_writer import TRIES
 from tests.asgi import KEY, Browser, app_of
 from tests.stores import inside
 from tests.stores.kinds import KINDS, SHARED, Kind, kind_of

@@ -9,7 +9,8 @@ from key_value.aio.stores.simple import SimpleStore
 
 from gingersnap import stores
 from gingersnap.errors import ConfigError
-from gingersnap.stores import Conflict, Gone, KeyValueStore, Record, Saved, Taken, turns
+from gingersnap.stores import Conflict, Gone, KeyValueStore, Record, Saved, Taken
+from gingersnap.stores import key_locks as turns
 from gingersnap.testing import StoreContract
 from gingersnap.testing.races import Races
 from gingersnap.testing.suite import LONG, kept, made, new_key, new_keys

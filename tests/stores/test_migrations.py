@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gingersnap.cli import main
 from gingersnap.migration import masked, open_store
+from gingersnap.migration.cli import main
 from gingersnap.stores import RedisStore
 from tests.asgi import Clock, Sessions
 from tests.stores.servers.valkey import free_port

@@ -17,7 +17,8 @@ import pytest
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from gingersnap import SessionUnavailable, breaker
+from gingersnap import SessionUnavailable
+from gingersnap.records import circuit_breaker as breaker
 from gingersnap.stores import PostgresStore, RedisStore, SQLAlchemyStore, SQLiteStore
 from tests.asgi import Browser, Response, Sessions
 from tests.stores.proxy import Mode, Proxy

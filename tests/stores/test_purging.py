@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from gingersnap import ConfigError
-from gingersnap.purge import Purge
-from gingersnap.stores import PostgresStore, SQLAlchemyStore, SQLiteStore, sqlalchemy, sqlite
+from gingersnap.records.purge import Purge
+from gingersnap.stores import PostgresStore, SQLAlchemyStore, SQLiteStore
+from gingersnap.stores.sqlalchemy import store as sqlalchemy
+from gingersnap.stores.sqlite import store as sqlite
 from gingersnap.testing.suite import kept, made, new_keys
 from tests.asgi import Clock
 from tests.stores import inside

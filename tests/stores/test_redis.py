@@ -17,7 +17,7 @@ from redis.exceptions import ResponseError
 from gingersnap import SessionOptions
 from gingersnap.errors import ConfigError
 from gingersnap.stores import Conflict, Gone, OwnerIndex, RedisStore, Saved, Taken
-from gingersnap.stores.redis_scripts import NATIVE
+from gingersnap.stores.redis.scripts import NATIVE
 from gingersnap.testing import StoreContract
 from tests.asgi import KEY, Sessions
 from tests.stores.node_layouts import NodeContract

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gingersnap.stores import Gone, RedisStore, Saved
-from gingersnap.stores.redis_scripts import END, INSERT, NATIVE
+from gingersnap.stores.redis.scripts import END, INSERT, NATIVE
 from tests.stores.redis_sites import LONG, Site, Stepped, bare_key, new_key
 
 OWNER = "ann"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gingersnap import UnserializableError, UnstorableError
-from gingersnap.breaker import FAILURES
+from gingersnap.records.circuit_breaker import FAILURES
 from gingersnap.stores import KeyValueStore, MemoryStore, PostgresStore, SQLAlchemyStore, SQLiteStore
 from gingersnap.testing.suite import LONG
 from tests.asgi import Sessions

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateTable
 
 from gingersnap.errors import ConfigError
 from gingersnap.stores import Gone, Record, Saved, SQLAlchemyStore
-from gingersnap.stores.sqlalchemy import session_table
+from gingersnap.stores.sqlalchemy.store import session_table
 from gingersnap.testing import StoreContract
 from gingersnap.testing.suite import LONG, kept, made, new_key, new_keys
 

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from gingersnap.stores import turns
-from gingersnap.stores.turns import Turns, warn_once
+from gingersnap.stores import key_locks as turns
+from gingersnap.stores.key_locks import Turns, warn_once
 
 
 async def test_writers_of_one_key_take_turns_and_others_do_not_wait() -> None:

@@ -12,9 +12,9 @@ import hashlib
 from typing import Any, Final
 
 from .. import _core
-from ..checks import LONGEST_AGE
 from ..errors import SessionError
 from ..stores.store import Gone, OwnerIndex, Record, Saved, Taken
+from ..validators import LONGEST_AGE
 from .progress import Outcome
 from .target import Target
 

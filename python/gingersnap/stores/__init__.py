@@ -9,19 +9,19 @@ if TYPE_CHECKING:
     from .key_value import KeyValueStore
     from .memory import MemoryStore
     from .plain import PlainStore
-    from .postgres import PostgresStore
-    from .redis import RedisStore
-    from .sqlalchemy import SQLAlchemyStore
-    from .sqlite import SQLiteStore
+    from .postgres.store import PostgresStore
+    from .redis.store import RedisStore
+    from .sqlalchemy.store import SQLAlchemyStore
+    from .sqlite.store import SQLiteStore
 
 _STORES = {
     "KeyValueStore": "key_value",
     "MemoryStore": "memory",
     "PlainStore": "plain",
-    "PostgresStore": "postgres",
-    "RedisStore": "redis",
-    "SQLAlchemyStore": "sqlalchemy",
-    "SQLiteStore": "sqlite",
+    "PostgresStore": "postgres.store",
+    "RedisStore": "redis.store",
+    "SQLAlchemyStore": "sqlalchemy.store",
+    "SQLiteStore": "sqlite.store",
 }
 
 __all__ = [

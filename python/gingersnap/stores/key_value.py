@@ -18,9 +18,9 @@ try:
 except ImportError as error:
     raise ImportError("KeyValueStore needs py-key-value-aio: pip install 'gingersnap[key-value]'") from error
 
+from .key_locks import Turns, warn_once
 from .probe import probe
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken, late_ms
-from .turns import Turns, warn_once
 
 _DATA: Final = (EntryTooLargeError, ValueTooLargeError, SerializationError)
 _turns: Final = Turns()

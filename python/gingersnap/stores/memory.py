@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .. import checks
 from ..errors import ConfigError
+from ..validators import check_owner
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken, late_ms
 
 logger = logging.getLogger("gingersnap")
@@ -152,7 +152,7 @@ class MemoryStore:
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        checks.owner("sessions_of", owner)
+        check_owner("sessions_of", owner)
         with self._lock:
             now_ms = self._now_ms()
             found = self._live_of(owner, now_ms)
@@ -160,7 +160,7 @@ class MemoryStore:
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
-        checks.owner("destroy_all", owner)
+        check_owner("destroy_all", owner)
         with self._lock:
             found = self._live_of(owner, self._now_ms())
             found.pop(keep or "", None)

@@ -10,9 +10,9 @@ from typing import Any, Final
 from .. import _core
 from ..errors import ConfigError, SessionError, UnstorableError
 from ..types import Scope
+from .key_locks import Turns, warn_once
 from .probe import TTL_MS, probe
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken
-from .turns import Turns, warn_once
 
 _NO_SESSION: Final = b""
 # In the place of a request's scope, where there is none.

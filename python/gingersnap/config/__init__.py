@@ -1,0 +1,1 @@
+"""Options: their values, the checks of each, and what must agree with what."""

@@ -1,0 +1,1 @@
+"""Cookies: attributes, layouts of one value, and the Set-Cookie lines that set and remove it."""

@@ -1,0 +1,37 @@
+"""Response headers around a session's lines, and what request and response headers say of a connection."""
+
+from typing import Final
+
+from .. import _core
+from ..option_types import CookieOptions
+from ..types import Message, Scope
+
+SECURE_SCHEMES: Final = frozenset({"https", "wss"})
+
+
+def is_secure(scope: Scope) -> bool:
+    """Tell by a trusted proxy's word whether the client's connection is encrypted, by the scheme where there is none."""
+    for name, value in scope["headers"]:
+        if name == b"x-forwarded-proto":
+            # The first word is the client's own scheme, where each proxy adds one.
+            return bool(value.split(b",", 1)[0].strip().lower() in (b"https", b"wss"))
+    return scope.get("scheme") in SECURE_SCHEMES
+
+
+def is_public(message: Message) -> bool:
+    """Return whether a response's own ``Cache-Control`` lets shared caches keep it (RFC 9111 section 5.2.2)."""
+    return any(
+        word.strip().lower().partition(b"=")[0] in (b"public", b"s-maxage")
+        for name, value in message.get("headers", ())
+        if name.lower() == b"cache-control"
+        for word in value.split(b",")
+    )
+
+
+def with_session(message: Message, lines: list[bytes], options: CookieOptions, name: bytes) -> Message:
+    """Copy a response's start and put the session's lines into its headers, with ``Vary`` and ``Cache-Control``.
+
+    The application may send the same message again, to somebody else: it is never written to.
+    """
+    headers = _core.amend(message.get("headers", ()), lines, name, options.overwrite, options.cache_headers)
+    return {**message, "headers": headers}

@@ -1,0 +1,106 @@
+"""Records of express-session and koa-generic-session: each keeps its own cookie's attributes, in a member ``cookie``."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import partial
+from typing import Any, Final
+
+from .. import _core
+from ..cookies.attributes import SESSION_COOKIE_CHECKS, Attributes, check_domain
+from ..errors import ConfigError
+from ..types import Loaded, Miss
+from .record import Dates, OwnCookie, RecordFormat, take
+
+_LARGEST_MS: Final = 2**53
+NAMES: Final = {"same_site": "sameSite", "http_only": "httpOnly"}
+"""Their names for attributes, where they are not ours."""
+_FLAGS: Final = frozenset({"secure", "http_only", "partitioned"})
+_CHECKS: Final[Mapping[str, Callable[[str, object], Any]]] = {
+    **SESSION_COOKIE_CHECKS,
+    "domain": partial(check_domain, dotted=True),
+}
+"""What of each attribute can be written."""
+
+
+class ConnectRecord(RecordFormat):
+    """What the two have in common: JSON with the cookie as its first member."""
+
+    life: str
+    """The member of the cookie that says how long the session lives, in milliseconds."""
+
+    def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, OwnCookie | None]:
+        """Read a record; one without a cookie, or with one that makes no sense, is no session."""
+        data = _core.loads_record(value)
+        own = None if data is None else data.pop("cookie", None)
+        # Larger than any cookie's attributes, it could not be written back beside all that a session may hold.
+        if data is None or not isinstance(own, dict) or len(_core.dumps(own)) > _core.MAX_BESIDE:
+            return "corrupt", None
+        try:
+            life_ms = self._life_ms(own.get(self.life))
+        except (TypeError, ValueError):
+            return "corrupt", None
+        body = take(data, into, self._options.dialect)
+        if body is None:
+            return "corrupt", None
+        return (body, 0, True, None, life_ms, life_ms is None or None, None, None), own
+
+    def close(self, body: bytes, dates: Dates, own: OwnCookie | None, *, dated: bool) -> bytes:
+        """Write a record."""
+        cookie = _core.dumps(self._dated({} if own is None else own, dates))
+        return b'{"cookie":' + cookie + (b"," + body[1:] if body != b"{}" else b"}")
+
+    def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
+        raise NotImplementedError
+
+    def _life_ms(self, said: object) -> int | None:
+        """Read a lifetime. When the session ends, the store knows better than any date.
+
+        Raises: ValueError, TypeError where it is none.
+        """
+        if said is None or said is False:
+            return None
+        if isinstance(said, bool) or not isinstance(said, int | float):
+            raise TypeError
+        if not 0 < said <= _LARGEST_MS:
+            raise ValueError
+        return max(1, int(said))
+
+    def attributes(self, own: OwnCookie, secure: bool) -> Attributes:
+        """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure.
+
+        What cannot be written is as the options have it: nobody is logged out for an attribute of a cookie.
+        """
+        usual = Attributes.of(self._options, secure=secure)
+        # As JavaScript's `cookie` and `cookies` have it where nothing is said.
+        said: dict[str, Any] = {"path": "/", "http_only": True, "secure": secure}
+        for name in _CHECKS:
+            if (theirs := NAMES.get(name, name)) in own:
+                said[name] = own[theirs]
+        return Attributes(**{name: _word(name, said.get(name), getattr(usual, name)) for name in _CHECKS})
+
+    def changed(self, own: OwnCookie, before: Attributes, after: Attributes) -> OwnCookie:
+        """Write into what a record says of its cookie what an application has changed there."""
+        names = [field.name for field in fields(Attributes) if getattr(before, field.name) != getattr(after, field.name)]
+        return {**own, **{NAMES.get(name, name): getattr(after, name) for name in names}}
+
+    def _given(self, secure: bool) -> OwnCookie:
+        """Give the attributes that the options name, in the order in which they do."""
+        attributes = Attributes.of(self._options, secure=secure)
+        names = [name for name in self._options.given if name in SESSION_COOKIE_CHECKS]
+        said = {NAMES.get(name, name): getattr(attributes, name) for name in names}
+        return {name: word for name, word in said.items() if word is not None}
+
+
+def _word(name: str, said: object, usual: object) -> Any:
+    """Read one attribute as JavaScript's `cookie` and `cookies` do; ``usual``: what stands in for what cannot be written."""
+    is_said = bool(said) or isinstance(said, dict | list)
+    if name in _FLAGS:
+        return is_said
+    if not is_said and name != "path":
+        return None
+    if name == "same_site" and said is True:
+        return "strict"
+    try:
+        return _CHECKS[name](name, said.lower() if isinstance(said, str) and name in ("same_site", "priority") else said)
+    except ConfigError:
+        return usual

@@ -1,0 +1,138 @@
+"""express-session's cookie: ``s:``, the id, and its HMAC-SHA256. Source: express-session ``setcookie``, ``getcookie``."""
+
+import math
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import quote, unquote_to_bytes
+
+from .. import _core
+from ..cookies.attributes import Attributes
+from ..cookies.format import Cookie, CookieFormat
+from ..cookies.inline_signed import SingleCookie
+from ..option_types import OptionValues
+from .connect_record import ConnectRecord
+from .dialect import OBJECT_MEMBERS, Dialect, DialectOptions
+from .record import Dates, OwnCookie
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+DIALECT: Final = Dialect(
+    system="express-session",
+    algorithm="sha256",
+    store=True,
+    # It is percent-encoded. Stores cannot hold a NUL, logs and terminals had better not be given other controls.
+    id_shape="[^\\x00-\\x1f\\x7f\\ud800-\\udfff]{1,1024}",
+    own_cookie=True,
+    again=False,
+    touches=True,
+    clears="never",
+    reserved=frozenset(
+        {"cookie", "id", "req", "touch", "resetMaxAge", "save", "reload", "destroy", "regenerate", *OBJECT_MEMBERS},
+    ),
+)
+
+DEFAULTS: Final[OptionValues] = {
+    "key": "connect.sid",
+    "max_age": "session",
+    "secure": False,
+    "same_site": None,
+    "duplicates": "first",
+    "keep_empty": True,
+    "cache_headers": False,
+    "commit_on_error": True,
+    "resave": True,
+    "allow_empty": True,
+    "unset": "keep",
+    "match_path": True,
+}
+"""What the preset sets; docs/differences.md gives the reasons."""
+
+
+# Base64 without padding of 32 octets, as `cookie-signature` writes it.
+_DIGEST = re.compile(rb"[A-Za-z0-9+/]{43}")
+_URL = bytes.maketrans(b"+/", b"-_")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+# What JavaScript's encodeURIComponent leaves as it is, beside letters and digits.
+_UNRESERVED = "-_.!~*'()"
+
+
+class ExpressCookie(SingleCookie):
+    """A signed id."""
+
+    def _sign(self, text: bytes) -> bytes:
+        digest = self._keygrip.sign(text).encode("ascii").translate(_STANDARD)
+        return quote(b"s:" + text + b"." + digest, safe=_UNRESERVED).encode("ascii")
+
+    def _verify(self, value: bytes) -> tuple[bytes, int] | None:
+        plain = unquote_to_bytes(value)
+        id, dot, digest = plain[2:].rpartition(b".")
+        if not plain.startswith(b"s:") or not dot or not id or not _DIGEST.fullmatch(digest):
+            return None
+        index = self._keygrip.index(id, digest.translate(_URL))
+        return None if index is None else (id, index)
+
+
+class ExpressFormat(CookieFormat):
+    """Read and write the id of a session that lives in a store."""
+
+    def __init__(self, options: DialectOptions) -> None:
+        # An id that the application carries is in no cookie, and needs no keys.
+        self._keygrip = _core.Keygrip([*options.keys] or [secrets.token_bytes(32)], options.algorithm)
+        super().__init__(options)
+
+    def _make(self, attributes: Attributes) -> Cookie:
+        return ExpressCookie(self._options, self._keygrip, _head(attributes), _tail(attributes))
+
+
+def _head(attributes: Attributes) -> bytes:
+    """Write what comes before the date, in the order of ``cookie``."""
+    domain = f"; Domain={attributes.domain}" if attributes.domain else ""
+    return f"{domain}; Path={attributes.path}".encode("ascii")
+
+
+def _tail(attributes: Attributes) -> bytes:
+    """Write what comes after the date, in the order of ``cookie``."""
+    parts = [
+        "HttpOnly" if attributes.http_only else "",
+        "Secure" if attributes.secure else "",
+        "Partitioned" if attributes.partitioned else "",
+        f"Priority={attributes.priority.title()}" if attributes.priority else "",
+        f"SameSite={attributes.same_site.title()}" if attributes.same_site else "",
+    ]
+    return "".join(f"; {part}" for part in parts if part).encode("ascii")
+
+
+class ExpressRecord(ConnectRecord):
+    """Source: express-session ``Cookie.data``, ``Store.createSession``; connect-redis ``getTTL``."""
+
+    life = "originalMaxAge"
+    _ORDER: Final = ("originalMaxAge", "partitioned", "priority", "expires", "secure", "httpOnly", "domain", "path", "sameSite")
+
+    def attributes(self, own: OwnCookie, secure: bool) -> Attributes:
+        """Read what a record says of its cookie: one that is Secure says so."""
+        return super().attributes(own, False)
+
+    def fresh(self, secure: bool) -> OwnCookie:
+        """Make what a new session's record says of its cookie."""
+        return {"httpOnly": True, "path": "/", **self._given(secure)}
+
+    def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
+        end = dates.expire_ms
+        dated = {"originalMaxAge": dates.life_ms, "expires": None if end is None else _iso(end)}
+        own = {**own, **{name: said for name, said in dated.items() if said is not None or own.get(name) is not False}}
+        return {name: own[name] for name in self._ORDER if name in own}
+
+    def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
+        """Say how long the store keeps it: as long as the cookie, or else ``ttl`` or a day, in whole seconds."""
+        if dates.expire_ms is not None:
+            return math.ceil(max(1, dates.expire_ms - now_ms) / 1000) * 1000
+        return self._asked_ms(body)
+
+
+def _iso(at_ms: int) -> str:
+    """Write a date as JavaScript's ``toISOString`` does; the years 1970 to 9999."""
+    at = _EPOCH + timedelta(milliseconds=min(at_ms, 253_402_300_799_999))
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"

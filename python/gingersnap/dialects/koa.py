@@ -1,0 +1,121 @@
+"""koa-session's layout, and our own: base64 JSON with its dates inside, and a Keygrip signature beside it."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from .. import _core
+from ..cookies.attributes import Attributes
+from ..cookies.format import Cookie, CookieFormat
+from ..option_types import OptionValues
+from ..types import Envelope, Headers, Loaded, Miss
+from .dialect import Dialect, DialectOptions
+
+DIALECT: Final = Dialect(
+    system="Koa",
+    plain_json=False,
+    id_octets=None,
+    dated=True,
+    noted=True,
+    # The store outlives the cookie, so that a live cookie never finds its record gone.
+    grace_ms=10_000,
+    reserved=frozenset(
+        {
+            *("isNew", "maxAge", "length", "populated", "externalKey", "toJSON"),
+            *("save", "regenerate", "manuallyCommit", "commit"),
+            # The envelope, and where a Session of koa-session 5 to 7 keeps itself: what stood there would break it.
+            *("_expire", "_maxAge", "_session", "_created", "_owner", "__proto__"),
+            *("_requireSave", "_ctx", "_sessCtx", "_externalKey"),
+        }
+    ),
+)
+
+DEFAULTS: Final[OptionValues] = {
+    "max_age": None,
+    "algorithm": "sha1",
+    "same_site": None,
+    "duplicates": "first",
+    "keep_empty": True,
+    "lazy_rolling": True,
+    "drop_bad_signature": True,
+    "cache_headers": False,
+    "commit_on_error": True,
+}
+"""What the preset sets; docs/differences.md gives the reasons."""
+
+
+Encode: TypeAlias = Callable[[dict[str, Any]], str]
+Decode: TypeAlias = Callable[[str], dict[str, Any]]
+
+# RFC 6265 section 4.1.1, cookie-octet, with the octets that `cookies` lets through beside.
+_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]+")
+
+
+class KoaFormat(CookieFormat):
+    """Read and write one signed cookie, ``name``."""
+
+    _options: DialectOptions
+
+    def __init__(self, options: DialectOptions) -> None:
+        # An id that the application carries is in no cookie, and needs no keys.
+        signed = options.signed and options.external_key is None
+        self._keygrip = _core.Keygrip([*options.keys], options.algorithm) if signed else None
+        super().__init__(options)
+        # The application's own codec, where it has one, stands in for both halves: options sees to that.
+        if options.decode is not None:
+            self.load = partial(self._load_custom, options.decode)
+
+    def _make(self, attributes: Attributes) -> Cookie:
+        return _core.SignedCookie(self._options.key, self._keygrip, attributes.head(), attributes.tail(), **self._limits)
+
+    def _load_custom(self, decode: Decode, headers: Headers, into: dict[str, Any], _now_ms: int) -> Loaded | Miss | None:
+        """Verify here, decode by the application's own function: whatever goes wrong there, the cookie is no session."""
+        found = self._prepared[False].read(headers)
+        if found is None or isinstance(found, str):
+            return found
+        try:
+            data = decode(found[0].decode("utf-8"))
+            if not isinstance(data, dict):
+                return "corrupt"
+            data = dict(data)
+            expire, max_age, lasts, created, owner = [data.pop(name, None) for name in _core.RESERVED]
+            body = _core.dumps(data)
+        except Exception:
+            return "corrupt"
+        # Past the session's own methods: to be filled is no access.
+        dict.update(into, data)
+        return body, found[1], False, expire, max_age, lasts, created, owner
+
+    def write(self, cookie: Cookie, body: bytes, envelope: Envelope, dated: bool) -> list[bytes] | int:
+        """Write a session's Set-Cookie lines; the size alone where a line passes ``max_cookie_bytes``."""
+        if self._options.encode is None:
+            return super().write(cookie, body, envelope, dated)
+        expire_ms, max_age_ms, created_ms, owner = envelope
+        members = (expire_ms, max_age_ms, True if expire_ms is None else None, created_ms, owner)
+        value = self._encoded(self._options.encode, body, members)
+        return self._bounded(cookie, value, expire_ms if dated else None)
+
+    def _bounded(self, cookie: Cookie, value: bytes, expires_ms: int | None) -> list[bytes] | int:
+        """Write the lines of a value unless the longest is too long.
+
+        A client that counts all of a line (RFC 6265 section 6.1) would keep the old value with the new signature.
+        """
+        lines = self.lines(cookie, value, expires_ms)
+        return lines if len(lines[0]) <= self._options.max_cookie_bytes else len(lines[0])
+
+    def _encoded(self, encode: Encode, body: bytes, members: tuple[object, ...]) -> bytes:
+        """Write a cookie value by the application's own function."""
+        data: dict[str, Any] = _core.loads(body) or {}
+        data.update({name: member for name, member in zip(_core.RESERVED, members, strict=True) if member is not None})
+        value = encode(data)
+        if not isinstance(value, str) or not _VALUE.fullmatch(value):
+            raise ValueError(f"encode: its {type(value).__name__} is no cookie value; return ASCII without blanks, ';' or '\"'")
+        return value.encode("ascii")
+
+    def signature_removal(self, encrypted: bool) -> list[bytes]:
+        """Write the line by which `cookies` drops a signature that does not verify."""
+        # koa: the connection alone says whether this line is Secure, not the option.
+        tail = b"; secure; httponly" if encrypted else b"; httponly"
+        plain = _core.SignedCookie(f"{self._options.key}.sig", None, b"; path=/", tail)
+        return plain.lines(b"", 0)

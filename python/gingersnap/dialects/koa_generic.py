@@ -1,0 +1,68 @@
+"""koa-generic-session: koa's cookie with an id, and records with their cookie's attributes inside."""
+
+from typing import Final
+
+from ..option_types import OptionValues
+from .connect_record import NAMES, ConnectRecord
+from .dialect import Dialect
+from .record import Dates, OwnCookie
+
+DIALECT: Final = Dialect(
+    system="koa-generic-session",
+    store=True,
+    # As `cookies` sends it; a quote in front is taken off there.
+    id_shape=r"[!#-:<-~](?:[ -:<-~]{0,1022}[!-:<-~])?",
+    prefixed=True,
+    own_cookie=True,
+    cookie_counts=True,
+    clears="came",
+    reserved=frozenset({"cookie", "__proto__"}),
+)
+
+DEFAULTS: Final[OptionValues] = {
+    "key": "koa.sid",
+    "max_age": 86_400,
+    "algorithm": "sha1",
+    "same_site": None,
+    "prefix": "koa:sess:",
+    "duplicates": "first",
+    "keep_empty": True,
+    "drop_bad_signature": True,
+    "cache_headers": False,
+    "commit_on_error": True,
+    "match_path": True,
+}
+"""What the preset sets; docs/differences.md gives the reasons."""
+
+
+class GenericRecord(ConnectRecord):
+    """Source: koa-generic-session ``generateSession``, ``Store.set``."""
+
+    life = "maxAge"
+
+    def fresh(self, secure: bool) -> OwnCookie:
+        """Make what a new session's record says of its cookie."""
+        options = self._options
+        said = {**self._given(secure), "overwrite": options.overwrite, "signed": options.signed, "maxAge": None}
+        if options.secure == "auto":
+            # `cookies` asks the connection, each time anew, where it is not told.
+            said.pop("secure", None)
+        given = {name: said[name] for name in self._order() if name in said}
+        defaults = {"httpOnly": True, "path": "/", "overwrite": True, "signed": True, "maxAge": None}
+        return {**given, **{name: word for name, word in defaults.items() if name not in given}}
+
+    def _order(self) -> list[str]:
+        names = {"max_age": "maxAge", **NAMES}
+        return [names.get(name, name) for name in self._options.given]
+
+    def _life_ms(self, said: object) -> int | None:
+        # `cookies` writes no date for 0, and koa-redis keeps such a record for ever.
+        return None if type(said) is int and said == 0 else super()._life_ms(said)
+
+    def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
+        as_it_was = dates.life_ms is None and "maxAge" in own and not own["maxAge"]
+        return own if as_it_was else {**own, "maxAge": dates.life_ms}
+
+    def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
+        """Say how long the store keeps it: ``ttl``, or else as long as the cookie."""
+        return self._asked_ms(body)

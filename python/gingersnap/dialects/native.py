@@ -1,0 +1,17 @@
+"""Our own layout: koa-session's, with more beside the data, and both Max-Age and Expires."""
+
+from typing import Final
+
+from .dialect import Dialect
+
+DIALECT: Final = Dialect(
+    system="Gingersnap",
+    plain_json=False,
+    raw=False,
+    dotted_domain=False,
+    hashed=True,
+    noted=True,
+    grace_ms=10_000,
+    # Must match _core.RESERVED.
+    reserved=frozenset({"_expire", "_maxAge", "_session", "_created", "_owner"}),
+)

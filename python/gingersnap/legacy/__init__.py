@@ -1,0 +1,1 @@
+"""Sessions of earlier configurations: find them, and move them into the current one."""

@@ -1,0 +1,213 @@
+"""Take over a session of an earlier configuration into the current store: once, whoever asks at the same time, and for good."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from .. import _core
+from ..cookies.attributes import Attributes
+from ..cookies.remembered import owner_of
+from ..errors import SessionUnavailable
+from ..stores.store import OwnerIndex, Record, Saved, Store
+from ..types import Loaded, Scope
+from .claim import Claim
+
+if TYPE_CHECKING:
+    from ..server_side.middleware import StoreSetup
+    from .sources import Formers
+
+logger = logging.getLogger("gingersnap")
+
+T = TypeVar("T")
+
+# What tells how far a session has come under its new key. JSON, since some stores hold nothing else, and spell it their way.
+_CLAIMED: Final = "gingersnap/claimed"
+_MOVED: Final = "gingersnap/moved"
+_MARK: Final = b',"gingersnap/moved":true}'
+_LEASE_MS: Final = 10_000
+"""How long a claim holds, in milliseconds: whoever died with one is in nobody's way for longer."""
+_PAUSE_S: Final = 0.02
+"""How far apart, in seconds, a request looks whether another one has done."""
+
+
+def is_unfinished(data: dict[str, Any]) -> bool:
+    """Say whether a record is no session yet: one that is only claimed, or moved and not yet used."""
+    # Past the session's own methods: this look is no access.
+    return dict.__contains__(data, _CLAIMED) or dict.__contains__(data, _MOVED)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """A session as it is in the current store. ``record.version`` is ``None`` where it was made in one step.
+
+    ``own``: what the old record said of its session's cookie, where it did.
+    """
+
+    id: str = field(repr=False)
+    record: Record
+    own: Attributes | None
+
+
+class OldRecord:
+    """A session's record in an earlier configuration's store."""
+
+    def __init__(self, former: "StoreSetup", id: str, scope: Scope, deadline: float) -> None:
+        self.former = former
+        self._store = former.store_for(scope)
+        self._key = former.ids.key(id)
+        self._scope = scope
+        self._deadline = deadline
+
+    async def load(self) -> Record | None:
+        """Read it."""
+        return await self._ask("load", partial(self._store.load, self._key))
+
+    async def destroy(self) -> None:
+        """Remove it."""
+        await self._ask("destroy", partial(self._store.destroy, self._key))
+
+    async def _ask(self, call: str, ask: Callable[[], Awaitable[T]]) -> T:
+        return (await self.former.gate.sure(call, self._deadline, ask, self._scope))[0]
+
+
+class Takeover:
+    """One request's try.
+
+    The new id follows from the old one, so that parallel requests meet at one key. There a session is *claimed*: whoever made
+    that looks whether the old record is still there, and only then notes the session as *moved*, which nobody can do twice:
+    the old record goes before a moved session is used, by whoever meets it. So a session without an old record has been taken over
+    already or has ended, and a request that has read the old record before that can bring nothing back, wherever it stops.
+    """
+
+    def __init__(self, setup: "StoreSetup", store: Store, scope: Scope, formers: "Formers") -> None:
+        self._setup = setup
+        self._store = store
+        self._scope = scope
+        self._formers = formers
+        self._deadline = asyncio.get_running_loop().time() + setup.load_s
+
+    async def fetch(self, claim: Claim) -> TakenOver | str:
+        """Take over what was claimed, or say why there is no session.
+
+        Raises: SessionUnavailable where a store does not answer; nothing is lost then, and the next request tries again.
+        """
+        stored = claim.former.stored
+        if stored is None or claim.id is None:
+            return self.preview(claim)
+        old = OldRecord(stored, claim.id, self._scope, self._deadline)
+        ids = [self._setup.ids.derived(digest) for digest in claim.former.derive(self._setup.options.keys, claim.id)]
+        while asyncio.get_running_loop().time() < self._deadline:
+            for id in ids:
+                record = await self._load(id)
+                if record is not None:
+                    finished = await self._finished(id, record, old)
+                    if finished is not None:
+                        return finished
+                    break
+            else:
+                answer = await self._move(claim, old, ids[0])
+                if answer is not None:
+                    return answer
+            await asyncio.sleep(_PAUSE_S)
+        raise SessionUnavailable("load", store=self._setup.name)
+
+    def preview(self, claim: Claim) -> TakenOver | str:
+        """Return the record that a session in a cookie is to have; it is not made yet.
+
+        Two clients may show the same data, and so the same cookie: each gets an id of its own.
+        """
+        record = None if claim.loaded is None else self._written(claim, claim.data, claim.loaded)
+        if record is None:
+            return "corrupt"
+        return TakenOver(self._setup.ids.derived(secrets.token_bytes(32)), record, None)
+
+    async def make(self, claim: Claim, taken: TakenOver) -> None:
+        """Make that record."""
+        await self._create(taken.id, taken.record, claim.loaded)
+
+    async def _finished(self, id: str, record: Record, old: OldRecord) -> TakenOver | None:
+        """Give a session that was moved, its old record gone; ``None`` where it has to be looked at again."""
+        data = _core.loads_record(record.value) or {}
+        if _CLAIMED in data:
+            # Another request is about to move it.
+            return None
+        if data.pop(_MOVED, None) is not True:
+            return TakenOver(id, record, None)
+        await old.destroy()
+        text, ttl_ms = _core.dumps_record(data), record.ttl_ms or 1
+        ask = partial(self._store.replace, self._setup.ids.key(id), text, ttl_ms, version=record.version)
+        answer = await self._sure("replace", ask)
+        return TakenOver(id, Record(text, answer.version, ttl_ms), None) if isinstance(answer, Saved) else None
+
+    async def _move(self, claim: Claim, old: OldRecord, id: str) -> TakenOver | str | None:
+        """Claim the new key, and move the old record there; ``None`` where another request was quicker."""
+        read = await self._read(claim, old)
+        if isinstance(read, str):
+            return read
+        claimed = Record(_core.dumps({_CLAIMED: True}), None, _LEASE_MS)
+        if not await self._create(id, claimed, read[1]):
+            return None
+        held = await self._load(id)
+        # It may have been taken over, and have ended, since it was read: before that was claimed.
+        read = await self._read(claim, old)
+        if held is None or _CLAIMED not in (_core.loads_record(held.value) or {}):
+            return None
+        key = self._setup.ids.key(id)
+        if isinstance(read, str):
+            await self._sure("destroy", partial(self._store.destroy, key))
+            return read
+        record, _, own = read
+        moved, ttl_ms = record.value[:-1] + (_MARK if record.value != b"{}" else _MARK[1:]), record.ttl_ms or 1
+        answer = await self._sure("replace", partial(self._store.replace, key, moved, ttl_ms, version=held.version))
+        if not isinstance(answer, Saved):
+            return None
+        done = await self._finished(id, Record(moved, answer.version, ttl_ms), old)
+        return None if done is None else TakenOver(id, done.record, own)
+
+    async def _read(self, claim: Claim, old: OldRecord) -> tuple[Record, Loaded, Attributes | None] | str:
+        """Read the old record, and write what the current configuration makes of it; or say why it is no session."""
+        found = await old.load()
+        if found is None:
+            return "missed"
+        data: dict[str, Any] = {}
+        loaded, said, why = old.former.opened(found.value, found.ttl_ms, data, dated=False)
+        if loaded is None or why is not None:
+            return why or "corrupt"
+        record = self._written(claim, data, loaded)
+        if record is None:
+            return "corrupt"
+        return (
+            record,
+            loaded,
+            None if said is None else old.former.record.attributes(said, secure=old.former.is_secure(self._scope)),
+        )
+
+    def _written(self, claim: Claim, data: dict[str, Any], loaded: Loaded) -> Record | None:
+        """Write the record that the current configuration has of a session; ``None`` where its data does not fit."""
+        setup = self._setup
+        body = self._formers.fitted(claim, data, {})
+        if body is None:
+            return None
+        dates, dated = self._formers.dates(loaded, setup.now_ms()), setup.is_dated(self._store)
+        own = setup.record.fresh(setup.is_secure(self._scope))
+        value = setup.record.close(body, dates, own, dated=dated)
+        if len(value) > _core.MAX_TEXT:
+            logger.error("accept: a session of %s is too large for the current layout: it stays where it is", claim.former.label)
+            return None
+        return Record(value, None, setup.ttl_ms(dates, body, dated=dated))
+
+    async def _load(self, id: str) -> Record | None:
+        return await self._sure("load", partial(self._store.load, self._setup.ids.key(id)))
+
+    async def _create(self, id: str, record: Record, loaded: Loaded | None) -> bool:
+        owner = None if loaded is None or not self._setup.dialect.noted else owner_of(loaded[7])
+        owned = {"owner": owner} if isinstance(owner, str) and isinstance(self._store, OwnerIndex) else {}
+        ask = partial(self._store.create, self._setup.ids.key(id), record.value, record.ttl_ms or 1, **owned)
+        return await self._sure("create", ask)
+
+    async def _sure(self, call: str, ask: Callable[[], Awaitable[T]]) -> T:
+        return (await self._setup.gate.sure(call, self._deadline, ask, self._scope))[0]

@@ -1,0 +1,1 @@
+"""Decisions about one session, without I/O: what it is, what changed, and what a commit does."""

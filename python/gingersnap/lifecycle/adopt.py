@@ -1,0 +1,44 @@
+"""Bring a session to the data that was written of it. Pure: it changes the containers that it is given, and nothing else."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from .. import _core
+
+
+def adopt(session: dict[str, Any], data: dict[str, Any]) -> None:
+    """Make a dict say what ``data`` says, in its order, and keep the lists and dicts that a handler may hold.
+
+    What a thread puts under another key meanwhile stays.
+    """
+    _dict(session, dict.copy(session), data)
+
+
+def _dict(into: dict[str, Any], before: dict[str, Any], data: dict[str, Any]) -> None:
+    for key in before:
+        if key not in data:
+            dict.pop(into, key, None)
+    in_order = _is_prefix(before, data)
+    for key, value in data.items():
+        if key not in before or not _show(before[key], value):
+            dict.__setitem__(into, key, value)
+        if not in_order:
+            # Not in one step: what a thread puts there in between is newer.
+            dict.setdefault(into, key, dict.pop(into, key, value))
+
+
+def _is_prefix(before: Iterable[str], data: dict[str, Any]) -> bool:
+    """Say whether the keys that stay, and then the new ones, come in the order of ``data`` already."""
+    stays = [key for key in before if key in data]
+    return stays == [*data][: len(stays)]
+
+
+def _show(old: Any, new: Any) -> bool:
+    """Make an object say what another one says; ``False`` where it cannot, and has to be replaced."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        _dict(old, dict.copy(old), new)
+        return True
+    if isinstance(old, list) and isinstance(new, list):
+        old[:] = [have if _show(have, item) else item for have, item in zip(old, new, strict=False)] + new[len(old) :]
+        return True
+    return old is new or _core.dumps([old]) == _core.dumps([new])

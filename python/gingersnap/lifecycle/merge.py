@@ -1,0 +1,103 @@
+"""Merge what two requests made of one session. Pure: the data of three texts comes in, that of one goes out."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, TypeAlias
+
+from .. import _core
+
+_ABSENT: Final = object()
+Steps: TypeAlias = Mapping[str, int | float]
+"""By how much a request incremented which key."""
+_NO_STEPS: Final[Steps] = {}
+
+
+def merge(
+    base: Mapping[str, Any],
+    mine: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    *,
+    atomic: Collection[str] = (),
+    mine_first: bool = False,
+    steps: Steps = _NO_STEPS,
+) -> dict[str, Any]:
+    """Merge ``mine`` into ``theirs``, key by key, by what both were made from.
+
+    Changed on one side: that side. Deleted on one side: deleted, whatever the other did. Changed on both: dicts are merged by the
+    same rules, lists that both only appended to get both appends, theirs first; of anything else mine. The keys in ``atomic`` move
+    together and unmerged, from one side: where both changed any of them, from theirs, or with ``mine_first`` from mine. ``steps``:
+    by how much mine incremented which key, added to the number that is there, or to nothing where the key was deleted.
+    Values are compared as JSON writes them: 1, 1.0 and true are three.
+    """
+    group = set(atomic)
+    changed_here = any(_is_changed(base, mine, key) for key in group)
+    changed_there = any(_is_changed(base, theirs, key) for key in group)
+    of_group = mine if changed_here and (mine_first or not changed_there) else theirs
+
+    def member(key: str) -> Any:
+        if key in group:
+            return of_group.get(key, _ABSENT)
+        sides = base.get(key, _ABSENT), mine.get(key, _ABSENT), theirs.get(key, _ABSENT)
+        return _counted(*sides, steps[key]) if key in steps else _merged(*sides)
+
+    return _members(mine, theirs, member)
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value can be counted with: a bool is no number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _members(mine: Mapping[str, Any], theirs: Mapping[str, Any], member: Any) -> dict[str, Any]:
+    """Return the members that there are, in the order of theirs and then of what mine has besides."""
+    names = [*theirs, *(key for key in mine if key not in theirs)]
+    return {key: value for key in names if (value := member(key)) is not _ABSENT}
+
+
+def _merged(was: Any, ours: Any, stored: Any) -> Any:
+    """Merge one value; its depth is bounded, for texts bound it."""
+    text = _text(was)
+    if _text(ours) == text:
+        return stored
+    if _text(stored) == text:
+        return ours
+    if ours is _ABSENT or stored is _ABSENT:
+        # Both changed it, so it was there: deletion wins.
+        return _ABSENT
+    was_none = was is _ABSENT or was is None
+    if isinstance(ours, dict) and isinstance(stored, dict) and (was_none or isinstance(was, dict)):
+        return _dicts({} if was_none else was, ours, stored)
+    if _is_list(ours) and _is_list(stored) and (was_none or _is_list(was)):
+        old = [] if was_none else was
+        if _begins_with(ours, old) and _begins_with(stored, old):
+            return [*stored, *ours[len(old) :]]
+    return ours
+
+
+def _dicts(was: Mapping[str, Any], ours: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    return _members(ours, stored, lambda key: _merged(was.get(key, _ABSENT), ours.get(key, _ABSENT), stored.get(key, _ABSENT)))
+
+
+def _counted(was: Any, ours: Any, stored: Any, step: int | float) -> Any:
+    """Carry out an increment over what is there."""
+    if _text(stored) == _text(was):
+        return ours
+    if stored is _ABSENT:
+        return step
+    return stored + step if is_number(stored) else _merged(was, ours, stored)
+
+
+def _is_list(value: object) -> bool:
+    # A handler's tuple is a list as soon as it is written.
+    return isinstance(value, list | tuple)
+
+
+def _begins_with(longer: Any, start: Any) -> bool:
+    return _text([*longer[: len(start)]]) == _text([*start])
+
+
+def _is_changed(base: Mapping[str, Any], side: Mapping[str, Any], key: str) -> bool:
+    return _text(base.get(key, _ABSENT)) != _text(side.get(key, _ABSENT))
+
+
+def _text(value: object) -> bytes:
+    return b"" if value is _ABSENT else _core.dumps({"": value})

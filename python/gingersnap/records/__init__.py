@@ -1,0 +1,1 @@
+"""One record in a store and the id of its session: ids, the guarded calls, and what a save writes."""

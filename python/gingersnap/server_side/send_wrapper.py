@@ -1,0 +1,294 @@
+"""One connection whose session lives in a store: what the application sends is held until the session is safe."""
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+from ..cookies.handshake import drops_headers
+from ..errors import SessionUnavailable
+from ..option_types import StoreErrorWord
+from ..session.session import Session
+from ..types import Message, Scope, Send
+from .context import StoreContext
+
+if TYPE_CHECKING:
+    from .middleware import StoreSetup
+
+logger = logging.getLogger("gingersnap")
+
+# The messages that carry a response's headers: the last chance for a cookie.
+STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+_MOST_DROPPED: Final = 10
+"""How many messages of a response that a 503 replaced are dropped before ``send`` raises: a response in one piece has two."""
+TRY_AGAIN_LATER = 1013
+"""The close code of a WebSocket whose session could not be had (IANA's registry of RFC 6455)."""
+
+
+class ResponseReplaced(OSError):  # noqa: N818 (as ASGI's servers, which raise OSError for a client that has gone)
+    """A 503 was sent in place of the application's response, and nothing more of that reaches the client.
+
+    ``send`` raises it, as the ASGI specification 2.4 has it for a client that has gone, once a response goes on and on. The
+    middleware takes it back: an application that only passes it on is done.
+    """
+
+    def __str__(self) -> str:
+        return "the session could not be saved and a 503 was sent in place of this response: stop sending it"
+
+
+class Exchange:
+    """A request and its response."""
+
+    def __init__(self, setup: "StoreSetup", scope: Scope, session: Session, context: StoreContext, send: Send) -> None:
+        self._setup = setup
+        self._options = setup.options
+        self._scope = scope
+        self._session = session
+        self._context = context
+        self._send = send
+        # Whether a 503 went out in place of what the application sends.
+        self._replaced = False
+        self._dropped = 0
+        # Whether a response that started did not get out, so that the next one is to carry the session's word.
+        self._owed = False
+        # Whether the application has accepted a WebSocket, and closed it.
+        self._accepted = self._closed = False
+
+    async def send(self, message: Message) -> None:
+        """Send what the application sends; before a response starts, commit.
+
+        Raises: ResponseReplaced for a response that goes on and on after a 503 was sent in its place.
+        """
+        if self._replaced:
+            await self._drop()
+            return
+        session = self._session
+        self._closed = self._closed or message["type"] == "websocket.close"
+        if session._started or message["type"] not in STARTS:
+            if self._owed and message["type"] in STARTS:
+                await self._send_owed(message)
+            else:
+                await self._pass_on(message)
+            return
+        # Noted first: if the commit fails, the error page must still get out, without a session.
+        session._started = True
+        told = self._context.told
+        if told is not None and self._is_error(message) and await self._setup.word_for(told, self._scope) != "raise":
+            await self.refuse(told)
+            return
+        if self._is_unheard(message):
+            # The id stays that the client has: what needs a new one is reported as any other late change.
+            self._setup.handshake.check(self._scope, message)
+            await self._pass_on(message)
+            return
+        self._owed, self._context.response = True, message
+        error = await self._commit()
+        self._owed = False
+        if error is None:
+            await self._pass_on(self._amended(message))
+        else:
+            await self.refuse(error)
+
+    def _is_unheard(self, message: Message) -> bool:
+        """Return whether the session needs a new id that this handshake's answer will not carry to the client."""
+        return message["type"] == "websocket.accept" and drops_headers(self._scope) and self._context.is_stuck(self._session)
+
+    async def _drop(self) -> None:
+        """Drop a message that comes after the 503: a short response ends unnoticed, a long one as by a client that went away."""
+        self._dropped += 1
+        if self._dropped > _MOST_DROPPED:
+            raise ResponseReplaced
+        # An application that never waits for anything else must not hold the event loop.
+        await asyncio.sleep(0)
+
+    async def _send_owed(self, message: Message) -> None:
+        """Send the answer that follows one whose commit failed, or whose task was cancelled while the commit was under way.
+
+        It waits for that commit, and carries what was done; where an end was asked for, and not carried out, that is done now.
+        """
+        self._owed = False
+        context = self._context
+        await context.settled()
+        error = context.told
+        try:
+            await context.end()
+        except SessionUnavailable as failure:
+            error = failure
+        if error is not None and await self._word(error) == "unavailable":
+            await self.refuse(error)
+        else:
+            await self._pass_on(self._amended(message))
+
+    async def _word(self, error: SessionUnavailable) -> StoreErrorWord:
+        """Return what is to become of a response whose commit failed; ``on_store_error`` is asked once at most."""
+        # What was to end, and did not, is never reported as done; the word "anonymous" alone is for loads.
+        if self._context.ending or self._context.ends or self._options.on_store_error == "anonymous":
+            return "unavailable"
+        return await self._setup.word_for(error, self._scope)
+
+    async def _pass_on(self, message: Message) -> None:
+        await self._send(message)
+        self._accepted = self._accepted or message["type"] == "websocket.accept"
+
+    def _is_error(self, message: Message) -> bool:
+        """Say whether a framework has made its own answer of an exception that was ours."""
+        return int(message.get("status", 0)) >= 500
+
+    async def _commit(self) -> SessionUnavailable | None:
+        """Commit; give the error that the client is to be told of."""
+        context = self._context
+        if not self._options.auto_commit:
+            await context.settled()
+            return None
+        try:
+            session = self._setup.current(self._scope, self._session)
+            await context.before_save(session)
+            await context.commit(session)
+        except SessionUnavailable as error:
+            word = await self._word(error)
+            if word == "unavailable":
+                return error
+            if word == "raise":
+                raise
+            logger.error("the session was not saved, and the response goes out without a word of it")
+        return None
+
+    def _amended(self, message: Message) -> Message:
+        context, session = self._context, self._session
+        self._setup.warn_of_shared_cookie(session, message)
+        if context.word is not None:
+            self._setup.handshake.check(self._scope, message)
+        accessed, also = session.accessed, context.farewell
+        # koa: with a store each request reads the cookie, touched or not, and so drops what does not verify. With ``defer`` the
+        # cookie counts as read once somebody asks for the session.
+        if context.word is None and (accessed or not self._options.defer):
+            also = [*context.stale, *also]
+        return self._setup.transport.amend(message, self._scope, context.word, also, accessed=accessed)
+
+    async def refuse(self, error: SessionUnavailable) -> None:
+        """Answer 503 in place of the application; a WebSocket that was accepted is closed.
+
+        It says of the session what an earlier commit has done, if there was one: an id that is dead must be replaced.
+        """
+        self._replaced = self._session._started = True
+        kind = "http.response"
+        if self._scope["type"] == "websocket":
+            kind = "websocket.http.response"
+            if self._accepted or kind not in (self._scope.get("extensions") or ()):
+                # Before it is accepted, a server that cannot say 503 makes 403 of this. The client may have gone.
+                with contextlib.suppress(OSError, RuntimeError):
+                    await self._send({"type": "websocket.close", "code": TRY_AGAIN_LATER})
+                return
+        body = f"{error.detail}\n".encode("ascii")
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+            (b"retry-after", str(error.retry_after).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        await self._context.settled()
+        start = {"type": f"{kind}.start", "status": error.status_code, "headers": headers}
+        await self._send(self._amended(start))
+        await self._send({"type": f"{kind}.body", "body": body})
+
+    async def failed(self, error: BaseException) -> bool:
+        """Meet an exception of the application; say whether a response was made of it."""
+        if self._replaced and _is_replacement(error):
+            return True
+        mine = _own(error)
+        if mine is None:
+            if self._options.auto_commit:
+                unended = await self._after_error()
+                if unended is not None and self._can_refuse():
+                    # The exception goes on to the server, which logs it; the client hears that it is still logged in.
+                    await self.refuse(unended)
+                    return False
+        elif self._can_refuse() and (self._context.ending or await self._setup.word_for(mine, self._scope) != "raise"):
+            await self.refuse(mine)
+        return mine is not None and self._replaced
+
+    def _can_refuse(self) -> bool:
+        """Say whether the client can still be told: a response has not started, a WebSocket was not closed."""
+        return not self._closed if self._scope["type"] == "websocket" else not self._session._started
+
+    async def _after_error(self) -> SessionUnavailable | None:
+        """Carry out what an application that failed had asked for: ends always, data only where that is wanted.
+
+        Return the error by which an end could not be carried out.
+        """
+        try:
+            session = self._setup.current(self._scope, self._session)
+            if self._options.commit_on_error:
+                await self._commit_after_error(session)
+        except Exception as error:
+            # The application's own exception is the one to be seen.
+            _log_uncommitted(error)
+        try:
+            await self._context.end()
+        except Exception as error:
+            _log_uncommitted(error)
+            return error if isinstance(error, SessionUnavailable) else None
+        return None
+
+    async def _commit_after_error(self, session: Session) -> None:
+        """Commit what an application that failed has left. Source: koa-session, whose commit stands in a ``finally``."""
+        if session._started:
+            await self.finish()
+            return
+        # koa: what fails is committed all the same, though no response will tell of it.
+        await self._context.before_save(session)
+        await self._context.commit(session)
+
+    async def finish(self) -> None:
+        """Save what changed after the response had started, where that is still possible; report what is not."""
+        if self._replaced or not self._options.auto_commit:
+            return
+        session = self._setup.current(self._scope, self._session)
+        await self._context.settled()
+        if not self._context.is_late(session):
+            await self._end()
+            return
+        if self._context.is_stuck(session):
+            late = ", ".join(self._context.late_keys(session))
+            await self._end()
+            self._setup.report(session, late)
+            return
+        try:
+            await self._context.before_save(session)
+            await self._context.commit(session)
+        except SessionUnavailable as error:
+            # The response has gone: there is nobody left to tell but those who watch.
+            logger.error("what a session changed after its response had started was not saved")
+            self._options.events.emit("late_write", self._scope, str(error))
+
+    async def _end(self) -> None:
+        """End what was ended, though what was put in its place is lost."""
+        try:
+            await self._context.end()
+        except SessionUnavailable:
+            logger.error("a session that was ended after its response had started is still there")
+
+
+def _log_uncommitted(error: Exception) -> None:
+    logger.error("the session of a request that failed could not be committed: %s", type(error).__name__)
+
+
+def _own(error: BaseException) -> SessionUnavailable | None:
+    """Find our own exception, where a task group has wrapped it too, or several of the kind."""
+    if isinstance(error, BaseExceptionGroup):
+        found = [_own(each) for each in error.exceptions]
+        return found[0] if all(found) else None
+    return error if isinstance(error, SessionUnavailable) else None
+
+
+def _is_replacement(error: BaseException | None) -> bool:
+    """Return whether an exception is what ``send`` raised, or what a framework makes of that: its own word for a disconnect."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_replacement(each) for each in error.exceptions)
+    if error is None or isinstance(error, ResponseReplaced):
+        return error is not None
+    if error.__cause__ is not None:
+        # Litestar: raise LitestarException(...) from it.
+        return _is_replacement(error.__cause__)
+    # Starlette's ClientDisconnect and WebSocketDisconnect; any other exception is the application's own.
+    return type(error).__name__.endswith("Disconnect") and _is_replacement(error.__context__)

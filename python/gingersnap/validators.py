@@ -1,0 +1,99 @@
+"""Check one value by itself. Each error names the option, the shape of the value and the cure, never the value."""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from .errors import ConfigError
+
+LONGEST_AGE: Final = 400 * 86_400
+"""The longest lifetime of a cookie, in seconds: browsers cut it there (RFC 6265bis section 5.6.1)."""
+
+KOA_LONGEST_AGE: Final = 2**52 / 1000
+"""koa sets no bound; this one keeps every date an integer that JavaScript holds exactly. Seconds."""
+
+LONGEST_ATTRIBUTE: Final = 1024
+"""How many characters a name, a domain, a path or a prefix may have."""
+_SECONDS: Final = "give a number of seconds above 0"
+
+
+def shape(value: object) -> str:
+    """Describe a value by its type and size, never by its content."""
+    size = f" of length {len(value)}" if isinstance(value, str | bytes | list | tuple | dict) else ""
+    return f"{type(value).__name__}{size}"
+
+
+def refusal(name: str, value: object, cure: str) -> ConfigError:
+    """Return the error for a value of a wrong type."""
+    return ConfigError(name, f"it cannot be {shape(value)}", cure)
+
+
+def flag(name: str, value: object) -> bool:
+    """Check a bool."""
+    if isinstance(value, bool):
+        return value
+    raise refusal(name, value, "give True or False")
+
+
+def one_of(*words: object) -> Callable[[str, object], Any]:
+    """Make a check for a choice."""
+
+    def check(name: str, value: object) -> object:
+        for word in words:
+            # The word itself, not what equals it: an enum's member may be written otherwise than it compares.
+            if value is word or (isinstance(value, str) and isinstance(word, str) and str.__eq__(value, word)):
+                return word
+        near = [word for word in words if isinstance(value, str) and isinstance(word, str) and value.lower() == word]
+        guess = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(name, f"{shape(value)} is none of the choices", f"choose among {', '.join(map(repr, words))}{guess}")
+
+    return check
+
+
+def matching(name: str, value: object, pattern: re.Pattern[str], cure: str) -> str:
+    """Check a ``str`` that must match a pattern and be at most ``LONGEST_ATTRIBUTE`` characters."""
+    if not isinstance(value, str):
+        raise refusal(name, value, cure)
+    if not pattern.fullmatch(value):
+        raise ConfigError(name, f"this {shape(value)} has characters or a form that the grammar forbids", cure)
+    if len(value) > LONGEST_ATTRIBUTE:
+        raise ConfigError(name, f"this {shape(value)} is too long", f"stay within {LONGEST_ATTRIBUTE} characters")
+    # The plain text: a subclass may write itself otherwise than it was checked.
+    return str.__str__(value)
+
+
+def age_ms(name: str, value: object, longest: float = LONGEST_AGE) -> int:
+    """Turn a lifetime into whole milliseconds."""
+    cure = "give a positive number of seconds or a timedelta (koa-session counts milliseconds, Gingersnap seconds)"
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise refusal(name, value, cure)
+    if not 0.001 <= seconds < math.inf:
+        raise ConfigError(name, "it is not a positive number", cure)
+    if seconds > longest:
+        raise ConfigError(name, f"it is more than {longest // 86_400:.0f} days", f"{cure}; browsers stop at 400 days")
+    return round(seconds * 1000)
+
+
+def check_owner(call: str, owner: object) -> str:
+    """Return an owner as it is.
+
+    Raises: TypeError where it is not a non-empty ``str``, in the words of ``call``.
+    """
+    if not isinstance(owner, str) or not owner:
+        raise TypeError(f"{call}: owner must be a non-empty str, not {type(owner).__name__}; pass str(user.id)")
+    return owner
+
+
+def seconds(option: str, given: object, cure: str = _SECONDS) -> float:
+    """Give a time as it came. Raises: ConfigError where it is no finite number above 0."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):
+        raise ConfigError(option, f"it cannot be {given!r}", cure)
+    return given
+
+
+def seconds_or_never(option: str, given: object) -> float | None:
+    """Give how often something is done; ``None``: never by itself. Raises: ConfigError where it is neither."""
+    return None if given is None else seconds(option, given, f"{_SECONDS}, or None for never")
