@@ -7,16 +7,16 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies import floats, sampled_from
 
-from gingersnap.records.circuit_breaker import FAILURES, OPEN_S, Breaker
+from gingersnap.records.circuit_breaker import FAILURES, OPEN_S, CircuitBreaker
 
 
 def middle(low: float, high: float) -> float:
     return (low + high) / 2
 
 
-def opened(now: float = 0.0) -> Breaker:
+def opened(now: float = 0.0) -> CircuitBreaker:
     """Give one that has just opened."""
-    breaker = Breaker(middle)
+    breaker = CircuitBreaker(middle)
     for _ in range(FAILURES):
         assert breaker.wait_s(now) == 0
         breaker.fail(now)
@@ -24,7 +24,7 @@ def opened(now: float = 0.0) -> Breaker:
 
 
 def test_O04_it_opens_after_five_failures_in_a_row_and_not_before() -> None:
-    breaker = Breaker(middle)
+    breaker = CircuitBreaker(middle)
     for _ in range(FAILURES - 1):
         breaker.fail(0.0)
         assert breaker.wait_s(0.0) == 0
@@ -33,7 +33,7 @@ def test_O04_it_opens_after_five_failures_in_a_row_and_not_before() -> None:
 
 
 def test_O04_an_answer_starts_the_count_again() -> None:
-    breaker = Breaker(middle)
+    breaker = CircuitBreaker(middle)
     for _ in range(10):
         for _ in range(FAILURES - 1):
             breaker.fail(0.0)
@@ -82,7 +82,7 @@ def test_O04_a_probe_that_nobody_waited_for_lets_another_one_probe_at_once() -> 
 
 
 def test_a_call_that_was_abandoned_counts_for_nothing() -> None:
-    breaker = Breaker(middle)
+    breaker = CircuitBreaker(middle)
     for _ in range(FAILURES - 1):
         breaker.fail(0.0)
     breaker.abandon()
@@ -93,7 +93,7 @@ def test_a_call_that_was_abandoned_counts_for_nothing() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_O04_the_processes_of_a_site_do_not_probe_as_one(share: float) -> None:
-    breaker = Breaker(lambda low, high: low + share * (high - low))
+    breaker = CircuitBreaker(lambda low, high: low + share * (high - low))
     for _ in range(FAILURES):
         breaker.fail(0.0)
     assert breaker.wait_s(0.0) == pytest.approx((0.9 + share * 0.2) * OPEN_S)
@@ -102,7 +102,7 @@ def test_O04_the_processes_of_a_site_do_not_probe_as_one(share: float) -> None:
 def test_O04_left_to_itself_it_draws_another_time_each() -> None:
     waits = set()
     for _ in range(50):
-        breaker = Breaker()
+        breaker = CircuitBreaker()
         for _ in range(FAILURES):
             breaker.fail(0.0)
         waits.add(breaker.wait_s(0.0))
@@ -115,7 +115,7 @@ class Calls(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.breaker = Breaker(middle)
+        self.breaker = CircuitBreaker(middle)
         self.now = 0.0
         self.under_way = 0
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gingersnap import Event, Session, SessionMiddleware
-from gingersnap.records.record_writer import Writer
+from gingersnap.records.record_writer import RecordWriter
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Browser, Sessions
 from tests.test_exchange import Failing, place
@@ -198,14 +198,14 @@ async def test_a_cancelled_commit_goes_on_after_its_pause_in_a_store_that_never_
     store, paused = MemoryStore(), asyncio.Event()
     client = Sessions(store=store)
     await client.do(lambda session: session.update(n=1))
-    jar, pause = {**client.jar}, Writer.pause
+    jar, pause = {**client.jar}, RecordWriter.pause
 
-    async def longer(writer: Writer) -> None:
+    async def longer(writer: RecordWriter) -> None:
         paused.set()
         await asyncio.sleep(0)
         await pause(writer)
 
-    monkeypatch.setattr(Writer, "pause", longer)
+    monkeypatch.setattr(RecordWriter, "pause", longer)
 
     async def handler(scope: Any) -> None:
         other = Sessions(store=store)

@@ -91,8 +91,8 @@ def test_options_take_listeners_and_more_of_them_later() -> None:
 
 
 def test_events_know_whether_anybody_listens() -> None:
-    assert not Events({}).heard
-    assert Events({"saved": print}).heard
+    assert not Events({}).has_listeners
+    assert Events({"saved": print}).has_listeners
 
 
 def test_without_a_loop_listeners_are_called_at_once() -> None:

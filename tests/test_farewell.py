@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gingersnap import Accept
-from gingersnap.cookies.removals import with_farewell
+from gingersnap.cookies.removals import with_removals
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, OLD_KEY, Sessions
 from tests.jars import CLIENTS, Client
@@ -40,7 +40,7 @@ GONE = "; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT"
 )
 def test_removals_go_first_and_alone_where_something_came(cookies: str, own: list[str], others: list[str], sent: list[str]) -> None:
     scope: Any = {"headers": [(b"host", b"Shop.example:8000"), (b"cookie", cookies.encode())]}
-    lines = with_farewell([line.encode() for line in own], [line.encode() for line in others], scope)
+    lines = with_removals([line.encode() for line in own], [line.encode() for line in others], scope)
     assert [line.decode() for line in lines] == sent
 
 
@@ -57,7 +57,7 @@ def test_removals_go_first_and_alone_where_something_came(cookies: str, own: lis
 )
 def test_a_client_that_heeds_the_last_removal_alone_is_left_without_the_session(cookies: str, sent: list[str]) -> None:
     scope: Any = {"headers": [(b"cookie", cookies.encode())]}
-    lines = with_farewell([b"s=" + GONE.encode()], [b"old=" + GONE.encode()], scope, ending=True)
+    lines = with_removals([b"s=" + GONE.encode()], [b"old=" + GONE.encode()], scope, ending=True)
     assert [line.decode().removesuffix(GONE) for line in lines] == sent
 
 

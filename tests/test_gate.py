@@ -11,7 +11,7 @@ import pytest
 
 from gingersnap import Event, SessionOptions, SessionUnavailable
 from gingersnap.records.circuit_breaker import FAILURES, OPEN_S
-from gingersnap.records.guarded_store import Gate
+from gingersnap.records.guarded_store import GuardedStore
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Sessions
 
@@ -19,10 +19,10 @@ SECRET = "Zx9-marker-of-a-secret"
 FAR = 1e12
 
 
-def gate_of(*, prompt: bool = False, **given: Any) -> tuple[Gate, list[Event]]:
+def gate_of(*, prompt: bool = False, **given: Any) -> tuple[GuardedStore, list[Event]]:
     events: list[Event] = []
     listeners = {"store_error": events.append, "store_recovered": events.append}
-    return Gate(SessionOptions(keys=[KEY], store=MemoryStore(), listeners=listeners, **given), prompt=prompt), events
+    return GuardedStore(SessionOptions(keys=[KEY], store=MemoryStore(), listeners=listeners, **given), prompt=prompt), events
 
 
 async def answer() -> str:
@@ -38,7 +38,7 @@ async def hang() -> str:
     return "never"
 
 
-async def failed(gate: Gate, ask: Any = fail, deadline: float = FAR) -> SessionUnavailable:
+async def failed(gate: GuardedStore, ask: Any = fail, deadline: float = FAR) -> SessionUnavailable:
     with pytest.raises(SessionUnavailable) as caught:
         await gate.ask("load", deadline, ask, {})
     return caught.value
@@ -118,12 +118,12 @@ async def test_O04_without_a_breaker_the_store_is_asked_every_time() -> None:
     assert {event.name for event in events} == {"store_error"}
 
 
-def pass_time(gate: Gate) -> None:
+def pass_time(gate: GuardedStore) -> None:
     """Let the time go by for which a breaker is open."""
     gate._breaker._until = time.monotonic() - 1  # type: ignore[union-attr]
 
 
-async def opened(**given: Any) -> tuple[Gate, list[Event]]:
+async def opened(**given: Any) -> tuple[GuardedStore, list[Event]]:
     gate, events = gate_of(**given)
     for _ in range(FAILURES):
         await failed(gate)

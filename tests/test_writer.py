@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gingersnap import Event, SessionConflict, SessionOptions, SessionUnavailable
-from gingersnap.records.record_writer import TRIES, Enclosed, Held, Writer
+from gingersnap.records.record_writer import TRIES, EncodedRecord, RecordWriter, StoredVersion
 from gingersnap.server_side.middleware import StoreSetup
 from gingersnap.stores import Conflict, Gone, MemoryStore, Saved, Taken
 from tests.asgi import KEY, Sessions
@@ -52,20 +52,20 @@ def _faulty(name: str) -> Any:
 for _name in CALLS:
     setattr(Faulty, _name, _faulty(_name))
 
-ONE, TWO, THREE = (Enclosed(b'{"n":%d}' % n, 60_000, None, 60_000, None) for n in (1, 2, 3))
+ONE, TWO, THREE = (EncodedRecord(b'{"n":%d}' % n, 60_000, None, 60_000, None) for n in (1, 2, 3))
 
 
-def writer_of(store: Any, **given: Any) -> Writer:
+def writer_of(store: Any, **given: Any) -> RecordWriter:
     setup = StoreSetup(SessionOptions(keys=[KEY], store=store, **{"store_breaker": False, "regenerate_grace": 0, **given}))
-    return Writer(setup, store, {"type": "http"})
+    return RecordWriter(setup, store, {"type": "http"})
 
 
-async def written(store: Faulty, writer: Writer) -> tuple[str, str, Held]:
+async def written(store: Faulty, writer: RecordWriter) -> tuple[str, str, StoredVersion]:
     """Make a record; give its id, its key and what is known of it."""
     id = await writer.create(ONE, None)
     key = writer._setup.ids.key(id)
     store.calls.clear()
-    return id, key, Held(await version_of(store, key), ONE.value)
+    return id, key, StoredVersion(await version_of(store, key), ONE.value)
 
 
 async def version_of(store: MemoryStore, key: str) -> Any:
@@ -136,7 +136,7 @@ async def test_O01_a_replace_whose_reply_was_lost_is_no_conflict(faults: list[st
     assert answer == Saved(await version_of(store, key))
     assert (store.calls, values(store)) == (calls, [TWO.value])
     # The version that it tells is the one that the next write asks for.
-    assert isinstance(await writer.replace(key, THREE, Held(answer.version, TWO.value)), Saved)
+    assert isinstance(await writer.replace(key, THREE, StoredVersion(answer.version, TWO.value)), Saved)
 
 
 async def test_N02_a_replace_whose_reply_was_lost_does_not_cover_somebody_elses() -> None:
@@ -286,7 +286,7 @@ async def test_a_version_that_create_did_not_tell_is_looked_up() -> None:
     store = Faulty()
     writer = writer_of(store)
     id, key, _ = await written(store, writer)
-    fresh = Held(None, ONE.value)
+    fresh = StoredVersion(None, ONE.value)
     saved = await writer.replace(key, TWO, fresh)
     assert isinstance(saved, Saved)
     assert store.calls == ["load", "replace"]

@@ -64,7 +64,7 @@ class Events:
         self._listeners: dict[str, list[Listener]] = {}
         self._running = LoopTasks()
         # Whether anybody listens at all: asked on every write.
-        self.heard = False
+        self.has_listeners = False
         if not isinstance(listeners, Mapping):
             raise ConfigError("listeners", f"it cannot be {type(listeners).__name__}", "give a dict of event names and functions")
         for name, listener in listeners.items():
@@ -80,13 +80,13 @@ class Events:
         if not callable(listener):
             raise ConfigError("listeners", f"{type(listener).__name__} cannot be called", "give a function of one event")
         self._listeners.setdefault(name, []).append(listener)
-        self.heard = True
+        self.has_listeners = True
 
     def copy(self) -> "Events":
         """Make another set of the same listeners."""
         other = Events({})
         other._listeners = {name: [*listeners] for name, listeners in self._listeners.items()}
-        other.heard = self.heard
+        other.has_listeners = self.has_listeners
         return other
 
     def emit(self, name: str, scope: Scope, detail: str = "", key: str | None = None) -> None:

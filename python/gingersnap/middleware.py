@@ -8,11 +8,11 @@ from .client_side.middleware import Setup
 from .config.options import SessionOptions, hide_keys
 from .cookies.headers import with_session
 from .errors import ConfigError, kind_of
-from .legacy.sources import Formers
+from .legacy.sources import LegacySources
 from .lifecycle.markers import is_none
 from .option_types import OptionValues
 from .server_side.middleware import StoreSetup, check_loop
-from .server_side.send_wrapper import STARTS, Exchange
+from .server_side.send_wrapper import STARTS, SendWrapper
 from .session.failed import fail
 from .session.session import Session
 from .types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +20,7 @@ from .validators import shape
 
 logger = logging.getLogger("gingersnap")
 
-_GONE: Scope = {}
+DETACHED: Scope = {}
 
 
 class SessionMiddleware:
@@ -46,7 +46,7 @@ class SessionMiddleware:
         self._stored = StoreSetup(self.options) if has_store else None
         self._setup = self._stored or Setup(self.options)
         if self.options.accept:
-            self._setup.formers = Formers(self._setup)
+            self._setup.formers = LegacySources(self._setup)
         self._setup.expect_doubles()
         self._warned = self._looked = False
 
@@ -55,7 +55,7 @@ class SessionMiddleware:
         key = self._key
         if (
             (scope["type"] != "http" and scope["type"] != "websocket")
-            or (key in scope and self._is_second(scope))
+            or (key in scope and self._is_nested(scope))
             or (self.options.match_path and not _is_under(_asked_path(scope), self.options.path))
         ):
             await (self._live if scope["type"] == "lifespan" else self.app)(scope, receive, send)
@@ -87,7 +87,7 @@ class SessionMiddleware:
         finally:
             # Scope and session hold each other: let the request's memory go at once, not at the next collection.
             # What the application may have left in its place is not to be taken for another middleware's, if it is tried again.
-            session._scope = _GONE
+            session._scope = DETACHED
             scope[session._key] = session
             if session._conducted is not None:
                 session._conducted.part()
@@ -96,7 +96,7 @@ class SessionMiddleware:
         """Serve one connection whose session lives in a store."""
         session, context = await setup.fetch(scope)
         scope[session._key] = session
-        exchange = Exchange(setup, scope, session, context, send)
+        exchange = SendWrapper(setup, scope, session, context, send)
         try:
             await self.app(scope, receive, exchange.send)
             await exchange.finish()
@@ -109,7 +109,7 @@ class SessionMiddleware:
             # What the application may have left in its place is not to be taken for another middleware's, if it is tried again.
             if context.unasked:
                 setup.warn_of_forgotten_load(context, session)
-            session._scope = _GONE
+            session._scope = DETACHED
             scope[session._key] = session
             context.part()
 
@@ -210,13 +210,13 @@ class SessionMiddleware:
         else:
             self._setup.report(session, ", ".join(session._conduct().late_keys(session)))
 
-    def _is_second(self, scope: Scope) -> bool:
+    def _is_nested(self, scope: Scope) -> bool:
         """Say whether there is a session already, and once that there should be no other."""
         session = scope[self._key]
         # One that is done with belongs to an earlier try at the same scope, and None is no session.
         # By ``type``: another's guard of a session that is not loaded may raise for whatever it is asked, its ``__class__`` too.
         is_ours = issubclass(type(session), Session)
-        if is_none(session) or (is_ours and session._scope is _GONE):
+        if is_none(session) or (is_ours and session._scope is DETACHED):
             # Its key goes with it: the scope would keep that one, and not the one that knows of this session.
             del scope[self._key]
             return False
@@ -238,7 +238,7 @@ class SessionMiddleware:
         if self.options.external_key is not None:
             return
         for other in scope.values():
-            if issubclass(type(other), Session) and other._scope is not _GONE:
+            if issubclass(type(other), Session) and other._scope is not DETACHED:
                 options = other._setup.options
                 if options.external_key is None and options.key == self.options.key:
                     text = "scope[%r] and scope[%r] are two sessions with one cookie, %r: give each middleware a key of its own"

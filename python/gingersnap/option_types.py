@@ -8,8 +8,8 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, TypedDict
 from .events import Listener
 from .types import Algorithm, ExternalKey, Preset, Priority, SameSite, Scope
 
-StoreErrorWord: TypeAlias = Literal["unavailable", "raise", "anonymous"]
-OnStoreError: TypeAlias = StoreErrorWord | Callable[[Scope, Exception], StoreErrorWord | Awaitable[StoreErrorWord]]
+StoreErrorPolicy: TypeAlias = Literal["unavailable", "raise", "anonymous"]
+OnStoreError: TypeAlias = StoreErrorPolicy | Callable[[Scope, Exception], StoreErrorPolicy | Awaitable[StoreErrorPolicy]]
 Seconds: TypeAlias = int | float | timedelta
 Ttl: TypeAlias = Seconds | Callable[[dict[str, Any]], Seconds]
 

@@ -36,7 +36,7 @@ class Program:
 
 
 @dataclass
-class Writer:
+class RecordWriter:
     """What makes up the steps of one request; no value that it sets under ``NAMES`` comes twice in a program."""
 
     dice: random.Random
@@ -102,7 +102,7 @@ class Writer:
 def program(seed: int) -> Program:
     """Make the program of a seed: 1 to 12 requests."""
     dice = random.Random(seed)
-    writer = Writer(dice)
+    writer = RecordWriter(dice)
     options: dict[str, Any] = {}
     if (life := dice.choice([None, None, 60_000, 3_600_000, 3_600_000, "session"])) is not None:
         options["maxAge"] = life

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gingersnap.types import Preset
-from tests.interop.programs import HOUR, Request, Writer
+from tests.interop.programs import HOUR, RecordWriter, Request
 from tests.interop.sides import Pair
 
 Steps = list[list[Any]]
@@ -45,7 +45,7 @@ class Maker:
     moves: bool
 
     def __post_init__(self) -> None:
-        self.writer = Writer(self.dice)
+        self.writer = RecordWriter(self.dice)
 
     def steps(self) -> Steps:
         dice = self.dice

@@ -14,7 +14,7 @@ from starlette.middleware.sessions import SessionMiddleware as StarletteMiddlewa
 from gingersnap import SessionMiddleware
 from gingersnap.starlette import SessionMiddleware as DropIn
 from tests.asgi import KEY, NOW, Browser, Clock, Response, app_of
-from tests.interop.programs import HOUR, Request, Writer
+from tests.interop.programs import HOUR, RecordWriter, Request
 from tests.interop.system_programs import SEEDS
 
 WAITS = (0, 0.25, 1, 20, 59, 60, 61, HOUR, HOUR + 1, 30 * 86_400)
@@ -43,7 +43,7 @@ class Maker:
 
     def __init__(self, seed: int) -> None:
         self.dice = dice = random.Random(f"starlette {seed}")
-        self.writer = Writer(dice)
+        self.writer = RecordWriter(dice)
         each: list[tuple[str, tuple[Any, ...]]] = [
             ("max_age", (60, int(HOUR), None)),
             ("path", ("/app", "/")),

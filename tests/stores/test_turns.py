@@ -7,11 +7,11 @@ import logging
 import pytest
 
 from gingersnap.stores import key_locks as turns
-from gingersnap.stores.key_locks import Turns, warn_once
+from gingersnap.stores.key_locks import KeyLocks, warn_once
 
 
 async def test_writers_of_one_key_take_turns_and_others_do_not_wait() -> None:
-    taken, seen = Turns(), []
+    taken, seen = KeyLocks(), []
 
     async def write(name: str, *keys: str) -> None:
         async with taken.taken(*keys):
@@ -25,7 +25,7 @@ async def test_writers_of_one_key_take_turns_and_others_do_not_wait() -> None:
 
 
 async def test_two_that_take_the_same_keys_in_other_orders_do_not_wait_for_each_other() -> None:
-    taken, done = Turns(), []
+    taken, done = KeyLocks(), []
 
     async def move(*keys: str) -> None:
         async with taken.taken(*keys):
@@ -38,7 +38,7 @@ async def test_two_that_take_the_same_keys_in_other_orders_do_not_wait_for_each_
 
 
 async def test_who_looks_waits_for_who_writes_and_for_nobody_else() -> None:
-    taken, seen = Turns(), []
+    taken, seen = KeyLocks(), []
 
     async def look(key: str) -> None:
         await taken.settled(key)
@@ -54,7 +54,7 @@ async def test_who_looks_waits_for_who_writes_and_for_nobody_else() -> None:
 
 
 async def test_a_lock_is_forgotten_with_its_last_holder_and_two_kinds_share_none() -> None:
-    one, two = Turns(), Turns()
+    one, two = KeyLocks(), KeyLocks()
     async with one.taken("a", "b"), two.taken("a"):
         assert (len(one), len(two)) == (2, 1)
         assert one.of("a") is one.of("a") is not two.of("a")
@@ -63,7 +63,7 @@ async def test_a_lock_is_forgotten_with_its_last_holder_and_two_kinds_share_none
 
 
 def test_each_event_loop_has_locks_of_its_own_even_where_an_earlier_one_left_some() -> None:
-    taken = Turns()
+    taken = KeyLocks()
 
     async def hold() -> asyncio.Lock:
         lock = taken.of("a")

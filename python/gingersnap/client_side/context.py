@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from .. import _core
 from ..cookies.format import Cookie
 from ..cookies.remembered import with_member
-from ..cookies.removals import with_farewell
+from ..cookies.removals import with_removals
 from ..dialects.record import with_own_life
 from ..errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge
 from ..legacy.claim import Source
@@ -75,7 +75,7 @@ class CookieContext(Context):
 
     def _remove(self) -> None:
         lines, farewell = self._format.removal(self._own_cookie()), self._setup.farewell(None, self._scope)
-        self.lines = with_farewell(lines, farewell, self._scope, ending=True)
+        self.lines = with_removals(lines, farewell, self._scope, ending=True)
         self._settle(None, "destroy")
 
     def prepared(self, session: Session) -> list[bytes]:
@@ -91,7 +91,7 @@ class CookieContext(Context):
     def _write(self, session: Session, body: bytes, reason: Reason) -> SessionError | None:
         """Write the session: its lines, and what a later request would load; or say why it cannot be."""
         options, setup = self._options, self._setup
-        reserved = self._reserved(session) if options.dialect.raw or b'"_' in body else None
+        reserved = self._reserved(session) if options.dialect.accepts_any_name or b'"_' in body else None
         if reserved is not None:
             return ReservedKeyError(reserved)
         life_ms, created_ms, owner, own = self.life_ms, self.created_ms, self.owner, self.has_own_life
@@ -116,7 +116,7 @@ class CookieContext(Context):
             return self._too_large(lines, session)
         if self.source is not None or setup.doubles is not None or self._cookie is not None:
             farewell = setup.strays(self._scope) if self.source is None else setup.farewell(self.source, self._scope)
-            lines = with_farewell(lines, [*farewell, *self._left_behind()], self._scope)
+            lines = with_removals(lines, [*farewell, *self._left_behind()], self._scope)
         self.lines = lines
         self._settle((body, 0, True, expire_ms, *rules.life_members(life_ms, own=own), created_ms, member), reason)
         return None

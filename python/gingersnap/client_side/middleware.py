@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from .. import _core
 from ..config.options import SessionOptions
-from ..cookies.encrypted import SealedFormat
+from ..cookies.encrypted import EncryptedFormat
 from ..cookies.format import CookieFormat
 from ..cookies.handshake import HandshakeWarning
 from ..cookies.headers import SECURE_SCHEMES, is_secure
 from ..dialects import FORMATS
 from ..errors import SessionSealed
-from ..legacy.claim import Claim, Source
-from ..legacy.duplicates import Doubles
+from ..legacy.claim import LegacySession, Source
+from ..legacy.duplicates import DuplicateCookies
 from ..lifecycle import rules
 from ..lifecycle.inner_middleware import is_of_another
 from ..lifecycle.markers import is_none
@@ -25,7 +25,7 @@ from ..validators import KOA_LONGEST_AGE, LONGEST_AGE
 from .context import CookieContext
 
 if TYPE_CHECKING:
-    from ..legacy.sources import Former, Formers
+    from ..legacy.sources import LegacySource, LegacySources
 
 logger = logging.getLogger("gingersnap")
 
@@ -35,21 +35,21 @@ class Setup:
 
     def __init__(self, options: SessionOptions) -> None:
         self.options = options
-        self.format: CookieFormat = SealedFormat(options) if options.encrypt else FORMATS[options.preset](options)
+        self.format: CookieFormat = EncryptedFormat(options) if options.encrypt else FORMATS[options.preset](options)
         self.dialect = options.dialect
-        self.longest_age = KOA_LONGEST_AGE if self.dialect.raw else LONGEST_AGE
+        self.longest_age = KOA_LONGEST_AGE if self.dialect.accepts_any_name else LONGEST_AGE
         self.longest_ms = int(self.longest_age * 1000)
         self.handshake = HandshakeWarning()
         self._warned = self._warned_of_another = self._warned_of_shared_cookie = self._warned_of_public = False
         # Earlier configurations, where there are some.
-        self.formers: Formers | None = None
+        self.formers: LegacySources | None = None
         # What chooses among several cookies of one name, where something explains them.
-        self.doubles: Doubles | None = None
+        self.doubles: DuplicateCookies | None = None
         # Whether a live session may be written though nothing was changed.
         self.renews = options.rolling or options.renew
         self._load = self.format.load
         # The lifetime of most sessions: those that have it and are fresh need no other check. -1: each needs one.
-        usual = options.max_age_ms if self.dialect.ends else None
+        usual = options.max_age_ms if self.dialect.has_expiry else None
         self._usual = usual if options.absolute_ms is None else -1
         self._clock = options.clock
 
@@ -93,7 +93,7 @@ class Setup:
     def _take_over(self, session: Session, why: str | None, now_ms: int) -> str | None:
         """Look for a session of an earlier configuration; ``why`` there is none of this one's, which stands otherwise."""
         claim = self.earlier(session._scope, why, now_ms)
-        if not isinstance(claim, Claim):
+        if not isinstance(claim, LegacySession):
             return claim
         loaded = None if self.formers is None else self.formers.carried(claim, session, now_ms)
         if loaded is None:
@@ -111,7 +111,7 @@ class Setup:
         """
         body, index, fresh, expire, max_age, lasts, created, owner = loaded
         option_ms = self.options.max_age_ms
-        if self.dialect.raw or rules.has_own_life(max_age, lasts):
+        if self.dialect.accepts_any_name or rules.has_own_life(max_age, lasts):
             return loaded, False
         if (max_age, lasts) == rules.life_members(option_ms, own=False):
             return loaded, False
@@ -121,7 +121,9 @@ class Setup:
         end_ms = rules.earlier_end(expire, max_age, created, option_ms)
         return (loaded if end_ms is None else (body, index, fresh, end_ms, option_ms, lasts, created, owner)), True
 
-    def earlier(self, scope: Scope, why: str | None, now_ms: int, after: "Former | None" = None) -> Claim | str | None:
+    def earlier(
+        self, scope: Scope, why: str | None, now_ms: int, after: "LegacySource | None" = None
+    ) -> LegacySession | str | None:
         """Find what came of an earlier configuration, of those ``after`` one; ``why`` there is nothing of this one's otherwise."""
         return why if self.formers is None else self.formers.find(scope, why, now_ms, after)
 
@@ -132,7 +134,7 @@ class Setup:
 
     def expect_doubles(self) -> None:
         """See whether one client may have several cookies of the session's name, since its path or domain was changed."""
-        self.doubles = Doubles.of(self.options, self.format, [] if self.formers is None else self.formers.all)
+        self.doubles = DuplicateCookies.of(self.options, self.format, [] if self.formers is None else self.formers.all)
         if self.doubles is not None:
             self._load = self.doubles.load
 

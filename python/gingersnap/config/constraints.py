@@ -114,12 +114,12 @@ def _with_preset(values: OptionValues, dialect: Dialect) -> None:
     if values["regenerate_grace"] != _NEED_STORE["regenerate_grace"] and values["regenerate_grace"] != 0:
         cure = "leave out regenerate_grace, or preset"
         raise ConfigError("regenerate_grace", f"{system} leaves no trace of an id that was replaced", cure)
-    if not dialect.noted and values["absolute_age"] is not None:
+    if not dialect.has_metadata and values["absolute_age"] is not None:
         problem = f"{system} has no place for the time of a session's creation"
         raise ConfigError("absolute_age", problem, "leave out absolute_age, or preset")
     if dialect.plain_json and values["encode"] is not None:
         raise ConfigError("encode", f"{system} has a codec of its own", "leave out encode and decode")
-    if not dialect.ends and values["renew"]:
+    if not dialect.has_expiry and values["renew"]:
         problem = f"{system} writes no date that would tell how much is left"
         raise ConfigError("renew", problem, "leave out renew, or pass rolling=True")
     if dialect.algorithm is not None:
@@ -137,7 +137,7 @@ def _signs_by(values: OptionValues, system: str, algorithm: Algorithm) -> None:
 def _with_store(values: OptionValues, dialect: Dialect) -> None:
     """Check what a store has to do with the other options."""
     of_browser = values["preset"] is None and values["max_age"] == "session"
-    if values["ttl"] is not None and not dialect.own_cookie and not of_browser:
+    if values["ttl"] is not None and not dialect.stores_cookie and not of_browser:
         cure = "pass max_age=..., and leave out ttl; with max_age='session' it says how long a record is kept"
         raise ConfigError("ttl", "a record lives as long as its session", cure)
     if values["encrypt"]:
@@ -145,7 +145,7 @@ def _with_store(values: OptionValues, dialect: Dialect) -> None:
         raise ConfigError("encrypt", "with a store there is nothing to hide in the cookie", cure)
     if values["encode"] is not None:
         raise ConfigError("encode", "encode and decode write a cookie's value, and the store has the session", "leave them out")
-    if values["prefix"] and values["genid"] is not None and not dialect.prefixed:
+    if values["prefix"] and values["genid"] is not None and not dialect.prefixes_key:
         raise ConfigError("prefix", "it goes before ids of our own making, and genid makes them", "put it into what genid returns")
     given = values["store_timeout"]
     seconds = given.total_seconds() if isinstance(given, timedelta) else given

@@ -169,10 +169,10 @@ def check_each(values: OptionValues, dialect: Dialect) -> dict[str, Any]:
     given: Mapping[str, Any] = dict(values)
     fields = {name: check(name, given[name]) for name, check in _EACH.items()}
     fields["dialect"] = dialect
-    name = _KOA_NAME if dialect.raw else _TOKEN
+    name = _KOA_NAME if dialect.accepts_any_name else _TOKEN
     fields["key"] = matching("key", given["key"], name, "give a cookie name of letters, digits, '.', '-' and '_'")
     fields["domain"] = check_domain("domain", given["domain"], dotted=dialect.dotted_domain)
-    longest = KOA_LONGEST_AGE if dialect.raw else LONGEST_AGE
+    longest = KOA_LONGEST_AGE if dialect.accepts_any_name else LONGEST_AGE
     max_age, absolute_age, ttl = given["max_age"], given["absolute_age"], given["ttl"]
     # koa: without maxAge a session lives a day, but its first cookie carries no date.
     fields["dated"] = max_age is not None
@@ -184,5 +184,7 @@ def check_each(values: OptionValues, dialect: Dialect) -> dict[str, Any]:
     fields["ttl"] = ttl if ttl is None or callable(ttl) else age_ms("ttl", ttl, longest)
     fields["regenerate_grace_ms"] = grace_ms("regenerate_grace", given["regenerate_grace"])
     fields["store_timeout_s"] = _timeout("store_timeout", given["store_timeout"])
-    fields["keys"] = prepare_keys(given["keys"], raw=dialect.raw, allow_weak=flag("allow_weak_keys", given["allow_weak_keys"]))
+    fields["keys"] = prepare_keys(
+        given["keys"], raw=dialect.accepts_any_name, allow_weak=flag("allow_weak_keys", given["allow_weak_keys"])
+    )
     return fields

@@ -5,7 +5,7 @@ from .attributes import Attributes
 from .format import Cookie, CookieFormat
 
 
-class SealedFormat(CookieFormat):
+class EncryptedFormat(CookieFormat):
     """Read and write one sealed cookie, ``name``."""
 
     def _make(self, attributes: Attributes) -> Cookie:

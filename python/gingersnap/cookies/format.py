@@ -7,12 +7,12 @@ from .. import _core
 from ..option_types import CookieOptions
 from ..types import Envelope, Headers, Loaded, Miss
 from .attributes import Attributes
-from .inline_signed import SingleCookie
+from .inline_signed import InlineSignedCookie
 
 _REMOVED_MS: Final = 1000
 """The date of a cookie that is removed, in milliseconds since 1970."""
 
-Cookie: TypeAlias = _core.SignedCookie | _core.SealedCookie | SingleCookie
+Cookie: TypeAlias = _core.SignedCookie | _core.SealedCookie | InlineSignedCookie
 
 
 class CookieFormat:

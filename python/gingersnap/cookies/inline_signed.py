@@ -10,7 +10,7 @@ _MOST: Final = 4
 """How many cookies of one name are looked at."""
 
 
-class SingleCookie:
+class InlineSignedCookie:
     """One cookie whose value holds its own signature. ``first_only`` as in ``_core.SignedCookie``."""
 
     def __init__(self, options: CookieOptions, keygrip: _core.Keygrip, head: bytes, tail: bytes) -> None:

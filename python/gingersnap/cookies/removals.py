@@ -10,7 +10,7 @@ from ..types import Scope
 _PORT: Final = re.compile(rb":[0-9]*$")
 
 
-def with_farewell(lines: list[bytes], farewell: Sequence[bytes], scope: Scope, *, ending: bool = False) -> list[bytes]:
+def with_removals(lines: list[bytes], farewell: Sequence[bytes], scope: Scope, *, ending: bool = False) -> list[bytes]:
     """Put lines that remove other cookies before those of the session's own; ``ending``: these remove it too.
 
     Only what came is removed, and nothing that the same response sets: some clients carry out removals first

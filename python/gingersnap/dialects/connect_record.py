@@ -9,7 +9,7 @@ from .. import _core
 from ..cookies.attributes import SESSION_COOKIE_CHECKS, Attributes, check_domain
 from ..errors import ConfigError
 from ..types import Loaded, Miss
-from .record import Dates, OwnCookie, RecordFormat, take
+from .record import Dates, RecordCookie, RecordFormat, take
 
 _LARGEST_MS: Final = 2**53
 NAMES: Final = {"same_site": "sameSite", "http_only": "httpOnly"}
@@ -28,7 +28,7 @@ class ConnectRecord(RecordFormat):
     life: str
     """The member of the cookie that says how long the session lives, in milliseconds."""
 
-    def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, OwnCookie | None]:
+    def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, RecordCookie | None]:
         """Read a record; one without a cookie, or with one that makes no sense, is no session."""
         data = _core.loads_record(value)
         own = None if data is None else data.pop("cookie", None)
@@ -44,12 +44,12 @@ class ConnectRecord(RecordFormat):
             return "corrupt", None
         return (body, 0, True, None, life_ms, life_ms is None or None, None, None), own
 
-    def close(self, body: bytes, dates: Dates, own: OwnCookie | None, *, dated: bool) -> bytes:
+    def close(self, body: bytes, dates: Dates, own: RecordCookie | None, *, dated: bool) -> bytes:
         """Write a record."""
         cookie = _core.dumps(self._dated({} if own is None else own, dates))
         return b'{"cookie":' + cookie + (b"," + body[1:] if body != b"{}" else b"}")
 
-    def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
+    def _dated(self, own: RecordCookie, dates: Dates) -> RecordCookie:
         raise NotImplementedError
 
     def _life_ms(self, said: object) -> int | None:
@@ -65,7 +65,7 @@ class ConnectRecord(RecordFormat):
             raise ValueError
         return max(1, int(said))
 
-    def attributes(self, own: OwnCookie, secure: bool) -> Attributes:
+    def attributes(self, own: RecordCookie, secure: bool) -> Attributes:
         """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure.
 
         What cannot be written is as the options have it: nobody is logged out for an attribute of a cookie.
@@ -78,12 +78,12 @@ class ConnectRecord(RecordFormat):
                 said[name] = own[theirs]
         return Attributes(**{name: _word(name, said.get(name), getattr(usual, name)) for name in _CHECKS})
 
-    def changed(self, own: OwnCookie, before: Attributes, after: Attributes) -> OwnCookie:
+    def changed(self, own: RecordCookie, before: Attributes, after: Attributes) -> RecordCookie:
         """Write into what a record says of its cookie what an application has changed there."""
         names = [field.name for field in fields(Attributes) if getattr(before, field.name) != getattr(after, field.name)]
         return {**own, **{NAMES.get(name, name): getattr(after, name) for name in names}}
 
-    def _given(self, secure: bool) -> OwnCookie:
+    def _given(self, secure: bool) -> RecordCookie:
         """Give the attributes that the options name, in the order in which they do."""
         attributes = Attributes.of(self._options, secure=secure)
         names = [name for name in self._options.given if name in SESSION_COOKIE_CHECKS]

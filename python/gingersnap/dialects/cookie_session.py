@@ -13,7 +13,7 @@ from .record import take
 
 DIALECT: Final = Dialect(
     system="cookie-session",
-    ends=False,
+    has_expiry=False,
     store=False,
     reserved=frozenset({"_ctx", "isNew", "isChanged", "isPopulated", *OBJECT_MEMBERS}),
 )

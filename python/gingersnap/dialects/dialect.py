@@ -18,9 +18,9 @@ class Dialect:
     """The one that it signs by; ``None``: any."""
     plain_json: bool = True
     """Whether a session's text is always JSON, so that no other codec can stand in."""
-    ends: bool = True
+    has_expiry: bool = True
     """Whether what it writes, or its store, tells when a session ends."""
-    raw: bool = True
+    accepts_any_name: bool = True
     """Keys are octets as they stand, names and lifetimes whatever the system takes."""
     dotted_domain: bool = True
     """Whether a dot before the domain is sent as it was given; browsers do not see it (RFC 6265 section 5.2.3)."""
@@ -32,21 +32,21 @@ class Dialect:
     """How many random octets make an id; ``None``: it is a UUID."""
     id_shape: str | None = None
     """What an application's ids may be there, as a pattern; ``None``: what a cookie holds as it stands."""
-    prefixed: bool = False
+    prefixes_key: bool = False
     """Whether ``prefix`` goes before the store's key, not before the id."""
-    dated: bool = False
+    expiry_in_record: bool = False
     """Whether a record's own text says when it ends, so that a renewal writes data."""
-    noted: bool = False
+    has_metadata: bool = False
     """Whether there is a place for an owner and for the time of creation."""
-    own_cookie: bool = False
+    stores_cookie: bool = False
     """Whether a record holds the attributes of its session's cookie."""
-    cookie_counts: bool = False
+    cookie_is_data: bool = False
     """Whether a change of those attributes alone is a change of the session."""
-    again: bool = True
+    always_sends_cookie: bool = True
     """Whether each save sends the cookie, not only one that changes what a dated cookie says."""
-    touches: bool = False
+    touches_on_read: bool = False
     """Whether each request that changes nothing renews the record."""
-    clears: Literal["always", "came", "never"] = "always"
+    clears_cookie: Literal["always", "came", "never"] = "always"
     """Whether an ended session's cookie is removed: even where none came, where one came, or not at all."""
     grace_ms: int = 0
     """How long a record outlives its session."""

@@ -10,11 +10,11 @@ from urllib.parse import quote, unquote_to_bytes
 from .. import _core
 from ..cookies.attributes import Attributes
 from ..cookies.format import Cookie, CookieFormat
-from ..cookies.inline_signed import SingleCookie
+from ..cookies.inline_signed import InlineSignedCookie
 from ..option_types import OptionValues
 from .connect_record import ConnectRecord
 from .dialect import OBJECT_MEMBERS, Dialect, DialectOptions
-from .record import Dates, OwnCookie
+from .record import Dates, RecordCookie
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,10 +25,10 @@ DIALECT: Final = Dialect(
     store=True,
     # It is percent-encoded. Stores cannot hold a NUL, logs and terminals had better not be given other controls.
     id_shape="[^\\x00-\\x1f\\x7f\\ud800-\\udfff]{1,1024}",
-    own_cookie=True,
-    again=False,
-    touches=True,
-    clears="never",
+    stores_cookie=True,
+    always_sends_cookie=False,
+    touches_on_read=True,
+    clears_cookie="never",
     reserved=frozenset(
         {"cookie", "id", "req", "touch", "resetMaxAge", "save", "reload", "destroy", "regenerate", *OBJECT_MEMBERS},
     ),
@@ -59,7 +59,7 @@ _STANDARD = bytes.maketrans(b"-_", b"+/")
 _UNRESERVED = "-_.!~*'()"
 
 
-class ExpressCookie(SingleCookie):
+class ExpressCookie(InlineSignedCookie):
     """A signed id."""
 
     def _sign(self, text: bytes) -> bytes:
@@ -111,15 +111,15 @@ class ExpressRecord(ConnectRecord):
     life = "originalMaxAge"
     _ORDER: Final = ("originalMaxAge", "partitioned", "priority", "expires", "secure", "httpOnly", "domain", "path", "sameSite")
 
-    def attributes(self, own: OwnCookie, secure: bool) -> Attributes:
+    def attributes(self, own: RecordCookie, secure: bool) -> Attributes:
         """Read what a record says of its cookie: one that is Secure says so."""
         return super().attributes(own, False)
 
-    def fresh(self, secure: bool) -> OwnCookie:
+    def fresh(self, secure: bool) -> RecordCookie:
         """Make what a new session's record says of its cookie."""
         return {"httpOnly": True, "path": "/", **self._given(secure)}
 
-    def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
+    def _dated(self, own: RecordCookie, dates: Dates) -> RecordCookie:
         end = dates.expire_ms
         dated = {"originalMaxAge": dates.life_ms, "expires": None if end is None else _iso(end)}
         own = {**own, **{name: said for name, said in dated.items() if said is not None or own.get(name) is not False}}

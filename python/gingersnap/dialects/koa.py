@@ -16,8 +16,8 @@ DIALECT: Final = Dialect(
     system="Koa",
     plain_json=False,
     id_octets=None,
-    dated=True,
-    noted=True,
+    expiry_in_record=True,
+    has_metadata=True,
     # The store outlives the cookie, so that a live cookie never finds its record gone.
     grace_ms=10_000,
     reserved=frozenset(

@@ -5,17 +5,17 @@ from typing import Final
 from ..option_types import OptionValues
 from .connect_record import NAMES, ConnectRecord
 from .dialect import Dialect
-from .record import Dates, OwnCookie
+from .record import Dates, RecordCookie
 
 DIALECT: Final = Dialect(
     system="koa-generic-session",
     store=True,
     # As `cookies` sends it; a quote in front is taken off there.
     id_shape=r"[!#-:<-~](?:[ -:<-~]{0,1022}[!-:<-~])?",
-    prefixed=True,
-    own_cookie=True,
-    cookie_counts=True,
-    clears="came",
+    prefixes_key=True,
+    stores_cookie=True,
+    cookie_is_data=True,
+    clears_cookie="came",
     reserved=frozenset({"cookie", "__proto__"}),
 )
 
@@ -40,7 +40,7 @@ class GenericRecord(ConnectRecord):
 
     life = "maxAge"
 
-    def fresh(self, secure: bool) -> OwnCookie:
+    def fresh(self, secure: bool) -> RecordCookie:
         """Make what a new session's record says of its cookie."""
         options = self._options
         said = {**self._given(secure), "overwrite": options.overwrite, "signed": options.signed, "maxAge": None}
@@ -59,7 +59,7 @@ class GenericRecord(ConnectRecord):
         # `cookies` writes no date for 0, and koa-redis keeps such a record for ever.
         return None if type(said) is int and said == 0 else super()._life_ms(said)
 
-    def _dated(self, own: OwnCookie, dates: Dates) -> OwnCookie:
+    def _dated(self, own: RecordCookie, dates: Dates) -> RecordCookie:
         as_it_was = dates.life_ms is None and "maxAge" in own and not own["maxAge"]
         return own if as_it_was else {**own, "maxAge": dates.life_ms}
 

@@ -7,10 +7,10 @@ from .dialect import Dialect
 DIALECT: Final = Dialect(
     system="Gingersnap",
     plain_json=False,
-    raw=False,
+    accepts_any_name=False,
     dotted_domain=False,
     hashed=True,
-    noted=True,
+    has_metadata=True,
     grace_ms=10_000,
     # Must match _core.RESERVED.
     reserved=frozenset({"_expire", "_maxAge", "_session", "_created", "_owner"}),

@@ -11,7 +11,7 @@ from ..types import Loaded, Miss
 from ..validators import KOA_LONGEST_AGE, age_ms
 from .dialect import Dialect, DialectOptions
 
-OwnCookie: TypeAlias = dict[str, Any]
+RecordCookie: TypeAlias = dict[str, Any]
 """What a record says of its session's cookie, in its own words."""
 
 
@@ -38,11 +38,11 @@ class RecordFormat:
     def __init__(self, options: DialectOptions) -> None:
         self._options = options
 
-    def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, OwnCookie | None]:
+    def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, RecordCookie | None]:
         """Read a record and fill ``into``, which must be empty, with its data; or say why it is no session."""
         loaded = _core.disclose(value, into, now_ms)
         dialect = self._options.dialect
-        if dialect.raw and not isinstance(loaded, str) and any(map(dialect.is_reserved, dict.keys(into))):
+        if dialect.accepts_any_name and not isinstance(loaded, str) and any(map(dialect.is_reserved, dict.keys(into))):
             # Past the session's own methods: to be filled is no access.
             data = dict(dict.items(into))
             dict.clear(into)
@@ -50,22 +50,22 @@ class RecordFormat:
             loaded = (take(data, into, dialect) or b"{}", *loaded[1:])
         return loaded, None
 
-    def close(self, body: bytes, dates: Dates, own: OwnCookie | None, *, dated: bool) -> bytes:
+    def close(self, body: bytes, dates: Dates, own: RecordCookie | None, *, dated: bool) -> bytes:
         """Write a record; ``dated``: its text is to say when it ends."""
         body = with_own_life(body, dates.life_ms) if dates.own_life else body
         owner = None if isinstance(dates.member, dict) else dates.owner
         body = with_member(body, dates.member)
         return _core.enclose(body, dates.expire_ms if dated else None, dates.life_ms, dates.created_ms, owner)
 
-    def fresh(self, secure: bool) -> OwnCookie | None:
+    def fresh(self, secure: bool) -> RecordCookie | None:
         """Make what a new session's record says of its cookie; ``None`` where records say nothing of it."""
         return None
 
-    def attributes(self, own: OwnCookie, secure: bool) -> Attributes:
+    def attributes(self, own: RecordCookie, secure: bool) -> Attributes:
         """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure."""
         raise NotImplementedError
 
-    def changed(self, own: OwnCookie, before: Attributes, after: Attributes) -> OwnCookie:
+    def changed(self, own: RecordCookie, before: Attributes, after: Attributes) -> RecordCookie:
         """Write into what a record says of its cookie what an application has changed there."""
         raise NotImplementedError
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from .. import _core
 from ..cookies.attributes import Attributes
 from ..cookies.format import Cookie, CookieFormat
-from ..cookies.inline_signed import SingleCookie
+from ..cookies.inline_signed import InlineSignedCookie
 from ..option_types import OptionValues
 from ..types import Headers, Loaded, Miss
 from .dialect import Dialect, DialectOptions
@@ -33,7 +33,7 @@ _SKEW_S = 60
 """How far ahead a signer's clock may be, in seconds."""
 
 
-class StarletteCookie(SingleCookie):
+class StarletteCookie(InlineSignedCookie):
     """A signed session with its time: ``value.time.signature``."""
 
     def __init__(self, options: DialectOptions, keygrip: _core.Keygrip, head: bytes, tail: bytes) -> None:

@@ -7,14 +7,14 @@ from ..cookies.attributes import Attributes
 from ..types import Loaded
 
 if TYPE_CHECKING:
-    from .sources import Former
+    from .sources import LegacySource
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class LegacySession:
     """The id of one in a store, or all of one in a cookie."""
 
-    former: "Former"
+    former: "LegacySource"
     id: str | None = field(repr=False)
     loaded: Loaded | None = field(repr=False)
     data: dict[str, Any] = field(repr=False)
@@ -23,5 +23,5 @@ class Claim:
 class Source(NamedTuple):
     """Where a session came from that was taken over; ``own``: the attributes of its old cookie where those are its own."""
 
-    former: "Former"
+    former: "LegacySource"
     own: Attributes | None

@@ -11,7 +11,7 @@ from ..cookies.format import CookieFormat
 from ..types import Headers, Loaded, Miss, Scope
 
 if TYPE_CHECKING:
-    from .sources import Former
+    from .sources import LegacySource
 
 
 _FOR_EVER: Final = 2**63
@@ -24,7 +24,7 @@ class _Found(NamedTuple):
     data: dict[str, Any]
 
 
-class Doubles:
+class DuplicateCookies:
     """Choose among cookies that all verify, and remove those of another path or domain.
 
     Two different values that both verify are an attack by default: a sibling host can plant a cookie of its own, but cannot write
@@ -32,7 +32,7 @@ class Doubles:
     ``domain`` is set: a sibling host can then write over the session's cookie as it likes, whatever is refused here.
     """
 
-    def __init__(self, options: SessionOptions, format: CookieFormat, formers: "Sequence[Former]") -> None:
+    def __init__(self, options: SessionOptions, format: CookieFormat, formers: "Sequence[LegacySource]") -> None:
         self._options = options
         self._format = format
         self._formers = formers
@@ -44,7 +44,7 @@ class Doubles:
         self._place = 0 if any(len(former.options.path) < len(options.path) for former in formers) else -1
 
     @classmethod
-    def of(cls, options: SessionOptions, format: CookieFormat, formers: "Sequence[Former]") -> "Doubles | None":
+    def of(cls, options: SessionOptions, format: CookieFormat, formers: "Sequence[LegacySource]") -> "DuplicateCookies | None":
         """Make what chooses; ``None`` where nothing explains two cookies."""
         mine = _place(options)
         moved = [each for each in formers if each.options.key == options.key and _place(each.options) != mine]

@@ -14,11 +14,11 @@ from ..cookies.remembered import owner_of
 from ..errors import SessionUnavailable
 from ..stores.store import OwnerIndex, Record, Saved, Store
 from ..types import Loaded, Scope
-from .claim import Claim
+from .claim import LegacySession
 
 if TYPE_CHECKING:
     from ..server_side.middleware import StoreSetup
-    from .sources import Formers
+    from .sources import LegacySources
 
 logger = logging.getLogger("gingersnap")
 
@@ -41,7 +41,7 @@ def is_unfinished(data: dict[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenOver:
+class Migrated:
     """A session as it is in the current store. ``record.version`` is ``None`` where it was made in one step.
 
     ``own``: what the old record said of its session's cookie, where it did.
@@ -74,7 +74,7 @@ class OldRecord:
         return (await self.former.gate.sure(call, self._deadline, ask, self._scope))[0]
 
 
-class Takeover:
+class LazyMigration:
     """One request's try.
 
     The new id follows from the old one, so that parallel requests meet at one key. There a session is *claimed*: whoever made
@@ -83,14 +83,14 @@ class Takeover:
     already or has ended, and a request that has read the old record before that can bring nothing back, wherever it stops.
     """
 
-    def __init__(self, setup: "StoreSetup", store: Store, scope: Scope, formers: "Formers") -> None:
+    def __init__(self, setup: "StoreSetup", store: Store, scope: Scope, formers: "LegacySources") -> None:
         self._setup = setup
         self._store = store
         self._scope = scope
         self._formers = formers
         self._deadline = asyncio.get_running_loop().time() + setup.load_s
 
-    async def fetch(self, claim: Claim) -> TakenOver | str:
+    async def fetch(self, claim: LegacySession) -> Migrated | str:
         """Take over what was claimed, or say why there is no session.
 
         Raises: SessionUnavailable where a store does not answer; nothing is lost then, and the next request tries again.
@@ -115,7 +115,7 @@ class Takeover:
             await asyncio.sleep(_PAUSE_S)
         raise SessionUnavailable("load", store=self._setup.name)
 
-    def preview(self, claim: Claim) -> TakenOver | str:
+    def preview(self, claim: LegacySession) -> Migrated | str:
         """Return the record that a session in a cookie is to have; it is not made yet.
 
         Two clients may show the same data, and so the same cookie: each gets an id of its own.
@@ -123,27 +123,27 @@ class Takeover:
         record = None if claim.loaded is None else self._written(claim, claim.data, claim.loaded)
         if record is None:
             return "corrupt"
-        return TakenOver(self._setup.ids.derived(secrets.token_bytes(32)), record, None)
+        return Migrated(self._setup.ids.derived(secrets.token_bytes(32)), record, None)
 
-    async def make(self, claim: Claim, taken: TakenOver) -> None:
+    async def make(self, claim: LegacySession, taken: Migrated) -> None:
         """Make that record."""
         await self._create(taken.id, taken.record, claim.loaded)
 
-    async def _finished(self, id: str, record: Record, old: OldRecord) -> TakenOver | None:
+    async def _finished(self, id: str, record: Record, old: OldRecord) -> Migrated | None:
         """Give a session that was moved, its old record gone; ``None`` where it has to be looked at again."""
         data = _core.loads_record(record.value) or {}
         if _CLAIMED in data:
             # Another request is about to move it.
             return None
         if data.pop(_MOVED, None) is not True:
-            return TakenOver(id, record, None)
+            return Migrated(id, record, None)
         await old.destroy()
         text, ttl_ms = _core.dumps_record(data), record.ttl_ms or 1
         ask = partial(self._store.replace, self._setup.ids.key(id), text, ttl_ms, version=record.version)
         answer = await self._sure("replace", ask)
-        return TakenOver(id, Record(text, answer.version, ttl_ms), None) if isinstance(answer, Saved) else None
+        return Migrated(id, Record(text, answer.version, ttl_ms), None) if isinstance(answer, Saved) else None
 
-    async def _move(self, claim: Claim, old: OldRecord, id: str) -> TakenOver | str | None:
+    async def _move(self, claim: LegacySession, old: OldRecord, id: str) -> Migrated | str | None:
         """Claim the new key, and move the old record there; ``None`` where another request was quicker."""
         read = await self._read(claim, old)
         if isinstance(read, str):
@@ -166,9 +166,9 @@ class Takeover:
         if not isinstance(answer, Saved):
             return None
         done = await self._finished(id, Record(moved, answer.version, ttl_ms), old)
-        return None if done is None else TakenOver(id, done.record, own)
+        return None if done is None else Migrated(id, done.record, own)
 
-    async def _read(self, claim: Claim, old: OldRecord) -> tuple[Record, Loaded, Attributes | None] | str:
+    async def _read(self, claim: LegacySession, old: OldRecord) -> tuple[Record, Loaded, Attributes | None] | str:
         """Read the old record, and write what the current configuration makes of it; or say why it is no session."""
         found = await old.load()
         if found is None:
@@ -186,7 +186,7 @@ class Takeover:
             None if said is None else old.former.record.attributes(said, secure=old.former.is_secure(self._scope)),
         )
 
-    def _written(self, claim: Claim, data: dict[str, Any], loaded: Loaded) -> Record | None:
+    def _written(self, claim: LegacySession, data: dict[str, Any], loaded: Loaded) -> Record | None:
         """Write the record that the current configuration has of a session; ``None`` where its data does not fit."""
         setup = self._setup
         body = self._formers.fitted(claim, data, {})
@@ -204,7 +204,7 @@ class Takeover:
         return await self._sure("load", partial(self._store.load, self._setup.ids.key(id)))
 
     async def _create(self, id: str, record: Record, loaded: Loaded | None) -> bool:
-        owner = None if loaded is None or not self._setup.dialect.noted else owner_of(loaded[7])
+        owner = None if loaded is None or not self._setup.dialect.has_metadata else owner_of(loaded[7])
         owned = {"owner": owner} if isinstance(owner, str) and isinstance(self._store, OwnerIndex) else {}
         ask = partial(self._store.create, self._setup.ids.key(id), record.value, record.ttl_ms or 1, **owned)
         return await self._sure("create", ask)

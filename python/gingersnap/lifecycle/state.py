@@ -102,7 +102,7 @@ class Context:
 
         Raises: TypeError where the layout has no place for one.
         """
-        if not self._options.dialect.noted:
+        if not self._options.dialect.has_metadata:
             preset = self._options.preset
             raise TypeError(f"login: preset={preset!r} keeps no owner; put the user into the session and call regenerate()")
         self._login(owner)
@@ -170,7 +170,7 @@ class Context:
         if self._life is not None:
             return None if self._life == "session" else self._life
         # koa: the lifetime that a session was written with outlives a change of the option. Ours: one that the application set.
-        if self._loaded is not None and (self._options.dialect.raw or self.has_own_life):
+        if self._loaded is not None and (self._options.dialect.accepts_any_name or self.has_own_life):
             max_age, lasts = self._loaded[4], self._loaded[5]
             if lasts is True:
                 return None
@@ -181,7 +181,7 @@ class Context:
     @property
     def has_own_life(self) -> bool:
         """Whether the application set the session's lifetime, in this request or an earlier one; the presets do not note it."""
-        if self._options.dialect.raw:
+        if self._options.dialect.accepts_any_name:
             return False
         return self._life is not None or (self._loaded is not None and rules.has_own_life(self._loaded[4], self._loaded[5]))
 
@@ -245,12 +245,12 @@ class Context:
 
     def _member(self) -> object:
         """Give the member ``_owner`` that is to be written."""
-        own = None if self._options.dialect.raw else self._own_attributes()
+        own = None if self._options.dialect.accepts_any_name else self._own_attributes()
         return self.owner if own is None else member_of(self.owner, own, self._usual())
 
     def _left_behind(self) -> list[bytes]:
         """Write what removes the cookie where it came from, once the application has set another place for it."""
-        own = None if self._cookie is None or not self._came or self._options.dialect.raw else self._cookie.changed()
+        own = None if self._cookie is None or not self._came or self._options.dialect.accepts_any_name else self._cookie.changed()
         if own is None:
             return []
         format = self._setup.format
@@ -258,7 +258,7 @@ class Context:
 
     def _is_cookie_changed(self) -> bool:
         """Return whether the cookie's attributes alone are a change of the session. Source: koa-generic-session ``hash``."""
-        return self._cookie is not None and self._options.dialect.cookie_counts and self._cookie.differs
+        return self._cookie is not None and self._options.dialect.cookie_is_data and self._cookie.differs
 
     def has_changed(self, session: Session) -> bool:
         """Compare the session's text with the one that was loaded or last committed."""
@@ -277,7 +277,7 @@ class Context:
         """
         if touched or not self._options.rolling:
             return self._options.rolling
-        if self._options.lazy_rolling or self._options.dialect.raw:
+        if self._options.lazy_rolling or self._options.dialect.accepts_any_name:
             return not self._options.lazy_rolling
         life_ms, expire_ms = self.life_ms, self.expire_ms
         if life_ms is None or expire_ms is None:
@@ -287,7 +287,7 @@ class Context:
 
     def _is_public(self) -> bool:
         """Return whether shared caches may keep the response: then no client's renewal goes with it."""
-        if self.response is None or self._options.dialect.raw or not is_public(self.response):
+        if self.response is None or self._options.dialect.accepts_any_name or not is_public(self.response):
             return False
         self._setup.warn_of_public()
         return True
@@ -331,7 +331,7 @@ class Context:
     def _settle(self, written: Loaded | None, reason: Reason) -> None:
         """Take what was written as what is: later changes are compared with it."""
         events = self._options.events
-        if events.heard:
+        if events.has_listeners:
             if self.is_new and written is not None:
                 events.emit("created", self._scope, key=self._mark_of_id())
             events.emit(_EVENTS.get(reason, "saved"), self._scope, reason, self._mark_of_id())

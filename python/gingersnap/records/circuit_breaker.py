@@ -11,7 +11,7 @@ OPEN_S: Final = 5.0
 """How long it stays open, in seconds, give or take a tenth, so that the processes of a site do not probe as one."""
 
 
-class Breaker:
+class CircuitBreaker:
     """Closed, it lets every call pass. Open, none; then one probe, whose end decides."""
 
     def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from ..config.options import SessionOptions
 from ..errors import ConfigError, SessionUnavailable, StoreUnfit, UnserializableError, kind_of, phrase
 from ..types import Scope
-from .circuit_breaker import Breaker
+from .circuit_breaker import CircuitBreaker
 
 logger = logging.getLogger("gingersnap")
 
@@ -20,7 +20,7 @@ _NOT_THE_STORES: Final = (UnserializableError, ConfigError)
 T = TypeVar("T")
 
 
-class Gate:
+class GuardedStore:
     """What stands between the requests of one middleware and its store."""
 
     def __init__(self, options: SessionOptions, *, prompt: bool = False, name: str = "the session store") -> None:
@@ -28,7 +28,7 @@ class Gate:
         self._prompt = prompt
         self._name = name
         self._events = options.events
-        self._breaker = Breaker() if options.store_breaker else None
+        self._breaker = CircuitBreaker() if options.store_breaker else None
 
     async def ask(self, call: str, deadline: float, ask: Callable[[], Awaitable[T]], scope: Scope) -> T:
         """Make a call that has until ``deadline``, in seconds of the loop's clock.

@@ -9,7 +9,7 @@ from ..config.options import SessionOptions
 from ..cookies.attributes import Attributes
 from ..cookies.format import CookieFormat
 from ..cookies.headers import with_session
-from ..cookies.removals import with_farewell
+from ..cookies.removals import with_removals
 from ..errors import ConfigError
 from ..types import ExternalKey, Headers, Message, Miss, Scope
 
@@ -71,7 +71,7 @@ class CookieTransport:
                 lines = self._format.removal(cookie)
             else:
                 lines = self._format.lines(cookie, word.id.encode("utf-8"), word.expire_ms)
-        lines = with_farewell(lines, also, scope, ending=word is not None and word.id is None)
+        lines = with_removals(lines, also, scope, ending=word is not None and word.id is None)
         if not lines and not accessed:
             return message
         return with_session(message, lines, self._options, self._format.name)

@@ -25,8 +25,8 @@ class Ids:
     def __init__(self, options: SessionOptions) -> None:
         self._genid = options.genid
         self._dialect = dialect = options.dialect
-        self._prefix = "" if dialect.prefixed else options.prefix
-        self._key_prefix = options.prefix if dialect.prefixed else ""
+        self._prefix = "" if dialect.prefixes_key else options.prefix
+        self._key_prefix = options.prefix if dialect.prefixes_key else ""
         # Whoever shares the store may make ids of another shape.
         own = self._genid is None and dialect.hashed
         self._tagged = own

@@ -31,7 +31,7 @@ _REPEATED: Final = "every new id has a record already: genid must not repeat its
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosed:
+class EncodedRecord:
     """A record's text, how long the store keeps it, and what it says of its times. Milliseconds; dates since 1970."""
 
     value: bytes = field(repr=False)
@@ -42,14 +42,14 @@ class Enclosed:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredVersion:
     """What is known of a record: its version, and its text; ``version`` is ``None`` after ``create``, which tells none."""
 
     version: Any = field(repr=False)
     value: bytes = field(repr=False)
 
 
-class Writer:
+class RecordWriter:
     """The writes of one commit: together they have ``store_timeout``."""
 
     def __init__(self, setup: "StoreSetup", store: Store, scope: Scope) -> None:
@@ -60,7 +60,7 @@ class Writer:
         self._deadline = self._begun + setup.options.store_timeout_s
         self._tries = 0
 
-    async def create(self, enclosed: Enclosed, owner: str | None) -> str:
+    async def create(self, enclosed: EncodedRecord, owner: str | None) -> str:
         """Make a record under a new id, and give that.
 
         Raises: SessionError where every new id has a record already: ``genid`` repeats itself.
@@ -74,7 +74,7 @@ class Writer:
                 return new_id
         raise SessionError(_REPEATED)
 
-    async def replace(self, key: str, enclosed: Enclosed, held: Held) -> Replaced:
+    async def replace(self, key: str, enclosed: EncodedRecord, held: StoredVersion) -> Replaced:
         """Write over a version; a repeated call that finds its own text there has written it at its first try."""
         store, value, ttl_ms = self._store, enclosed.value, enclosed.ttl_ms
         known = await self._known(key, held)
@@ -89,7 +89,7 @@ class Writer:
             return Saved(answer.version)
         return answer
 
-    async def move(self, old_id: str, enclosed: Enclosed, held: Held, owner: str | None) -> tuple[str, Replaced]:
+    async def move(self, old_id: str, enclosed: EncodedRecord, held: StoredVersion, owner: str | None) -> tuple[str, Replaced]:
         """Write a version under a new id; give that, and what became of it."""
         ids, store, ttl_ms, owned = self._setup.ids, self._store, enclosed.ttl_ms, self._owned(owner)
         old = ids.key(old_id)
@@ -115,7 +115,7 @@ class Writer:
                 return new_id, answer
         raise SessionError(_REPEATED)
 
-    async def _known(self, key: str, held: Held) -> Replaced:
+    async def _known(self, key: str, held: StoredVersion) -> Replaced:
         """Find the version of a record that was only created yet; whoever wrote it since is met as any other."""
         if held.version is not None:
             return Saved(held.version)

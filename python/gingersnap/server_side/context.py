@@ -32,18 +32,18 @@ class StoreContext(Departure):
             wanted = session._touch > UNTOUCHED or not self._options.defer
             fresh = self._options.allow_empty and not self.committed and wanted
             return watched and not dict.__len__(session) and not fresh
-        if self._overlong or (self._options.resave and not self.committed):
+        if self._ttl_exceeds_lifetime or (self._options.resave and not self.committed):
             return False
         if self._stored.renews or self._index > 0:
             return self._options.lazy_rolling and not session.accessed
         return not session.accessed or is_same(session, self.body)
 
-    def _ages(self) -> bool:
+    def _must_extend(self) -> bool:
         """Say whether a record that nobody writes has to be kept for longer: of a session that ends with its browser, say."""
         loaded = self._loaded
         if loaded is None or self._left or self._gone or self._pending is not None:
             return False
-        if self._dialect.touches:
+        if self._dialect.touches_on_read:
             # express-session: each request does so.
             return not self._is_rolled(self._lasting_ms())
         if loaded[5] is not True or self._ttl_ms is None:
@@ -51,12 +51,12 @@ class StoreContext(Departure):
         if self._options.ttl is None:
             return self._ttl_ms < BROWSER_MS / 2
         # Under a preset a record is kept no longer than the application says; ours, for so long from its last use.
-        return not self._dialect.raw and self._ttl_ms < self._lasting_ms() / 2
+        return not self._dialect.accepts_any_name and self._ttl_ms < self._lasting_ms() / 2
 
     async def commit_now(self, session: Session) -> None:
         """Commit on the application's own word."""
         self._stored.current(self._scope, session)
-        await self.settled()
+        await self.wait_idle()
         self._refuse_stuck(session)
         await self.before_save(session)
         # The application's hook may have let the response start.
@@ -90,7 +90,7 @@ class StoreContext(Departure):
 
     async def before_save(self, session: Session) -> None:
         """Run the application's hook if the session is about to be written."""
-        await self.settled()
+        await self.wait_idle()
         if not self.is_idle(session):
             await super().before_save(session)
 
@@ -102,8 +102,8 @@ class StoreContext(Departure):
         """
         if self._superseded and self._is_over() and dict.__len__(session) > 0:
             self._drop()
-        if self._committing.locked() or not self.is_idle(session) or self._ages():
-            await self._stored.shielded(self._in_turn(session))
+        if self._committing.locked() or not self.is_idle(session) or self._must_extend():
+            await self._stored.run_to_completion(self._in_turn(session))
 
     def _drop(self) -> None:
         """Tell of what a request wrote into a session whose id another one has just replaced."""
@@ -112,8 +112,8 @@ class StoreContext(Departure):
 
     async def _in_turn(self, session: Session) -> None:
         """Commit after whatever commit is under way: its waiter may be gone, but not yet its write."""
-        async with self._turn():
-            if not self.is_idle(session) or self._ages():
+        async with self._exclusive():
+            if not self.is_idle(session) or self._must_extend():
                 await self._commit(session)
 
     async def _commit(self, session: Session) -> None:
@@ -134,7 +134,7 @@ class StoreContext(Departure):
 
     async def _write(self, session: Session, body: bytes) -> None:
         """Do with a session of that text what is to be done."""
-        if self._unread:
+        if self._replaced_before_load:
             await self._catch_up(session)
             if self._superseded and self._is_over():
                 self._drop()
@@ -148,16 +148,16 @@ class StoreContext(Departure):
             await self._make_pending(self._pending)
         self._pending = None
         reason = self._reason(body, touched=session.accessed)
-        if self._overlong and (reason is None or reason in RENEWALS):
+        if self._ttl_exceeds_lifetime and (reason is None or reason in RENEWALS):
             # Only a write shortens the time that a record has.
             reason = "resave"
         if reason is None:
             # An empty new session has no lifetime that could start again.
             self._mark = None
-            if self._ages():
+            if self._must_extend():
                 await self._keep()
             return
-        reserved = self._reserved(session) if self._dialect.raw or b'"_' in body else None
+        reserved = self._reserved(session) if self._dialect.accepts_any_name or b'"_' in body else None
         if reserved is not None:
             raise ReservedKeyError(reserved)
         self.ending = reason in ("destroy", "regenerate")
@@ -168,7 +168,7 @@ class StoreContext(Departure):
         """Fetch the record of a session that was replaced unread: what is written over must be known."""
         record = await self._read()
         why = await self._verdict(record)
-        self._unread = False
+        self._replaced_before_load = False
         why = why or self._take({}, record)
         if why is not None:
             data = dict.copy(session)
@@ -177,11 +177,11 @@ class StoreContext(Departure):
 
     async def end(self) -> None:
         """End what an application that failed had ended: a logout may not be lost with the rest of the request."""
-        if self.ends or self._overtaken:
-            await self._stored.shielded(self._end_in_turn())
+        if self.ends or self._replaced_meanwhile:
+            await self._stored.run_to_completion(self._end_in_turn())
 
     async def _end_in_turn(self) -> None:
-        async with self._turn():
+        async with self._exclusive():
             if self.ends and (self.id is not None or self._claim is not None):
                 if self._claim is not None:
                     await self._read_earlier(self._claim)

@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ..dialects.record import OwnCookie
+from ..dialects.record import RecordCookie
 from ..errors import SessionUnavailable
-from ..legacy.claim import Claim, Source
-from ..legacy.lazy_migration import TakenOver, is_unfinished
+from ..legacy.claim import LegacySession, Source
+from ..legacy.lazy_migration import Migrated, is_unfinished
 from ..lifecycle.increments import Increments, incremented
 from ..lifecycle.rules import SKEW_MS
 from ..lifecycle.state import EMPTY, Context
 from ..records.id_transport import Word
 from ..records.ids import fingerprint
-from ..records.record_writer import Held
+from ..records.record_writer import StoredVersion
 from ..session.session import Session, WatchedSession
 from ..stores.store import Record, Store
 from ..types import Loaded, Reason, Scope
@@ -25,14 +25,14 @@ from .unloaded import DegradedSession, UnavailableSession, close
 if TYPE_CHECKING:
     from .middleware import StoreSetup
 
-_NOTHING: Final = Held(None, b"")
+_NOTHING: Final = StoredVersion(None, b"")
 
 
 class Arrival(Context):
     """What a store has of one request's session. Source: koa-session ``ContextSession.initFromExternal``."""
 
     _increments: Increments | None = None
-    _pending: "tuple[Claim, TakenOver] | None" = None
+    _pending: "tuple[LegacySession, Migrated] | None" = None
     """What came in an earlier configuration's cookie and has no record yet."""
     _unsure: bytes | None = None
     """The record's text that a failed commit may have written all the same."""
@@ -45,14 +45,14 @@ class Arrival(Context):
         self._record = setup.record
         self._dated = setup.is_dated(store)
         # What the record says of its cookie, where records do.
-        self._own: OwnCookie | None = None
+        self._own: RecordCookie | None = None
         # Whether the application left the session as it is.
         self._left = False
         self._index = 0
         self._held = _NOTHING
         self._ttl_ms: int | None = None
-        self._whole = False
-        self._overlong = False
+        self._replaced = False
+        self._ttl_exceeds_lifetime = False
         # Whether the record has the lifetime of an earlier ``max_age``, so that a renewal writes it.
         self._outdated = False
         self._gone = False
@@ -64,7 +64,7 @@ class Arrival(Context):
         # Whether nothing came, and the application has not called ``load`` all the same, as ``defer`` asks of it.
         self.unasked = False
         # Whether it was replaced without that.
-        self._unread = False
+        self._replaced_before_load = False
         # The error that was handed to the application, until the store answers again.
         self.told: SessionUnavailable | None = None
         # Whether the commit that is under way, or failed, ends an id.
@@ -73,33 +73,33 @@ class Arrival(Context):
         # What removes the cookies of earlier configurations, with that word.
         self.farewell: list[bytes] = []
         # What came of an earlier configuration, until it was taken over, and then whose it was.
-        self._claim: Claim | None = None
+        self._claim: LegacySession | None = None
         self._source: Source | None = None
         self._committing = asyncio.Lock()
         # What was asked for while the store was being asked: it is carried out after that.
-        self._later: list[Callable[[], None]] = []
+        self._queued: list[Callable[[], None]] = []
         # Whether that ends the session, or puts other data into it.
-        self._overtaken = False
+        self._replaced_meanwhile = False
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _exclusive(self) -> AsyncIterator[None]:
         """Have the session for oneself, so that what other tasks of the request ask for meanwhile is neither lost nor mixed up."""
         async with self._committing:
             try:
                 yield
             finally:
-                later, self._later, self._overtaken = self._later, [], False
+                later, self._queued, self._replaced_meanwhile = self._queued, [], False
                 for change in later:
                     change()
 
     def _ask(self, change: Callable[[], None]) -> None:
         """Note a wish; after what is under way, if anything is."""
         if self._committing.locked():
-            self._later.append(change)
+            self._queued.append(change)
         else:
             change()
 
-    async def settled(self) -> None:
+    async def wait_idle(self) -> None:
         """Wait for what is under way, so that it is known what became of it."""
         if self._committing.locked():
             async with self._committing:
@@ -118,7 +118,7 @@ class Arrival(Context):
     def _mark_of_id(self) -> str | None:
         return None if self.id is None else fingerprint(self.id)
 
-    def claim(self, found: tuple[str, int] | Claim) -> None:
+    def claim(self, found: tuple[str, int] | LegacySession) -> None:
         """Take the id that came, signed by the key of that index, or a session of an earlier configuration; it is not read yet."""
         if isinstance(found, tuple):
             self.id, self._index = found
@@ -131,7 +131,7 @@ class Arrival(Context):
         failed = self._error
         if self.deferred or (failed is not None and (self.id is not None or self._claim is not None)):
             # Two tasks of one request may ask at once: neither goes on before the session is there, or both were told why not.
-            async with self._turn():
+            async with self._exclusive():
                 if self.deferred or (failed is not None and self._error is failed):
                     await self.fetch(session)
                     self.deferred = False
@@ -145,7 +145,7 @@ class Arrival(Context):
         except SessionUnavailable as error:
             self._error = error
             self.degraded = True
-            word = await self._stored.word_for(error, self._scope)
+            word = await self._stored.error_policy(error, self._scope)
             close(session, DegradedSession if word == "anonymous" else UnavailableSession)
             return
         why = await self._verdict(record)
@@ -153,7 +153,7 @@ class Arrival(Context):
             # It was put off, or is tried again.
             self._error = self.told = None
             self.degraded = False
-        why = self._arrive(session, record, why)
+        why = self._fill_or_miss(session, record, why)
         if why is None:
             return
         if why == "corrupt" and self._options.on_store_error == "raise":
@@ -177,9 +177,9 @@ class Arrival(Context):
             if (await self._stored.gate.sure("load", deadline, ask, self._scope))[0] is not None:
                 return "superseded"
         found = self._stored.earlier(self._scope, "missed", self._stored.now_ms())
-        return await self._read_earlier(found) if isinstance(found, Claim) else "missed"
+        return await self._read_earlier(found) if isinstance(found, LegacySession) else "missed"
 
-    async def _read_earlier(self, claim: Claim) -> Record | str:
+    async def _read_earlier(self, claim: LegacySession) -> Record | str:
         """Take over a session of an earlier configuration; the response is to carry its new id, and to remove its old cookie."""
         self._claim = claim
         taken = await self._stored.take_over(claim, self._store, self._scope)
@@ -187,7 +187,7 @@ class Arrival(Context):
         if isinstance(taken, str):
             # The same cookie may be of the next one.
             following = self._stored.earlier(self._scope, taken, self._stored.now_ms(), claim.former)
-            return await self._read_earlier(following) if isinstance(following, Claim) else taken
+            return await self._read_earlier(following) if isinstance(following, LegacySession) else taken
         # As if an older key had signed it: it is to be sent anew.
         self.id, self._index = taken.id, 1
         self._source = Source(claim.former, taken.own)
@@ -198,20 +198,20 @@ class Arrival(Context):
             self._options.events.emit("accepted", self._scope, claim.former.label, self._mark_of_id())
         return taken.record
 
-    async def _make_pending(self, pending: tuple[Claim, TakenOver]) -> None:
+    async def _make_pending(self, pending: tuple[LegacySession, Migrated]) -> None:
         """Make the record of a session that came in an earlier configuration's cookie."""
         claim, taken = pending
         await self._stored.make_taken(claim, taken, self._store, self._scope)
         self._pending = None
         self._options.events.emit("accepted", self._scope, claim.former.label, self._mark_of_id())
 
-    def _arrive(self, session: Session, record: Record | str, why: str | None) -> str | None:
+    def _fill_or_miss(self, session: Session, record: Record | str, why: str | None) -> str | None:
         """Fill the session from a record, or make it a new one and say why; ``why``: the application refuses it.
 
         Where another task has ended it meanwhile, or put other data into it, that stays.
         """
         into: dict[str, Any] = {}
-        if not self._overtaken:
+        if not self._replaced_meanwhile:
             session.__class__ = WatchedSession
             dict.clear(session)
             into = session
@@ -248,14 +248,14 @@ class Arrival(Context):
             return "missed"
         self._base = self._loaded = loaded
         self.body, self._ttl_ms = loaded[0], record.ttl_ms
-        self._held = Held(record.version, record.value)
+        self._held = StoredVersion(record.version, record.value)
         self._index = loaded[1]
         # A session of the browser that is to get an end gets it by a write.
-        self._overlong = self._is_overlong(loaded, record.ttl_ms) or (self._outdated and loaded[5] is True)
+        self._ttl_exceeds_lifetime = self._exceeds_lifetime(loaded, record.ttl_ms) or (self._outdated and loaded[5] is True)
         self._came, self.is_new = True, False
         return None
 
-    def _is_overlong(self, loaded: Loaded, ttl_ms: int | None) -> bool:
+    def _exceeds_lifetime(self, loaded: Loaded, ttl_ms: int | None) -> bool:
         """Say whether a record is kept for longer than its session's own lifetime says."""
         life_ms = loaded[4]
         if self._own is not None or self._dated or ttl_ms is None or type(life_ms) is not int:
@@ -279,7 +279,7 @@ class Arrival(Context):
     def _miss(self, why: str) -> None:
         self._options.events.emit(why, self._scope, why, self._mark_of_id())
         self.id = self._ttl_ms = self._base = self._loaded = self._own = None
-        self.body, self.is_new, self._came, self._overlong = EMPTY, True, False, False
+        self.body, self.is_new, self._came, self._ttl_exceeds_lifetime = EMPTY, True, False, False
         # A login has just given the client another id, which no new one may take the place of.
         self._superseded = why == "superseded"
         self._gone = self._gone or self._superseded
@@ -307,12 +307,12 @@ class Arrival(Context):
 
     def replace(self) -> None:
         """Note that all of the data was put there on purpose, so that nothing is to be merged into it."""
-        self._overtaken = self._committing.locked()
+        self._replaced_meanwhile = self._committing.locked()
         self._ask(self._replace)
 
     def _replace(self) -> None:
-        self._whole = True
-        self._unread, self.deferred = self._unread or self.deferred, False
+        self._replaced = True
+        self._replaced_before_load, self.deferred = self._replaced_before_load or self.deferred, False
 
     def increment(self, session: dict[str, Any], key: str, by: int | float) -> int | float:
         """Return what an increment makes of a key, and note it for a merge."""
@@ -324,12 +324,12 @@ class Arrival(Context):
 
     def destroy(self) -> None:
         """Note the end; nothing has to be read for that."""
-        self._overtaken = self._committing.locked()
+        self._replaced_meanwhile = self._committing.locked()
         self._ask(self._end)
 
     def _end(self) -> None:
         super().destroy()
-        self._unread = self.deferred = False
+        self._replaced_before_load = self.deferred = False
         self._own = None
 
     def leave(self) -> None:
@@ -343,13 +343,13 @@ class Arrival(Context):
     def forget(self) -> None:
         """Take back whatever was asked for since the last commit."""
         super().forget()
-        self._whole = False
+        self._replaced = False
         self._increments = self._unsure = None
 
     async def reload(self, session: Session) -> None:
         """Fetch what is there now, in place of what was not committed."""
         ending = self.ends
-        async with self._turn():
+        async with self._exclusive():
             if self.ends and not ending:
                 # Another task has ended it while this one waited for its turn: that is not taken back.
                 return
@@ -368,7 +368,7 @@ class Arrival(Context):
         record = await self._read()
         why = await self._verdict(record)
         self.forget()
-        self.deferred = self._unread = False
+        self.deferred = self._replaced_before_load = False
         self._error = self.told = None
         self.degraded = self._gone = False
-        self._arrive(session, record, why)
+        self._fill_or_miss(session, record, why)

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 from ..client_side.middleware import Setup
 from ..config.options import SessionOptions
 from ..dialects import RECORDS
-from ..dialects.record import Dates, OwnCookie
+from ..dialects.record import Dates, RecordCookie
 from ..errors import ConfigError, SessionUnavailable, kind_of
-from ..legacy.claim import Claim
-from ..legacy.lazy_migration import TakenOver, Takeover
+from ..legacy.claim import LegacySession
+from ..legacy.lazy_migration import LazyMigration, Migrated
 from ..lifecycle import rules
 from ..loop_tasks import LoopTasks
-from ..option_types import StoreErrorWord
-from ..records.guarded_store import Gate
+from ..option_types import StoreErrorPolicy
+from ..records.guarded_store import GuardedStore
 from ..records.id_transport import CookieTransport, KeyTransport, Transport
 from ..records.ids import Ids
 from ..records.purge import Purge
@@ -73,14 +73,14 @@ class StoreSetup(Setup):
         # A load gets half of what the writes of a commit get together: 1, 2 and at most 3 seconds, unless it is set otherwise.
         self.load_s = options.store_timeout_s / 2
         # How long an id that was replaced is remembered: one that a signature vouches for, where no other system shares the store.
-        vouched = options.signed and options.external_key is None and not self.dialect.raw
+        vouched = options.signed and options.external_key is None and not self.dialect.accepts_any_name
         self.regenerate_grace_ms = options.regenerate_grace_ms if vouched else 0
         self._running = LoopTasks()
         self._store = None if options.store is None else as_store(options.store)
         # Its own word alone: what inherits it may wait all the same.
         self._prompt = options.context_store is None and vars(type(self._store)).get("prompt", False) is True
         self.name = "the session store" if self._store is None else name_of(self._store)
-        self.gate = Gate(options, prompt=self._prompt, name=self.name)
+        self.gate = GuardedStore(options, prompt=self._prompt, name=self.name)
         self.purge = Purge(self._store)
         self._warned_of_load = self._warned_of_id = False
 
@@ -101,7 +101,7 @@ class StoreSetup(Setup):
             raise ConfigError("store", "there is none", "pass store=... or context_store=...")
         return store
 
-    async def take_over(self, claim: Claim, store: Store, scope: Scope) -> TakenOver | str:
+    async def take_over(self, claim: LegacySession, store: Store, scope: Scope) -> Migrated | str:
         """Make a session of an earlier configuration one of this; or say why it is none.
 
         Raises: SessionUnavailable where a store does not answer.
@@ -109,19 +109,19 @@ class StoreSetup(Setup):
         if self.formers is None:
             return "missed"
         # Cut short half way, it would be in the way of the client's next request.
-        return await self._outliving(Takeover(self, store, scope, self.formers).fetch(claim))
+        return await self._run_to_completion(LazyMigration(self, store, scope, self.formers).fetch(claim))
 
-    async def make_taken(self, claim: Claim, taken: TakenOver, store: Store, scope: Scope) -> None:
+    async def make_taken(self, claim: LegacySession, taken: Migrated, store: Store, scope: Scope) -> None:
         """Make the record of a session that came in a cookie.
 
         Raises: SessionUnavailable where the store does not answer.
         """
         if self.formers is not None:
-            await Takeover(self, store, scope, self.formers).make(claim, taken)
+            await LazyMigration(self, store, scope, self.formers).make(claim, taken)
 
     def is_dated(self, store: Store) -> bool:
         """Say whether a record's own text tells when it ends."""
-        return self.dialect.dated or getattr(store, "dated", False)
+        return self.dialect.expiry_in_record or getattr(store, "dated", False)
 
     def ttl_ms(self, dates: Dates, body: bytes, *, dated: bool) -> int:
         """Say how long the store is to keep a record."""
@@ -133,7 +133,7 @@ class StoreSetup(Setup):
 
     def opened(
         self, value: bytes, ttl_ms: int | None, into: dict[str, Any], *, dated: bool
-    ) -> tuple[Loaded | None, OwnCookie | None, str | None]:
+    ) -> tuple[Loaded | None, RecordCookie | None, str | None]:
         """Read a record: what a session is made of, what it says of its cookie, and why it may not be one."""
         options, now_ms = self.options, self.now_ms()
         loaded, own = self.record.open(value, into, now_ms)
@@ -178,14 +178,14 @@ class StoreSetup(Setup):
             context.unasked = True
         return session, context
 
-    def _find(self, scope: Scope) -> tuple[str, int] | Claim | str | None:
+    def _find(self, scope: Scope) -> tuple[str, int] | LegacySession | str | None:
         """Find the id that came, or a session of an earlier configuration; or say why there is none."""
         found = self.transport.find(scope)
         if not isinstance(found, tuple):
             return self.earlier(scope, found, self.now_ms())
         if self.ids.is_id(found[0]):
             return found
-        if self.options.dialect.raw and not self._warned_of_id:
+        if self.options.dialect.accepts_any_name and not self._warned_of_id:
             # The other system signed it: its sessions are lost here, each time.
             self._warned_of_id = True
             logger.warning(
@@ -216,7 +216,7 @@ class StoreSetup(Setup):
             context.stale = self.format.signature_removal(self.is_encrypted(session._scope))
         context.refuse(session, why)
 
-    async def word_for(self, error: SessionUnavailable, scope: Scope) -> StoreErrorWord:
+    async def error_policy(self, error: SessionUnavailable, scope: Scope) -> StoreErrorPolicy:
         """Ask what is to become of a request whose store failed."""
         word = self.options.on_store_error
         if not callable(word):
@@ -234,12 +234,12 @@ class StoreSetup(Setup):
         logger.error("on_store_error gave neither 'unavailable' nor 'raise' nor 'anonymous': it is taken for 'unavailable'")
         return "unavailable"
 
-    async def shielded(self, work: Coroutine[Any, Any, T]) -> T:
+    async def run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:
         """Carry out a write to its end or its time, whether or not the request is cancelled meanwhile."""
         # A store in this process waits for nothing, but for its turn and between two tries.
-        return await (run_or_detach(work, self._begin) if self._prompt else self._outliving(work))
+        return await (run_or_detach(work, self._begin) if self._prompt else self._run_to_completion(work))
 
-    async def _outliving(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.shield(self._begin(work))
 
     def _begin(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..cookies.handshake import drops_headers
 from ..errors import SessionUnavailable
-from ..option_types import StoreErrorWord
+from ..option_types import StoreErrorPolicy
 from ..session.session import Session
 from ..types import Message, Scope, Send
 from .context import StoreContext
@@ -36,7 +36,7 @@ class ResponseReplaced(OSError):  # noqa: N818 (as ASGI's servers, which raise O
         return "the session could not be saved and a 503 was sent in place of this response: stop sending it"
 
 
-class Exchange:
+class SendWrapper:
     """A request and its response."""
 
     def __init__(self, setup: "StoreSetup", scope: Scope, session: Session, context: StoreContext, send: Send) -> None:
@@ -50,7 +50,7 @@ class Exchange:
         self._replaced = False
         self._dropped = 0
         # Whether a response that started did not get out, so that the next one is to carry the session's word.
-        self._owed = False
+        self._update_pending = False
         # Whether the application has accepted a WebSocket, and closed it.
         self._accepted = self._closed = False
 
@@ -65,7 +65,7 @@ class Exchange:
         session = self._session
         self._closed = self._closed or message["type"] == "websocket.close"
         if session._started or message["type"] not in STARTS:
-            if self._owed and message["type"] in STARTS:
+            if self._update_pending and message["type"] in STARTS:
                 await self._send_owed(message)
             else:
                 await self._pass_on(message)
@@ -73,7 +73,7 @@ class Exchange:
         # Noted first: if the commit fails, the error page must still get out, without a session.
         session._started = True
         told = self._context.told
-        if told is not None and self._is_error(message) and await self._setup.word_for(told, self._scope) != "raise":
+        if told is not None and self._is_error(message) and await self._setup.error_policy(told, self._scope) != "raise":
             await self.refuse(told)
             return
         if self._is_unheard(message):
@@ -81,9 +81,9 @@ class Exchange:
             self._setup.handshake.check(self._scope, message)
             await self._pass_on(message)
             return
-        self._owed, self._context.response = True, message
+        self._update_pending, self._context.response = True, message
         error = await self._commit()
-        self._owed = False
+        self._update_pending = False
         if error is None:
             await self._pass_on(self._amended(message))
         else:
@@ -106,9 +106,9 @@ class Exchange:
 
         It waits for that commit, and carries what was done; where an end was asked for, and not carried out, that is done now.
         """
-        self._owed = False
+        self._update_pending = False
         context = self._context
-        await context.settled()
+        await context.wait_idle()
         error = context.told
         try:
             await context.end()
@@ -119,12 +119,12 @@ class Exchange:
         else:
             await self._pass_on(self._amended(message))
 
-    async def _word(self, error: SessionUnavailable) -> StoreErrorWord:
+    async def _word(self, error: SessionUnavailable) -> StoreErrorPolicy:
         """Return what is to become of a response whose commit failed; ``on_store_error`` is asked once at most."""
         # What was to end, and did not, is never reported as done; the word "anonymous" alone is for loads.
         if self._context.ending or self._context.ends or self._options.on_store_error == "anonymous":
             return "unavailable"
-        return await self._setup.word_for(error, self._scope)
+        return await self._setup.error_policy(error, self._scope)
 
     async def _pass_on(self, message: Message) -> None:
         await self._send(message)
@@ -138,7 +138,7 @@ class Exchange:
         """Commit; give the error that the client is to be told of."""
         context = self._context
         if not self._options.auto_commit:
-            await context.settled()
+            await context.wait_idle()
             return None
         try:
             session = self._setup.current(self._scope, self._session)
@@ -186,7 +186,7 @@ class Exchange:
             (b"retry-after", str(error.retry_after).encode()),
             (b"cache-control", b"no-store"),
         ]
-        await self._context.settled()
+        await self._context.wait_idle()
         start = {"type": f"{kind}.start", "status": error.status_code, "headers": headers}
         await self._send(self._amended(start))
         await self._send({"type": f"{kind}.body", "body": body})
@@ -203,7 +203,7 @@ class Exchange:
                     # The exception goes on to the server, which logs it; the client hears that it is still logged in.
                     await self.refuse(unended)
                     return False
-        elif self._can_refuse() and (self._context.ending or await self._setup.word_for(mine, self._scope) != "raise"):
+        elif self._can_refuse() and (self._context.ending or await self._setup.error_policy(mine, self._scope) != "raise"):
             await self.refuse(mine)
         return mine is not None and self._replaced
 
@@ -244,7 +244,7 @@ class Exchange:
         if self._replaced or not self._options.auto_commit:
             return
         session = self._setup.current(self._scope, self._session)
-        await self._context.settled()
+        await self._context.wait_idle()
         if not self._context.is_late(session):
             await self._end()
             return

@@ -14,7 +14,7 @@ _Locks: TypeAlias = "weakref.WeakValueDictionary[str, asyncio.Lock]"
 _warned: set[str] = set()
 
 
-class Turns:
+class KeyLocks:
     """One lock for each key that is being written, on each event loop, whichever store of a kind writes it."""
 
     def __init__(self) -> None:

@@ -18,12 +18,12 @@ try:
 except ImportError as error:
     raise ImportError("KeyValueStore needs py-key-value-aio: pip install 'gingersnap[key-value]'") from error
 
-from .key_locks import Turns, warn_once
+from .key_locks import KeyLocks, warn_once
 from .probe import probe
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken, late_ms
 
 _DATA: Final = (EntryTooLargeError, ValueTooLargeError, SerializationError)
-_turns: Final = Turns()
+_locks: Final = KeyLocks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class KeyValueStore:
 
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
         """Read a live record. One that is rolled is read and written once more."""
-        await _turns.settled(key)
+        await _locks.settled(key)
         entry = await self._get(key)
         if roll and entry is not None and self._left(entry) <= entry.ttl_ms - late_ms(entry.ttl_ms):
             entry = await self._renewed(key, entry)
@@ -80,7 +80,7 @@ class KeyValueStore:
 
     async def create(self, key: str, value: bytes, ttl_ms: int) -> bool:
         """Make a record, unless a live one has the key."""
-        async with _turns.taken(key):
+        async with _locks.taken(key):
             if await self._get(key) is not None:
                 return False
             await self._put(key, value, ttl_ms)
@@ -88,7 +88,7 @@ class KeyValueStore:
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: str) -> Replaced:
         """Write over that version."""
-        async with _turns.taken(key):
+        async with _locks.taken(key):
             return await self._refused(key, version) or await self._put(key, value, ttl_ms)
 
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: str) -> Moved:
@@ -96,7 +96,7 @@ class KeyValueStore:
 
         A call that is cancelled in between leaves both: the new key is one that nobody was told.
         """
-        async with _turns.taken(old, new):
+        async with _locks.taken(old, new):
             refused = await self._refused(old, version)
             if refused is not None:
                 return refused
@@ -114,12 +114,12 @@ class KeyValueStore:
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Let a live record end no earlier than that. There is no other way than to write it as it is."""
-        async with _turns.taken(key):
+        async with _locks.taken(key):
             return await self._lengthen(key, ttl_ms) is not None
 
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
-        async with _turns.taken(key):
+        async with _locks.taken(key):
             live = await self._get(key) is not None
             if live:
                 await self._delete(key)
@@ -140,7 +140,7 @@ class KeyValueStore:
     async def _renewed(self, key: str, entry: _Entry) -> _Entry | None:
         """Start an entry's lifetime again; the entry as it is where it cannot be written."""
         try:
-            async with _turns.taken(key):
+            async with _locks.taken(key):
                 return await self._lengthen(key, None)
         except Exception:
             # Whatever the store raises: the one question left is whether it can still be read.

@@ -10,7 +10,7 @@ from typing import Any, Final
 from .. import _core
 from ..errors import ConfigError, SessionError, UnstorableError
 from ..types import Scope
-from .key_locks import Turns, warn_once
+from .key_locks import KeyLocks, warn_once
 from .probe import TTL_MS, probe
 from .store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken
 
@@ -30,7 +30,7 @@ _NO_REQUEST: Final[Scope] = {
     "client": None,
     "state": {},
 }
-_turns: Final = Turns()
+_turns: Final = KeyLocks()
 # Classes whose methods are known to fit: ``context_store`` may make an object for each request.
 _checked: Final[weakref.WeakSet[type]] = weakref.WeakSet()
 
@@ -139,7 +139,7 @@ class PlainCalls:
 
     async def create(self, key: str, value: bytes, ttl_ms: int) -> bool:
         """Make a record, unless there is one."""
-        async with self._turn(key):
+        async with self._exclusive(key):
             if await self.load(key) is not None:
                 return False
             await self._set(key, value, ttl_ms, changed=True)
@@ -147,7 +147,7 @@ class PlainCalls:
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
         """Write over a record that is as it was."""
-        async with self._turn(key):
+        async with self._exclusive(key):
             record = await self.load(key)
             if record is None:
                 return Gone()
@@ -158,7 +158,7 @@ class PlainCalls:
 
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any) -> Moved:
         """Write it under another key. For a moment both are there; where the old one stays, the new one goes again."""
-        async with self._turn(old):
+        async with self._exclusive(old):
             record = await self.load(old)
             if record is None:
                 return Gone()
@@ -181,7 +181,7 @@ class PlainCalls:
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Write a record as it is, with a new lifetime: there is no other way."""
-        async with self._turn(key):
+        async with self._exclusive(key):
             record = await self.load(key)
             if record is None:
                 return False
@@ -190,7 +190,7 @@ class PlainCalls:
 
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
-        async with self._turn(key):
+        async with self._exclusive(key):
             await self._ask("destroy", key)
         return True
 
@@ -222,7 +222,7 @@ class PlainCalls:
         return await asyncio.shield(task)
 
     @contextlib.asynccontextmanager
-    async def _turn(self, key: str) -> AsyncIterator[None]:
+    async def _exclusive(self, key: str) -> AsyncIterator[None]:
         """Keep the rest of this process off a key until a call is over, and the thread too that it may leave behind."""
         lock = _turns.of(key)
         await lock.acquire()

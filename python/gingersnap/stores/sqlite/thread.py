@@ -79,12 +79,12 @@ class SQLiteThread:
 def _run(jobs: _Jobs, open: _Open, begin: _Begin) -> None:
     db, going = None, True
     while going:
-        db, going = _turn(jobs, open, begin, db)
+        db, going = _exclusive(jobs, open, begin, db)
     if db is not None:
         db.close()
 
 
-def _turn(jobs: _Jobs, open: _Open, begin: _Begin, db: sqlite3.Connection | None) -> tuple[sqlite3.Connection | None, bool]:
+def _exclusive(jobs: _Jobs, open: _Open, begin: _Begin, db: sqlite3.Connection | None) -> tuple[sqlite3.Connection | None, bool]:
     """Answer what waits, or wait for it; give the connection, if it is still good, and whether to go on."""
     waiting = [jobs.get()]
     with suppress(queue.Empty):
