@@ -15,7 +15,7 @@ import pytest
 
 from gingersnap import DegradedError, NotLoadedError, Session, SessionUnavailable
 from gingersnap.server_side.unloaded import DeferredSession, DegradedSession, UnavailableSession
-from gingersnap.session.session import WatchedSession
+from gingersnap.session import WatchedSession
 from gingersnap.stores import MemoryStore
 from tests.asgi import Sessions
 

@@ -283,7 +283,7 @@ async def test_O04_the_breaker_opens_spares_the_store_and_other_routes_and_recov
     assert (await Sessions(store=store).do(lambda s: None)).status == 200
     assert store.calls == []
     store.before = {}
-    breaker = client.browser.app._stored.gate._breaker  # type: ignore[attr-defined]
+    breaker = client.browser.app._sessions.repository.guard._breaker  # type: ignore[attr-defined]
     breaker._until = 0
     assert await client.data() == {"n": 1}
 

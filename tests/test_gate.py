@@ -40,14 +40,14 @@ async def hang() -> str:
 
 async def failed(gate: GuardedStore, ask: Any = fail, deadline: float = FAR) -> SessionUnavailable:
     with pytest.raises(SessionUnavailable) as caught:
-        await gate.ask("load", deadline, ask, {})
+        await gate.call("load", deadline, ask, {})
     return caught.value
 
 
 @pytest.mark.parametrize("prompt", [False, True])
 async def test_an_answer_comes_through_as_it_is(prompt: bool) -> None:
     gate, events = gate_of(prompt=prompt)
-    assert await gate.ask("load", FAR, answer, {}) == "answer"
+    assert await gate.call("load", FAR, answer, {}) == "answer"
     assert events == []
 
 
@@ -113,7 +113,7 @@ async def test_O04_without_a_breaker_the_store_is_asked_every_time() -> None:
     gate, events = gate_of(store_breaker=False)
     for _ in range(50):
         assert (await failed(gate)).__cause__ is not None
-    assert await gate.ask("load", FAR, answer, {}) == "answer"
+    assert await gate.call("load", FAR, answer, {}) == "answer"
     await asyncio.sleep(0)
     assert {event.name for event in events} == {"store_error"}
 
@@ -143,14 +143,14 @@ async def test_O04_it_recovers_by_one_probe_and_says_so(caplog: pytest.LogCaptur
         await release.wait()
         return "answer"
 
-    probing = asyncio.create_task(gate.ask("load", FAR, probe, {"path": "/"}))
+    probing = asyncio.create_task(gate.call("load", FAR, probe, {"path": "/"}))
     await asyncio.sleep(0)
     for _ in range(3):
         waiting = await failed(gate, answer)
         assert (waiting.__cause__, waiting.retry_after) == (None, OPEN_S)
     release.set()
     assert await probing == "answer"
-    assert await gate.ask("load", FAR, answer, {}) == "answer"
+    assert await gate.call("load", FAR, answer, {}) == "answer"
     await asyncio.sleep(0)
     assert [(event.name, event.detail, event.scope) for event in events] == [("store_recovered", "load", {"path": "/"})]
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
@@ -169,12 +169,12 @@ async def test_O04_a_probe_that_fails_or_hangs_opens_it_again() -> None:
 async def test_O04_a_probe_whose_request_was_cancelled_holds_nobody_back() -> None:
     gate, _ = await opened()
     pass_time(gate)
-    probing = asyncio.create_task(gate.ask("load", FAR, hang, {}))
+    probing = asyncio.create_task(gate.call("load", FAR, hang, {}))
     await asyncio.sleep(0)
     probing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await probing
-    assert await gate.ask("load", FAR, answer, {}) == "answer"
+    assert await gate.call("load", FAR, answer, {}) == "answer"
 
 
 async def test_O04_a_probe_whose_coroutine_was_closed_holds_nobody_back() -> None:
@@ -189,21 +189,21 @@ async def test_O04_a_probe_whose_coroutine_was_closed_holds_nobody_back() -> Non
     async def suspended() -> None:
         await Pause()
 
-    probing = gate.ask("load", FAR, suspended, {})
+    probing = gate.call("load", FAR, suspended, {})
     probing.send(None)
     probing.close()
-    assert await gate.ask("load", FAR, answer, {}) == "answer"
+    assert await gate.call("load", FAR, answer, {}) == "answer"
 
 
 async def test_a_cancelled_call_is_no_failure() -> None:
     gate, events = gate_of()
     for _ in range(3 * FAILURES):
-        task = asyncio.create_task(gate.ask("load", FAR, hang, {}))
+        task = asyncio.create_task(gate.call("load", FAR, hang, {}))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert await gate.ask("load", FAR, answer, {}) == "answer"
+    assert await gate.call("load", FAR, answer, {}) == "answer"
     assert events == []
 
 
@@ -241,7 +241,7 @@ async def test_O04_an_outage_from_its_begin_to_its_end() -> None:
     assert (await client.do(lambda s: None)).status == 200
     store.down = False
     assert (await client.do(lambda s: s.get("n"))).status == 503
-    pass_time(client.browser.app._stored.gate)  # type: ignore[attr-defined]
+    pass_time(client.browser.app._sessions.repository.guard)  # type: ignore[attr-defined]
     assert await client.data() == {"n": 1}
     assert client.jar == jar
 

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gingersnap import Accept, ConfigError, CookieTooLarge, HeaderKey, SessionMiddleware, SessionOptions
-from gingersnap.client_side.middleware import Setup
 from gingersnap.cookies.attributes import Attributes, SessionCookie
 from gingersnap.dialects import PRESETS
+from gingersnap.legacy.sources import format_for
 from gingersnap.option_types import DEFAULTS
 from gingersnap.stores import MemoryStore, PlainStore
 from tests.asgi import KEY, NOW, Clock, Sessions
@@ -674,7 +674,7 @@ def seen(attributes: dict[str, str]) -> dict[str, str]:
 
 def written(options: SessionOptions, own: Attributes | None = None) -> Iterator[tuple[bool, int | None, list[bytes]]]:
     """Write a session's lines and its removal, for each connection that may come."""
-    session_format = Setup(options).format
+    session_format = format_for(options)
     life_ms = options.max_age_ms
     expire_ms = None if life_ms is None else NOW_MS + life_ms
     expires_ms = expire_ms if options.dated else None
@@ -807,7 +807,7 @@ def test_C01_a_sessions_own_attributes_are_refused_or_written_to_the_letter(
 def test_C01_a_custom_encoded_value_is_refused_or_written_to_the_letter(value: Any) -> None:
     options = options_of(encode=lambda data: value, decode=dict)
     try:
-        session_format = Setup(options).format
+        session_format = format_for(options)
         lines = session_format.write(session_format.cookie(secure=False, own=None), b"{}", (None, None, None, None), dated=False)
     except UnicodeError:
         raise

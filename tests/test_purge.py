@@ -177,7 +177,7 @@ async def test_S06_requests_alone_start_it() -> None:
     store.clock.now += 60
     await gone(store)
     assert len(store) == 0
-    await client.browser.app._stored.purge.stop()  # type: ignore[attr-defined]
+    await client.browser.app._sessions.repository.purge.stop()  # type: ignore[attr-defined]
 
 
 async def lifespan(app: Any, between: Any) -> list[str]:
@@ -214,8 +214,7 @@ async def test_S06_it_begins_and_ends_with_the_application() -> None:
         await gone(store)
 
     assert await lifespan(app, between) == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-    assert app._stored is not None
-    assert not app._stored.purge._tasks
+    assert not app._sessions.repository.purge._tasks
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
 
 
@@ -257,4 +256,4 @@ async def test_a_purge_that_hangs_holds_nobody_up() -> None:
     await gone(store)
     assert store.entered
     assert await client.data() == {"n": 1}
-    await asyncio.wait_for(client.browser.app._stored.stop(), 30)  # type: ignore[attr-defined]
+    await asyncio.wait_for(client.browser.app._sessions.stop(), 30)  # type: ignore[attr-defined]

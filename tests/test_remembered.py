@@ -92,7 +92,7 @@ async def test_the_koa_preset_remembers_nothing_as_koa_does() -> None:
 
 @pytest.mark.parametrize("member", [None, 1, "ann", {}, {"owner": 1}, {"cookie": 1}, {"cookie": {"path": "x;y", "domain": 1}}])
 def test_what_makes_no_sense_is_as_usual(member: Any) -> None:
-    usual = Sessions().browser.app._setup.format._plain[False]  # type: ignore[attr-defined]
+    usual = Sessions().browser.app._sessions.format._plain[False]  # type: ignore[attr-defined]
     assert attributes_of(member, usual) == usual
     assert owner_of(member) == ("ann" if member == "ann" else None)
     assert member_of("ann", usual, usual) == "ann"

@@ -287,9 +287,9 @@ async def test_P01_nothing_shows_a_key_a_token_or_data(caplog: pytest.LogCapture
     token = client.jar["koa.sess"]
     await forged(client, spoiled(token))
     middleware = client.browser.app
-    layout = middleware._setup.format  # type: ignore[attr-defined]
+    layout = middleware._sessions.format  # type: ignore[attr-defined]
     options = SessionOptions(keys=[KEY], encrypt=True)
-    objects = [options, middleware, middleware._setup, layout, layout._prepared, sessions]  # type: ignore[attr-defined]
+    objects = [options, middleware, middleware._sessions, layout, layout._prepared, sessions]  # type: ignore[attr-defined]
     shown = caplog.text + "".join(map(repr, objects))
     assert not any(part in shown for part in (KEY, OLD_KEY, token, token[10:30], "correct horse"))
 

@@ -114,7 +114,7 @@ async def test_L02_an_unknown_id_is_never_adopted() -> None:
     unknown = "a" * 43
     response = await place.do(lambda s: s.update(n=1), unknown)
     assert response.get("x-new-sid") not in (None, unknown)
-    assert await place.store.load(place.app._stored.ids.key(unknown)) is None  # type: ignore[union-attr]
+    assert await place.store.load(place.app._sessions.repository.ids.key(unknown)) is None  # type: ignore[union-attr]
 
 
 # --- Vary and Cache-Control.

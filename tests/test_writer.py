@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from gingersnap import Event, SessionConflict, SessionOptions, SessionUnavailable
+from gingersnap.lifecycle.policy import Policy
 from gingersnap.records.record_writer import TRIES, EncodedRecord, RecordWriter, StoredVersion
-from gingersnap.server_side.middleware import StoreSetup
+from gingersnap.records.repository import Repository
 from gingersnap.stores import Conflict, Gone, MemoryStore, Saved, Taken
 from tests.asgi import KEY, Sessions
 
@@ -56,14 +57,14 @@ ONE, TWO, THREE = (EncodedRecord(b'{"n":%d}' % n, 60_000, None, 60_000, None) fo
 
 
 def writer_of(store: Any, **given: Any) -> RecordWriter:
-    setup = StoreSetup(SessionOptions(keys=[KEY], store=store, **{"store_breaker": False, "regenerate_grace": 0, **given}))
+    setup = Repository(Policy(SessionOptions(keys=[KEY], store=store, **{"store_breaker": False, "regenerate_grace": 0, **given})))
     return RecordWriter(setup, store, {"type": "http"})
 
 
 async def written(store: Faulty, writer: RecordWriter) -> tuple[str, str, StoredVersion]:
     """Make a record; give its id, its key and what is known of it."""
     id = await writer.create(ONE, None)
-    key = writer._setup.ids.key(id)
+    key = writer._repository.ids.key(id)
     store.calls.clear()
     return id, key, StoredVersion(await version_of(store, key), ONE.value)
 
@@ -89,7 +90,7 @@ async def test_O01_a_create_is_made_once_whatever_became_of_its_reply(faults: li
     writer = writer_of(store)
     id = await writer.create(ONE, None)
     assert (store.calls, values(store)) == (calls, [ONE.value])
-    assert list(store._entries) == [writer._setup.ids.key(id)]
+    assert list(store._entries) == [writer._repository.ids.key(id)]
 
 
 @pytest.mark.parametrize("faults", [["before", "before"], ["after", "before"], ["before", "after"], ["after", "after"]])
@@ -116,7 +117,7 @@ async def test_S03_a_create_that_broke_down_takes_no_record_for_its_own_that_is_
     store = Faulty()
     given = iter(["same", "other"])
     writer = writer_of(store, genid=lambda scope: next(given))
-    await MemoryStore.create(store, writer._setup.ids.key("same"), TWO.value, 60_000)
+    await MemoryStore.create(store, writer._repository.ids.key("same"), TWO.value, 60_000)
     store.breaks("create", "before")
     assert await writer.create(ONE, None) == "other"
     assert sorted(values(store)) == sorted([ONE.value, TWO.value])
@@ -184,7 +185,7 @@ async def test_L03_a_move_whose_reply_was_lost_is_found_out(faults: list[str], c
     id, key, held = await written(store, writer)
     store.breaks("move", *faults)
     new_id, answer = await writer.move(id, TWO, held, "ada")
-    new_key = writer._setup.ids.key(new_id)
+    new_key = writer._repository.ids.key(new_id)
     assert (answer, new_id != id, new_key != key) == (Saved(await version_of(store, new_key)), True, True)
     assert (store.calls, list(store._entries), values(store)) == (calls, [new_key], [TWO.value])
     assert [owned.key for owned in await store.sessions_of("ada")] == [new_key]
@@ -220,7 +221,7 @@ async def test_L03_a_move_that_went_half_way_is_not_taken_for_done() -> None:
     assert isinstance(answer, Saved)
     # The old id is dead.
     assert await MemoryStore.load(store, key) is None
-    assert (await MemoryStore.load(store, writer._setup.ids.key(new_id))) is not None
+    assert (await MemoryStore.load(store, writer._repository.ids.key(new_id))) is not None
 
 
 async def test_S03_a_move_to_a_taken_id_tries_another() -> None:
@@ -228,7 +229,7 @@ async def test_S03_a_move_to_a_taken_id_tries_another() -> None:
     given = iter(["old", "taken", "free"])
     writer = writer_of(store, genid=lambda scope: next(given))
     id, _, held = await written(store, writer)
-    await MemoryStore.create(store, writer._setup.ids.key("taken"), THREE.value, 60_000)
+    await MemoryStore.create(store, writer._repository.ids.key("taken"), THREE.value, 60_000)
     new_id, answer = await writer.move(id, TWO, held, None)
     assert (new_id, type(answer)) == ("free", Saved)
     assert sorted(values(store)) == [TWO.value, THREE.value]

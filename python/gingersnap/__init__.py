@@ -19,7 +19,7 @@ from .errors import (
 from .events import Event
 from .middleware import SessionMiddleware
 from .records.id_transport import HeaderKey
-from .session.session import Session
+from .session import Session
 
 __all__ = [
     "Accept",

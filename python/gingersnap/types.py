@@ -1,7 +1,7 @@
 """Name the shapes that ASGI and the core hand around."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 # ASGI leaves the values of scopes and messages open.
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -10,6 +10,9 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+
+STARTS: Final = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+"""The messages that carry a response's headers: the last chance for a cookie."""
 
 Algorithm: TypeAlias = Literal["sha1", "sha256", "sha384", "sha512", "blake3"]
 SameSite: TypeAlias = Literal["lax", "strict", "none"]
@@ -25,6 +28,22 @@ Miss: TypeAlias = Literal["unsigned", "tampered", "duplicate", "corrupt"]
 Loaded: TypeAlias = tuple[bytes, int, bool, object, object, object, object, object]
 """A verified session: its canonical text, the index of its key, whether it is fresh, then the reserved members as they came:
 ``_expire``, ``_maxAge``, ``_session``, ``_created``, ``_owner``; ``None`` for those that did not."""
+
+
+class Snapshot(NamedTuple):
+    """A verified session, as ``Loaded``: as it was loaded, or last written."""
+
+    body: bytes
+    """Its canonical text."""
+    key_index: int
+    """The index of the key that signed it; above 0: it is to be signed again."""
+    dates_ok: bool
+    """Whether the core has found its dates to be good."""
+    expire: object
+    max_age: object
+    browser_session: object
+    created: object
+    owner: object
 
 
 Envelope: TypeAlias = tuple[int | None, int | None, int | None, str | None]

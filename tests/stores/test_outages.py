@@ -276,7 +276,7 @@ async def test_O02_two_hundred_failures_set_and_clear_no_cookie(place: Place, fa
 @pytest.mark.parametrize("fault", ["reset", "hang", "drop"])
 async def test_O04_an_open_breaker_lets_nothing_through_and_one_probe_closes_it(place: Place, fault: Mode) -> None:
     async with visited(place, store_breaker=True) as (ill, _):
-        opened = ill.browser.app._stored.gate._breaker  # type: ignore[attr-defined]
+        opened = ill.browser.app._sessions.repository.guard._breaker  # type: ignore[attr-defined]
 
         def came() -> tuple[int, int]:
             return place.proxy.connections, place.proxy.requests
@@ -300,7 +300,7 @@ async def test_O04_an_open_breaker_lets_nothing_through_and_one_probe_closes_it(
         place.proxy.mode = "pass"
         assert (await ill.do(lambda s: s.get("n"))).status == 503
         # From here on an answer may take as long as it needs: twenty connections at once do.
-        ill.browser.app._stored.load_s = PATIENCE_S  # type: ignore[attr-defined]
+        ill.browser.app._sessions.repository.load_s = PATIENCE_S  # type: ignore[attr-defined]
         opened._until = 0
         assert await ill.data() == {"n": 1}
         assert {response.status for response in await crowd()} == {200}

@@ -35,7 +35,7 @@ async def counts(app: Any) -> list[int]:
     browser = Browser(app(app_of(count)))
     for _ in range(2):
         await browser.get()
-    await browser.app._stored._store.aclose()  # type: ignore[attr-defined]
+    await browser.app._sessions.repository._store.aclose()  # type: ignore[attr-defined]
     return seen
 
 

@@ -239,7 +239,7 @@ async def test_the_server_s_clock_counts_whatever_its_time_zone(maria):
 
 
 async def test_a_database_whose_clock_is_unknown_is_told_the_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("gingersnap.stores.sqlalchemy_table._CLOCKS", {})
+    monkeypatch.setattr("gingersnap.stores.sqlalchemy.table._CLOCKS", {})
     async with aclosing(SQLAlchemyStore(sqlite_file(tmp_path))) as store:
         key = new_key()
         record = await made(store, key)

@@ -1,46 +1,120 @@
-"""Conduct a session that lives in its cookie: decide at the commit, hand out the lines."""
+"""Conduct a session that lives in its cookie: decide at the commit, and return its Set-Cookie lines."""
 
 import logging
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from .. import _core
-from ..cookies.format import Cookie
+from ..cookies.format import Cookie, CookieFormat
 from ..cookies.remembered import with_member
 from ..cookies.removals import with_removals
 from ..dialects.record import with_own_life
 from ..errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooLarge
-from ..legacy.claim import Source
+from ..legacy.sources import LegacySources, Origin
 from ..lifecycle import rules
-from ..lifecycle.state import RENEWALS, Context
+from ..lifecycle.before_save import run_before_save
+from ..lifecycle.decision import RENEWALS, decide
+from ..lifecycle.increments import incremented
+from ..lifecycle.policy import Policy
+from ..lifecycle.scope_slot import ScopeSlot
+from ..lifecycle.state import SessionState
 from ..session.session import Session
-from ..types import Loaded, Reason, Scope
-
-if TYPE_CHECKING:
-    from .middleware import Setup
-
+from ..types import Reason, Scope, Snapshot
 
 logger = logging.getLogger("gingersnap")
 
 _STARTED: Final = "session.commit: the response has started, so its cookie can no longer change; commit before that"
 
 
-class CookieContext(Context):
-    """What is known of one request's session in a cookie. Source: koa-session ``ContextSession``."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the contexts of one middleware share."""
 
-    source: Source | None = None
-    """The earlier configuration that the session was taken over from, where it was."""
+    policy: Policy
+    format: CookieFormat
+    legacy: LegacySources
+    slot: ScopeSlot
 
-    def __init__(self, setup: "Setup", scope: Scope, loaded: Loaded | None) -> None:
-        super().__init__(setup, scope, loaded)
-        self._format = setup.format
+
+class ContextSession:
+    """One request's session in a cookie. Source: koa-session ``ContextSession``."""
+
+    origin: Origin | None = None
+    """The earlier configuration that the session came from, where it did."""
+    id = key = None
+    gone = degraded = False
+
+    def __init__(self, parts: Parts, scope: Scope, snapshot: Snapshot | None) -> None:
+        self.state = SessionState(parts.policy, scope, snapshot)
+        self._parts = parts
         self.lines: list[bytes] = []
 
+    # What a session asks.
+
+    def mark(self, reason: Reason) -> None:
+        """Note what the application wants at the commit; the weightier mark wins."""
+        self.state.add_mark(reason)
+
+    def set_max_age(self, value: Any) -> None:
+        """Note the lifetime that the application set. Raises: ConfigError where it is none."""
+        self.state.live_for(self.state.read_life(value))
+
+    def increment(self, session: Session, key: str, by: int | float) -> int | float:
+        """Return what an increment makes of a key. Raises: TypeError, UnserializableError."""
+        return incremented(session, key, by)
+
+    def login(self, owner: str) -> None:
+        """Note a new owner. Raises: TypeError where the layout has no place for one."""
+        self.state.check_login()
+        self.state.login(owner)
+
+    def destroy(self) -> None:
+        """Note the end."""
+        self.state.destroy()
+
+    def replace(self) -> None:
+        """Note nothing: a cookie is always written as a whole."""
+
+    def leave(self) -> None:
+        """Raise NotImplementedError: ``unset="keep"`` needs a store."""
+        raise NotImplementedError
+
+    def unavailable_error(self, *, ending: bool = False) -> Exception:
+        """Raise NotImplementedError: a cookie is always there."""
+        raise NotImplementedError
+
+    async def load(self, session: Session) -> None:
+        """Return at once: the session is there."""
+
+    async def reload(self, session: Session) -> None:
+        """Take back what was not committed."""
+        self.state.forget()
+        session.replace(_core.loads(self.state.body) or {})
+
+    async def commit_now(self, session: Session) -> None:
+        """Commit before the response starts, as the application asks for it. Raises: RuntimeError once it has started."""
+        if session._started:
+            raise RuntimeError(_STARTED)
+        self._parts.slot.current(self.state.scope, session)
+        await self.before_save(session)
+        # The application's hook may have let the response start, whose own commit has written what there was then.
+        if session._started and self.state.is_late(session):
+            raise RuntimeError(_STARTED)
+        if not session._started:
+            self.commit(session)
+
+    # On the way out.
+
+    async def before_save(self, session: Session) -> None:
+        """Run the application's hook if the session is about to be written."""
+        await run_before_save(self.state, session, self._text)
+
     def commit(self, session: Session) -> list[bytes]:
-        """Decide whether the session is written and give its Set-Cookie lines; none where it is not.
+        """Decide whether the session is written, and return its Set-Cookie lines; none where it is not.
 
         Raises: UnserializableError, ReservedKeyError, CookieTooLarge; nothing is sent then.
         """
-        self.failed = True
+        self.state.failed = True
         # Before the text: what a thread writes after it is a late change.
         wrote, session._wrote = session._wrote, False
         try:
@@ -48,39 +122,88 @@ class CookieContext(Context):
         except BaseException:
             session._wrote = session._wrote or wrote
             raise
-        self.failed = False
+        self.state.failed = False
         return self.prepared(session)
 
     def _commit(self, session: Session) -> None:
-        body = self._text(session)
-        reason = self._reason(body, touched=session.accessed)
-        if reason == "destroy":
+        state, body = self.state, self._text(session)
+        action, reason, withheld = decide(state.facts(body, touched=session.accessed, replaced=True))
+        if withheld:
+            state.policy.warn_of_public()
+        if reason is None:
+            # An empty new session has no lifetime that could start again.
+            state.mark = None
+        elif action == "delete":
             self._remove()
-        elif reason is not None:
+        else:
             problem = self._write(session, body, reason)
             if problem is not None:
                 # A traceback shows the locals of its frames: not this one.
                 del body
                 raise problem
-        else:
-            # An empty new session has no lifetime that could start again.
-            self._mark = None
 
     def end(self) -> list[bytes]:
         """Return the lines that remove the cookie of a session that a failed commit was to end; none where it ends nothing."""
-        if self.ends:
+        if self.state.ends:
             self._remove()
             return self.lines
         return []
 
-    def _remove(self) -> None:
-        lines, farewell = self._format.removal(self._own_cookie()), self._setup.farewell(None, self._scope)
-        self.lines = with_removals(lines, farewell, self._scope, ending=True)
-        self._settle(None, "destroy")
-
     def prepared(self, session: Session) -> list[bytes]:
-        """Give the lines of the last commit, or what a touched session sends without one."""
-        return self.lines or (self.stale if session.accessed else [])
+        """Return the lines of the last commit, or what a touched session sends without one."""
+        return self.lines or (self.state.signature_removal if session.accessed else [])
+
+    def _remove(self) -> None:
+        lines, scope = self._parts.format.removal(self._cookie()), self.state.scope
+        self.lines = with_removals(lines, self._parts.legacy.removals(None, scope), scope, ending=True)
+        self.state.settle(None, "destroy")
+
+    def _write(self, session: Session, body: bytes, reason: Reason) -> SessionError | None:
+        """Write the session's lines, and note what a later request would load; return why that cannot be."""
+        state, format = self.state, self._parts.format
+        reserved = state.reserved_key(session, body)
+        if reserved is not None:
+            return ReservedKeyError(reserved)
+        life_ms, created_ms, owner, own_life = state.life_ms, state.created_ms, state.owner, state.has_own_life
+        expire_ms = self._expire_ms(reason, life_ms, created_ms)
+        # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
+        has_expires = state.options.dated or state.life is not None or state.existed
+        text = with_own_life(body, life_ms) if own_life else body
+        member = state.owner_member()
+        envelope = (expire_ms, life_ms, created_ms, owner if member is owner else None)
+        lines = format.write(self._cookie(), with_member(text, member), envelope, has_expires)
+        if isinstance(lines, int) and reason in RENEWALS:
+            # It came as it is, in another layout or signed otherwise: no page fails for that.
+            logger.error("a session that nobody changed is too large to be sent anew: its cookie stays as it is")
+            return None
+        if isinstance(lines, int):
+            return self._too_large(lines, session)
+        self.lines = self._with_removals(lines)
+        life = rules.life_members(life_ms, own=own_life)
+        state.settle(Snapshot(body, 0, True, expire_ms, *life, created_ms, member), reason)
+        return None
+
+    def _expire_ms(self, reason: Reason, life_ms: int | None, created_ms: int | None) -> int | None:
+        state = self.state
+        if life_ms is None:
+            return None
+        if reason == "rotated" and state.expire_ms is not None:
+            # A new signature is no renewal: the session ends when it was to end.
+            return state.expire_ms
+        return rules.next_expire(state.policy.now_ms(), life_ms, created_ms, state.options.absolute_ms)
+
+    def _with_removals(self, lines: list[bytes]) -> list[bytes]:
+        state, format, legacy = self.state, self._parts.format, self._parts.legacy
+        if self.origin is None and legacy.duplicates is None and state.set_cookie is None:
+            return lines
+        removals = legacy.strays(state.scope) if self.origin is None else legacy.removals(self.origin, state.scope)
+        left = state.place_left()
+        if left is not None:
+            removals = [*removals, *format.removal(format.cookie(*left))]
+        return with_removals(lines, removals, state.scope)
+
+    def _cookie(self) -> Cookie:
+        return self._parts.format.cookie(self.state.policy.is_secure(self.state.scope), self.state.cookie_override())
 
     def _text(self, session: Session) -> bytes:
         try:
@@ -88,56 +211,8 @@ class CookieContext(Context):
         except SessionTooLarge:
             raise self._too_large(None, session) from None
 
-    def _write(self, session: Session, body: bytes, reason: Reason) -> SessionError | None:
-        """Write the session: its lines, and what a later request would load; or say why it cannot be."""
-        options, setup = self._options, self._setup
-        reserved = self._reserved(session) if options.dialect.accepts_any_name or b'"_' in body else None
-        if reserved is not None:
-            return ReservedKeyError(reserved)
-        life_ms, created_ms, owner, own = self.life_ms, self.created_ms, self.owner, self.has_own_life
-        if life_ms is None:
-            expire_ms = None
-        elif reason == "rotated" and self.expire_ms is not None:
-            # A new signature is no renewal: the session ends when it was to end.
-            expire_ms = self.expire_ms
-        else:
-            expire_ms = rules.next_expire(setup.now_ms(), life_ms, created_ms, options.absolute_ms)
-        # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
-        dated = options.dated or self._life is not None or self._came
-        text = with_own_life(body, life_ms) if own else body
-        member = self._member()
-        envelope = (expire_ms, life_ms, created_ms, owner if member is owner else None)
-        lines = self._format.write(self._own_cookie(), with_member(text, member), envelope, dated)
-        if isinstance(lines, int) and reason in RENEWALS:
-            # It came as it is, in another layout or signed otherwise: nobody's page fails for that.
-            logger.error("a session that nobody changed is too large to be sent anew: its cookie stays as it is")
-            return None
-        if isinstance(lines, int):
-            return self._too_large(lines, session)
-        if self.source is not None or setup.doubles is not None or self._cookie is not None:
-            farewell = setup.strays(self._scope) if self.source is None else setup.farewell(self.source, self._scope)
-            lines = with_removals(lines, [*farewell, *self._left_behind()], self._scope)
-        self.lines = lines
-        self._settle((body, 0, True, expire_ms, *rules.life_members(life_ms, own=own), created_ms, member), reason)
-        return None
-
     def _too_large(self, size: int | None, session: Session) -> CookieTooLarge:
-        """Say which keys are the heaviest; ``None``: the text alone is too large."""
-        sizes = self.heaviest(session)
+        """Return the error with the heaviest keys; ``size`` ``None``: the text alone is too large."""
+        sizes = self.state.heaviest(session)
         total = sum(octets for _, octets in sizes) if size is None else size
-        return CookieTooLarge(total, self._options.max_cookie_bytes, sizes[:3])
-
-    def _own_cookie(self) -> Cookie:
-        return self._format.cookie(self._setup.is_secure(self._scope), self._own_attributes())
-
-    async def commit_now(self, session: Session) -> None:
-        """Commit before the response starts, on the application's own word."""
-        if session._started:
-            raise RuntimeError(_STARTED)
-        self._setup.current(self._scope, session)
-        await self.before_save(session)
-        # The application's hook may have let the response start, whose own commit has written what there was then.
-        if session._started and self.is_late(session):
-            raise RuntimeError(_STARTED)
-        if not session._started:
-            self.commit(session)
+        return CookieTooLarge(total, self.state.options.max_cookie_bytes, sizes[:3])

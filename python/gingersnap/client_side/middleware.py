@@ -1,63 +1,82 @@
-"""What the requests of one middleware share: it opens their sessions, and says which of them need a context at all."""
+"""Serve requests whose session lives in its cookie: open it, and commit it as the response starts."""
 
 import inspect
-import logging
-from typing import TYPE_CHECKING, Literal, cast
+from collections.abc import Awaitable
+from typing import cast
 
 from .. import _core
-from ..config.options import SessionOptions
-from ..cookies.encrypted import EncryptedFormat
-from ..cookies.format import CookieFormat
 from ..cookies.handshake import HandshakeWarning
-from ..cookies.headers import SECURE_SCHEMES, is_secure
-from ..dialects import FORMATS
-from ..errors import SessionSealed
-from ..legacy.claim import LegacySession, Source
-from ..legacy.duplicates import DuplicateCookies
-from ..lifecycle import rules
-from ..lifecycle.inner_middleware import is_of_another
-from ..lifecycle.markers import is_none
+from ..cookies.headers import with_session
+from ..cookies.removals import is_remnant
+from ..legacy.sources import LegacySession, LegacySources, Origin, format_for
+from ..lifecycle.policy import Policy
+from ..lifecycle.scope_slot import ScopeSlot
 from ..lifecycle.state import EMPTY, is_same
+from ..session import READ, UNTOUCHED, Session, WatchedSession
+from ..session.failed import fail
 from ..session.scope_key import ScopeKey
-from ..session.session import READ, UNTOUCHED, Session, WatchedSession
-from ..types import Loaded, Message, Scope
-from ..validators import KOA_LONGEST_AGE, LONGEST_AGE
-from .context import CookieContext
-
-if TYPE_CHECKING:
-    from ..legacy.sources import LegacySource, LegacySources
-
-logger = logging.getLogger("gingersnap")
+from ..types import STARTS, ASGIApp, Message, Receive, Scope, Send, Snapshot
+from .context import ContextSession, Parts
 
 
-class Setup:
-    """What all requests of one middleware share."""
+class CookieSessions:
+    """What the requests of one middleware share."""
 
-    def __init__(self, options: SessionOptions) -> None:
-        self.options = options
-        self.format: CookieFormat = EncryptedFormat(options) if options.encrypt else FORMATS[options.preset](options)
-        self.dialect = options.dialect
-        self.longest_age = KOA_LONGEST_AGE if self.dialect.accepts_any_name else LONGEST_AGE
-        self.longest_ms = int(self.longest_age * 1000)
-        self.handshake = HandshakeWarning()
-        self._warned = self._warned_of_another = self._warned_of_shared_cookie = self._warned_of_public = False
-        # Earlier configurations, where there are some.
-        self.formers: LegacySources | None = None
-        # What chooses among several cookies of one name, where something explains them.
-        self.doubles: DuplicateCookies | None = None
-        # Whether a live session may be written though nothing was changed.
-        self.renews = options.rolling or options.renew
-        self._load = self.format.load
+    def __init__(self, policy: Policy, slot: ScopeSlot) -> None:
+        self.options = options = policy.options
+        self.scope_key = options.scope_key
+        self._policy = policy
+        self._slot = slot
+        self.format = format_for(options)
+        self._legacy = LegacySources(policy, self.format)
+        self._parts = Parts(policy, self.format, self._legacy, slot)
+        self._handshake = HandshakeWarning()
+        self._load = self.format.load if self._legacy.duplicates is None else self._legacy.duplicates.load
         # The lifetime of most sessions: those that have it and are fresh need no other check. -1: each needs one.
-        usual = options.max_age_ms if self.dialect.has_expiry else None
-        self._usual = usual if options.absolute_ms is None else -1
+        usual = options.max_age_ms if options.dialect.has_expiry else None
+        self._usual_ms = usual if options.absolute_ms is None else -1
         self._clock = options.clock
+
+    async def serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        session = self.open(scope)
+        if self.options.valid is not None:
+            await self._validate(session)
+        # Not before: where ``valid`` raises, the scope holds no session that it has not let pass.
+        scope[session._key] = session
+
+        def send_with_session(message: Message) -> Awaitable[None]:
+            return send(self._start(scope, session, message) if message["type"] in STARTS else message)
+
+        wrapped: Send = send_with_session
+        if self.options.before_save is not None:
+            wrapped = self._after_hook(scope, session, send)
+        try:
+            await app(scope, receive, wrapped)
+            if self.options.auto_commit and (scope.get(session._key, session) is not session or self.is_late(session)):
+                self._report(scope, session)
+        except Exception:
+            fail(session)
+            raise
+        finally:
+            self._slot.release(scope, session)
+
+    def conduct(self, session: Session) -> ContextSession:
+        """Make the context of a session that somebody needs more of than its data."""
+        loaded = session._loaded
+        return ContextSession(self._parts, session._scope, None if loaded is None else Snapshot._make(loaded))
+
+    def report_failed(self, session: Session, keys: str) -> None:
+        """Report what changed after the request had failed. Raises: SessionSealed under ``strict``."""
+        self._slot.report_failed(session, keys)
+
+    # On the way in.
 
     def open(self, scope: Scope) -> Session:
         """Load the session, or start a new one; whatever came, there is a session."""
         session = WatchedSession()
-        session._setup = self
-        session._key = ScopeKey(self.options.scope_key)
+        session._opener = self
+        session._key = ScopeKey(self.scope_key)
         session._scope = scope
         session._touch = UNTOUCHED
         session._wrote = False
@@ -71,103 +90,52 @@ class Setup:
         loaded = self._load(headers, session, now_ms)
         why: str | None
         if isinstance(loaded, tuple):
+            _, _, dates_ok, _, max_age, _, _, _ = loaded
             # A fresh session is one that the rules let pass, but for the absolute end.
-            if loaded[2] and loaded[4] == self._usual:
+            if dates_ok and max_age == self._usual_ms:
                 session._loaded = loaded
                 return session
-            options, (loaded, _) = self.options, self.by_option(loaded)
-            _, _, _, expire, max_age, lasts, created, _ = loaded
-            why = rules.check(expire, max_age, lasts, created, now_ms, options.max_age_ms is None, options.absolute_ms)
+            snapshot, _ = self._policy.by_option(Snapshot._make(loaded))
+            why = self._policy.check(snapshot, now_ms)
             if why is None:
-                session._loaded = loaded
+                session._loaded = snapshot
                 return session
             dict.clear(session)
         else:
             why = loaded
-        if self.formers is not None:
+        if self._legacy.sources:
             why = self._take_over(session, why, now_ms)
         if why is not None:
-            self.refuse(session, why)
+            self._refuse(session, why)
         return session
 
     def _take_over(self, session: Session, why: str | None, now_ms: int) -> str | None:
-        """Look for a session of an earlier configuration; ``why`` there is none of this one's, which stands otherwise."""
-        claim = self.earlier(session._scope, why, now_ms)
-        if not isinstance(claim, LegacySession):
-            return claim
-        loaded = None if self.formers is None else self.formers.carried(claim, session, now_ms)
-        if loaded is None:
+        """Look for a session of an earlier configuration; return why there is none of either."""
+        found = self._legacy.find(session._scope, why, now_ms)
+        if not isinstance(found, LegacySession):
+            return found
+        snapshot = self._legacy.carried(found, session, now_ms)
+        if snapshot is None:
             return "corrupt"
-        session._loaded = loaded
-        self.conducted(session).source = Source(claim.former, None)
-        self.options.events.emit("accepted", session._scope, claim.former.label)
+        session._loaded = snapshot
+        _context(session).origin = Origin(found.source, None)
+        self.options.events.emit("accepted", session._scope, found.source.label)
         return None
 
-    def by_option(self, loaded: Loaded) -> tuple[Loaded, bool]:
-        """Apply the option ``max_age`` to a session that was written under another one; return whether it was.
-
-        A shorter lifetime ends it by that, a longer one waits for its next renewal. A lifetime that the application set stays,
-        and so does each under the presets, as their peers have it.
-        """
-        body, index, fresh, expire, max_age, lasts, created, owner = loaded
-        option_ms = self.options.max_age_ms
-        if self.dialect.accepts_any_name or rules.has_own_life(max_age, lasts):
-            return loaded, False
-        if (max_age, lasts) == rules.life_members(option_ms, own=False):
-            return loaded, False
-        if lasts is True and option_ms is not None:
-            # It has no end yet: it is to be sent again, as if an older key had signed it, so that it gets one.
-            return (body, max(1, index), *loaded[2:]), True
-        end_ms = rules.earlier_end(expire, max_age, created, option_ms)
-        return (loaded if end_ms is None else (body, index, fresh, end_ms, option_ms, lasts, created, owner)), True
-
-    def earlier(
-        self, scope: Scope, why: str | None, now_ms: int, after: "LegacySource | None" = None
-    ) -> LegacySession | str | None:
-        """Find what came of an earlier configuration, of those ``after`` one; ``why`` there is nothing of this one's otherwise."""
-        return why if self.formers is None else self.formers.find(scope, why, now_ms, after)
-
-    def farewell(self, source: Source | None, scope: Scope) -> list[bytes]:
-        """Write what removes the cookies of a session that was taken over; ``None``: those of every configuration."""
-        lines = [] if self.formers is None else self.formers.farewell(source, self.is_secure(scope))
-        return [*dict.fromkeys([*lines, *self.strays(scope)])]
-
-    def expect_doubles(self) -> None:
-        """See whether one client may have several cookies of the session's name, since its path or domain was changed."""
-        self.doubles = DuplicateCookies.of(self.options, self.format, [] if self.formers is None else self.formers.all)
-        if self.doubles is not None:
-            self._load = self.doubles.load
-
-    def strays(self, scope: Scope) -> list[bytes]:
-        """Write what removes the session's cookie where an earlier path or domain has put it."""
-        return [] if self.doubles is None else self.doubles.removals(scope, self.is_secure(scope))
-
-    def now_ms(self) -> int:
-        """Read the clock, in milliseconds since 1970."""
-        return int(self._clock() * 1000)
-
-    def refuse(self, session: Session, why: str) -> None:
-        """Start a new session in place of what came, and say why."""
+    def _refuse(self, session: Session, why: str) -> None:
+        """Start a new session in place of what came, and emit why."""
         dict.clear(session)
         # With it goes what a context that was made already knows of it, its owner among that.
         session._loaded = session._conducted = None
-        if self.is_remnant(session._scope, why):
+        if is_remnant(self.format.name, self.options.max_header_bytes, session._scope, why):
             return
         if why == "tampered" and self.options.drop_bad_signature:
             # koa: a signature that does not verify is removed, by a line of its own.
-            session._conduct().stale = self.format.signature_removal(self.is_encrypted(session._scope))
+            encrypted = self._policy.is_encrypted(session._scope)
+            _context(session).state.signature_removal = self.format.signature_removal(encrypted)
         self.options.events.emit(why, session._scope, why)
 
-    def is_remnant(self, scope: Scope, why: str) -> bool:
-        """Return whether a client has shown what was left of a removed cookie: an emptied value, or one without its signature."""
-        if why != "tampered":
-            return why == "unsigned"
-        header = b"; ".join([value for name, value in scope["headers"] if name == b"cookie"])
-        values, _ = _core.find(header[: self.options.max_header_bytes], self.format.name)
-        # Starlette removes a cookie by this value.
-        return bool(values) and all(value == b"null" for value in values)
-
-    async def validate(self, session: Session) -> None:
+    async def _validate(self, session: Session) -> None:
         """Ask the application's ``valid``; a session that it refuses is replaced by a new one. Source: koa-session ``valid``."""
         if session._loaded is None or self.options.valid is None:
             return
@@ -176,151 +144,95 @@ class Setup:
         if inspect.isawaitable(verdict):
             verdict = await verdict
         if not verdict:
-            self.refuse(session, "invalid")
+            self._refuse(session, "invalid")
 
-    def is_encrypted(self, scope: Scope) -> bool:
-        """Say whether this connection is, as far as it can be believed."""
-        return is_secure(scope) if self.options.trust_proxy else scope.get("scheme") in SECURE_SCHEMES
+    # On the way out.
 
-    def is_secure(self, scope: Scope) -> bool:
-        """Say whether this connection's cookies are Secure."""
-        secure = self.options.secure
-        if secure is False:
-            return False
-        encrypted = self.is_encrypted(scope)
-        if not encrypted and secure is True:
-            self._warn_of_plain_http()
-        return encrypted or secure is True
+    def _after_hook(self, scope: Scope, session: Session, send: Send) -> Send:
+        """Run the application's hook before the response starts, where it may await."""
 
-    def _warn_of_plain_http(self) -> None:
-        """Say once that a Secure cookie went over plain HTTP, where browsers drop it, but for localhost."""
-        if not self._warned:
-            self._warned = True
-            logger.warning(
-                "secure=True, but a request came over plain http: browsers drop the cookie; "
-                "behind a proxy that speaks TLS pass trust_proxy=True, and have it set X-Forwarded-Proto"
-            )
+        async def send_after_hook(message: Message) -> None:
+            if message["type"] in STARTS:
+                if session._started:
+                    message = self._start_again(session, message)
+                else:
+                    # Noted first, as without a hook.
+                    session._started = True
+                    if self.options.auto_commit:
+                        context = _context(self._slot.current(scope, session))
+                        context.state.response = message
+                        await context.before_save(session)
+                    message = self._commit(scope, session, message)
+            await send(message)
 
-    def warn_of_public(self) -> None:
-        """Log once that a response for everyone renews no session: a shared cache would hand its cookie to others."""
-        if not self._warned_of_public:
-            self._warned_of_public = True
-            logger.warning(
-                "a response with Cache-Control: public renews no session, rolling or not: a cache would hand its cookie to others; "
-                "leave it as it is for public files, send 'private' for pages that are one user's"
-            )
+        return send_after_hook
 
-    def warn_of_another(self, place: Literal["around", "within"]) -> None:
-        """Log once that the session in the scope is that of another session middleware."""
-        if not self._warned_of_another:
-            self._warned_of_another = True
-            within = ", within this one" if place == "within" else ""
-            cure = "; if it means to replace this session, let it call session.replace(...)" if within else ""
-            logger.warning(
-                "another session middleware is installed too (Starlette's?)%s, and the session in scope[%r] is its: "
-                "remove it, or give this one another scope_key and key%s",
-                within,
-                self.options.scope_key,
-                cure,
-            )
+    def _start_again(self, session: Session, message: Message) -> Message:
+        """Return the start of the answer that follows a failed commit, with the end that this commit was to carry out."""
+        if session._conducted is None:
+            return message
+        context = _context(session)
+        if not context.state.failed or not context.state.ends:
+            return message
+        return with_session(message, context.end(), self.options, self.format.name)
 
-    def conduct(self, session: Session) -> CookieContext:
-        """Make the context of a session that somebody needs more of than its data."""
-        return CookieContext(self, session._scope, session._loaded)
+    def _start(self, scope: Scope, session: Session, message: Message) -> Message:
+        if session._started:
+            return self._start_again(session, message)
+        # Noted first: if the commit fails, the error page must still get out, without a session.
+        session._started = True
+        return self._commit(scope, session, message)
 
-    def conducted(self, session: Session) -> CookieContext:
-        """Give the context of a session, made if it has none yet."""
-        return cast("CookieContext", session._conduct())
+    def _commit(self, scope: Scope, session: Session, message: Message) -> Message:
+        """Commit, and return the message with the session's headers."""
+        options = self.options
+        if scope.get(session._key, session) is session and self._is_idle(session):
+            if not (options.cache_headers and session.accessed):
+                return message
+            return with_session(message, [], options, self.format.name)
+        context = _context(self._slot.current(scope, session))
+        self._slot.warn_of_shared_cookie(session, message)
+        context.state.response = message
+        lines = context.commit(session) if options.auto_commit else context.prepared(session)
+        if lines:
+            self._handshake.check(scope, message)
+        if not lines and not session.accessed:
+            return message
+        return with_session(message, lines, options, self.format.name)
 
-    def current(self, scope: Scope, session: Session) -> Session:
-        """Return the session as the application left it: as it was, with another dict's data, or ended by ``None`` or a marker.
-
-        Raises: TypeError for anything else. Source: koa-session ``set``.
-        """
-        value: object = scope.get(session._key, session)
-        if value is session:
-            return session
-        if self._is_of_another(scope, session, value):
-            # A middleware within this one has put it there for its own part of the application, and writes it itself.
-            return session
-        if issubclass(type(value), dict):
-            session.replace(cast("dict[str, object]", value))
-        elif not is_none(value):
-            key = self.options.scope_key
-            raise TypeError(f'scope["{key}"]: it can only be set to a dict or None, not {type(value).__name__}')
-        elif self.options.unset == "keep":
-            session._conduct().leave()
-        else:
-            session.destroy()
-        scope[session._key] = session
-        return session
-
-    def _is_of_another(self, scope: Scope, session: Session, value: object) -> bool:
-        """Return whether what is in the scope is the session of a middleware within this one, and warn of that once."""
-        context = session._conducted
-        if context is not None and context.another:
-            return True
-        if not is_of_another(scope, self.options.scope_key, value):
-            return False
-        session._conduct().another = True
-        self.warn_of_another("within")
-        return True
-
-    def warn_of_shared_cookie(self, session: Session, message: Message) -> None:
-        """Log once that a middleware within this one sets the cookie that this one's session is in."""
-        context, options = session._conducted, self.options
-        if context is None or not context.another or self._warned_of_shared_cookie or options.external_key is not None:
-            return
-        start = f"{options.key}=".encode()
-        if any(name.lower() == b"set-cookie" and value.startswith(start) for name, value in message.get("headers", ())):
-            self._warned_of_shared_cookie = True
-            logger.error(
-                "another session middleware within this one sets the cookie %r too, so that a login there ends the session here: "
-                "give one of them another name, or let that part use this session (sqladmin: backend.middlewares = [])",
-                options.key,
-            )
-
-    def report(self, session: Session, keys: str) -> None:
-        """Say which changes came after the cookie had gone, or without a response: they are lost, but not in silence.
-
-        Raises: SessionSealed under ``strict``.
-        """
-        if keys:
-            when = "after the response had started" if session._started else "but no response was started"
-            logger.error("the session changed %s, and the change is lost: %s", when, keys)
-            self.options.events.emit("late_write", session._scope, keys)
-            if self.options.strict:
-                raise SessionSealed(keys)
-
-    def report_failed(self, session: Session, keys: str) -> None:
-        """Log what changed after a request had failed: no response of this middleware can carry it.
-
-        Raises: SessionSealed under ``strict``.
-        """
-        if keys and session._conducted is not None:
-            logger.error("the session changed after its request had failed, and the change is lost: %s", keys)
-            self.options.events.emit("late_write", session._conducted._scope, keys)
-            if self.options.strict:
-                raise SessionSealed(keys)
-
-    def is_idle(self, session: Session) -> bool:
-        """Say whether nothing has to be written, without a context where that is plain to see."""
+    def _is_idle(self, session: Session) -> bool:
+        """Return whether nothing has to be written, without a context where that is plain to see."""
         loaded, watched = session._loaded, session.__class__ is WatchedSession
         if session._conducted is not None or (watched and session._wrote):
             return False
         if loaded is None:
             return watched and not dict.__len__(session)
-        if self.renews or loaded[1] > 0:
+        body, key_index, _, _, _, _, _, _ = loaded
+        if self._policy.renews or key_index > 0:
             return self.options.lazy_rolling and not session.accessed
         # Asked for: it may have been read, or changed, by what calls none of its methods.
-        return not session.accessed or is_same(session, loaded[0])
+        return not session.accessed or is_same(session, body)
 
     def is_late(self, session: Session) -> bool:
-        """Say whether a session was changed, or a mark set, since its response started."""
+        """Return whether a session was changed, or a mark set, since its response started."""
         if session._conducted is not None:
-            return session._conducted.is_late(session)
+            return _context(session).state.is_late(session)
         # A second comparison is spared where the session's own methods read scalars alone.
         watched = session.__class__ is WatchedSession and not session._wrote
         if watched and (session._touch == READ or not session.accessed):
             return False
         return not is_same(session, EMPTY if session._loaded is None else session._loaded[0])
+
+    def _report(self, scope: Scope, session: Session) -> None:
+        """Report what can reach the client no more. Raises: SessionSealed under ``strict``."""
+        try:
+            self._slot.current(scope, session)
+        except TypeError as error:
+            self._slot.report(session, str(error))
+        else:
+            self._slot.report(session, ", ".join(_context(session).state.late_keys(session)))
+
+
+def _context(session: Session) -> ContextSession:
+    """Return the context of a session, made if it has none yet."""
+    return cast("ContextSession", session._conduct())

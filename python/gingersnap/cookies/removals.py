@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from .. import _core
 from ..types import Scope
 
 _PORT: Final = re.compile(rb":[0-9]*$")
@@ -27,6 +28,16 @@ def with_removals(lines: list[bytes], farewell: Sequence[bytes], scope: Scope, *
     # Lines that all remove contradict no other.
     host = b"" if ending else _host(scope)
     return [*(line for line in gone if not _is_among(line, lines, b"" if came[_name(line)] > 1 else host)), *lines]
+
+
+def is_remnant(name: bytes, limit: int, scope: Scope, why: str) -> bool:
+    """Return whether a client has shown what was left of a removed cookie: an emptied value, or one without its signature."""
+    if why != "tampered":
+        return why == "unsigned"
+    header = b"; ".join([value for field, value in scope["headers"] if field == b"cookie"])
+    values, _ = _core.find(header[:limit], name)
+    # Starlette removes a cookie by this value.
+    return bool(values) and all(value == b"null" for value in values)
 
 
 def _names(scope: Scope) -> Iterator[bytes]:

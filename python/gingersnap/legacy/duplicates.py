@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from .. import _core
 from ..config.options import SessionOptions
 from ..cookies.attributes import Attributes
 from ..cookies.format import CookieFormat
-from ..types import Headers, Loaded, Miss, Scope
-
-if TYPE_CHECKING:
-    from .sources import LegacySource
-
+from ..types import Headers, Loaded, Miss, Scope, Snapshot
 
 _FOR_EVER: Final = 2**63
 
@@ -20,8 +16,18 @@ _FOR_EVER: Final = 2**63
 class _Found(NamedTuple):
     """One that verifies; ``data`` is what it fills a session with."""
 
-    loaded: Loaded
+    snapshot: Snapshot
     data: dict[str, Any]
+
+
+class Earlier(Protocol):
+    """An earlier configuration: ``LegacySource``."""
+
+    options: SessionOptions
+    until_ms: int
+
+    def removal(self, secure: bool, cookie: Attributes | None) -> list[bytes]:
+        """Return the lines that remove its cookie."""
 
 
 class DuplicateCookies:
@@ -32,22 +38,22 @@ class DuplicateCookies:
     ``domain`` is set: a sibling host can then write over the session's cookie as it likes, whatever is refused here.
     """
 
-    def __init__(self, options: SessionOptions, format: CookieFormat, formers: "Sequence[LegacySource]") -> None:
+    def __init__(self, options: SessionOptions, format: CookieFormat, earlier: Sequence[Earlier]) -> None:
         self._options = options
         self._format = format
-        self._formers = formers
+        self._earlier = earlier
         self._fast, self._fast_read = format.load, format.read
         self._first_only = options.duplicates == "first"
         # An entry past its deadline explains nothing any more.
-        self._until_ms = _FOR_EVER if options.domain is not None else max(former.until_ms for former in formers)
+        self._until_ms = _FOR_EVER if options.domain is not None else max(each.until_ms for each in earlier)
         # Clients send the longer path first, and of equal ones the older cookie (RFC 6265 section 5.4).
-        self._place = 0 if any(len(former.options.path) < len(options.path) for former in formers) else -1
+        self._place = 0 if any(len(each.options.path) < len(options.path) for each in earlier) else -1
 
     @classmethod
-    def of(cls, options: SessionOptions, format: CookieFormat, formers: "Sequence[LegacySource]") -> "DuplicateCookies | None":
+    def of(cls, options: SessionOptions, format: CookieFormat, earlier: Sequence[Earlier]) -> "DuplicateCookies | None":
         """Make what chooses; ``None`` where nothing explains two cookies."""
         mine = _place(options)
-        moved = [each for each in formers if each.options.key == options.key and _place(each.options) != mine]
+        moved = [each for each in earlier if each.options.key == options.key and _place(each.options) != mine]
         explained = moved or (options.domain is not None and options.duplicates == "reject")
         return cls(options, format, moved) if explained and options.external_key is None else None
 
@@ -65,14 +71,14 @@ class DuplicateCookies:
             data: dict[str, Any] = {}
             loaded = self._fast([(b"cookie", pair)], data, now_ms)
             if isinstance(loaded, tuple):
-                found[pair.partition(b";")[0]] = _Found(loaded, data)
+                found[pair.partition(b";")[0]] = _Found(Snapshot._make(loaded), data)
         if not found:
             return self._fast(headers, into, now_ms)
         chosen = self._newest([*found.values()])
         # Past the session's own methods: to be filled is no access.
         dict.update(into, chosen.data)
         # As if an older key had signed it: it is to be sent anew, with what removes the others.
-        return (chosen.loaded[0], max(chosen.loaded[1], 1), *chosen.loaded[2:])
+        return chosen.snapshot._replace(key_index=max(chosen.snapshot.key_index, 1))
 
     def read(self, headers: Headers) -> tuple[bytes, int] | Miss | None:
         """Find the value that counts, as the layout's ``read``: ids have no dates, and the client's order tells."""
@@ -89,7 +95,7 @@ class DuplicateCookies:
 
     def removals(self, scope: Scope, secure: bool) -> list[bytes]:
         """Write the lines that remove the session's cookie where it may be beside its current place."""
-        lines = [line for former in self._formers for line in former.removal(secure, None)]
+        lines = [line for each in self._earlier for line in each.removal(secure, None)]
         if not lines and len(self._found(scope["headers"])[0]) > 1:
             # Before there was a ``domain``, it was the host's alone.
             own = replace(Attributes.of(self._options, secure=secure), domain=None)
@@ -97,8 +103,8 @@ class DuplicateCookies:
         return lines
 
     def _newest(self, found: list[_Found]) -> _Found:
-        found = [each for each in found if each.loaded[2]] or found
-        dates = [_written_ms(each.loaded) for each in found]
+        found = [each for each in found if each.snapshot.dates_ok] or found
+        dates = [_written_ms(each.snapshot) for each in found]
         last = max(dates)
         return found[dates.index(last)] if last >= 0 and dates.count(last) == 1 else found[self._place]
 
@@ -127,7 +133,7 @@ def _place(options: SessionOptions) -> tuple[str, str, bool]:
     return options.path, (options.domain or "").lower().removeprefix("."), options.partitioned
 
 
-def _written_ms(loaded: Loaded) -> int:
+def _written_ms(snapshot: Snapshot) -> int:
     """Return when a session was last renewed, by its own dates; -1 where it does not say."""
-    expire, max_age = loaded[3], loaded[4]
+    expire, max_age = snapshot.expire, snapshot.max_age
     return expire - max_age if type(expire) is int and type(max_age) is int else -1

@@ -6,19 +6,16 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from .. import _core
 from ..cookies.attributes import Attributes
 from ..cookies.remembered import owner_of
 from ..errors import SessionUnavailable
+from ..records.repository import Repository
 from ..stores.store import OwnerIndex, Record, Saved, Store
-from ..types import Loaded, Scope
-from .claim import LegacySession
-
-if TYPE_CHECKING:
-    from ..server_side.middleware import StoreSetup
-    from .sources import LegacySources
+from ..types import Scope, Snapshot
+from .sources import LegacySession, LegacySources
 
 logger = logging.getLogger("gingersnap")
 
@@ -44,21 +41,21 @@ def is_unfinished(data: dict[str, Any]) -> bool:
 class Migrated:
     """A session as it is in the current store. ``record.version`` is ``None`` where it was made in one step.
 
-    ``own``: what the old record said of its session's cookie, where it did.
+    ``cookie``: what the old record said of its session's cookie, where it did.
     """
 
     id: str = field(repr=False)
     record: Record
-    own: Attributes | None
+    cookie: Attributes | None
 
 
 class OldRecord:
     """A session's record in an earlier configuration's store."""
 
-    def __init__(self, former: "StoreSetup", id: str, scope: Scope, deadline: float) -> None:
-        self.former = former
-        self._store = former.store_for(scope)
-        self._key = former.ids.key(id)
+    def __init__(self, repository: Repository, id: str, scope: Scope, deadline: float) -> None:
+        self.repository = repository
+        self._store = repository.store_for(scope)
+        self._key = repository.ids.key(id)
         self._scope = scope
         self._deadline = deadline
 
@@ -71,7 +68,7 @@ class OldRecord:
         await self._ask("destroy", partial(self._store.destroy, self._key))
 
     async def _ask(self, call: str, ask: Callable[[], Awaitable[T]]) -> T:
-        return (await self.former.gate.sure(call, self._deadline, ask, self._scope))[0]
+        return (await self.repository.guard.call_retrying(call, self._deadline, ask, self._scope))[0]
 
 
 class LazyMigration:
@@ -83,23 +80,23 @@ class LazyMigration:
     already or has ended, and a request that has read the old record before that can bring nothing back, wherever it stops.
     """
 
-    def __init__(self, setup: "StoreSetup", store: Store, scope: Scope, formers: "LegacySources") -> None:
-        self._setup = setup
+    def __init__(self, repository: Repository, store: Store, scope: Scope, sources: LegacySources) -> None:
+        self._repository = repository
         self._store = store
         self._scope = scope
-        self._formers = formers
-        self._deadline = asyncio.get_running_loop().time() + setup.load_s
+        self._sources = sources
+        self._deadline = asyncio.get_running_loop().time() + repository.load_s
 
-    async def fetch(self, claim: LegacySession) -> Migrated | str:
+    async def fetch(self, legacy: LegacySession) -> Migrated | str:
         """Take over what was claimed, or say why there is no session.
 
         Raises: SessionUnavailable where a store does not answer; nothing is lost then, and the next request tries again.
         """
-        stored = claim.former.stored
-        if stored is None or claim.id is None:
-            return self.preview(claim)
-        old = OldRecord(stored, claim.id, self._scope, self._deadline)
-        ids = [self._setup.ids.derived(digest) for digest in claim.former.derive(self._setup.options.keys, claim.id)]
+        stored = legacy.source.repository
+        if stored is None or legacy.id is None:
+            return self.preview(legacy)
+        old = OldRecord(stored, legacy.id, self._scope, self._deadline)
+        ids = [self._repository.ids.derived(digest) for digest in legacy.source.derive(self._repository.options.keys, legacy.id)]
         while asyncio.get_running_loop().time() < self._deadline:
             for id in ids:
                 record = await self._load(id)
@@ -109,25 +106,25 @@ class LazyMigration:
                         return finished
                     break
             else:
-                answer = await self._move(claim, old, ids[0])
+                answer = await self._move(legacy, old, ids[0])
                 if answer is not None:
                     return answer
             await asyncio.sleep(_PAUSE_S)
-        raise SessionUnavailable("load", store=self._setup.name)
+        raise SessionUnavailable("load", store=self._repository.name)
 
-    def preview(self, claim: LegacySession) -> Migrated | str:
+    def preview(self, legacy: LegacySession) -> Migrated | str:
         """Return the record that a session in a cookie is to have; it is not made yet.
 
         Two clients may show the same data, and so the same cookie: each gets an id of its own.
         """
-        record = None if claim.loaded is None else self._written(claim, claim.data, claim.loaded)
+        record = None if legacy.snapshot is None else self._written(legacy, legacy.data, legacy.snapshot)
         if record is None:
             return "corrupt"
-        return Migrated(self._setup.ids.derived(secrets.token_bytes(32)), record, None)
+        return Migrated(self._repository.ids.derived(secrets.token_bytes(32)), record, None)
 
-    async def make(self, claim: LegacySession, taken: Migrated) -> None:
+    async def make(self, legacy: LegacySession, taken: Migrated) -> None:
         """Make that record."""
-        await self._create(taken.id, taken.record, claim.loaded)
+        await self._create(taken.id, taken.record, legacy.snapshot)
 
     async def _finished(self, id: str, record: Record, old: OldRecord) -> Migrated | None:
         """Give a session that was moved, its old record gone; ``None`` where it has to be looked at again."""
@@ -139,13 +136,13 @@ class LazyMigration:
             return Migrated(id, record, None)
         await old.destroy()
         text, ttl_ms = _core.dumps_record(data), record.ttl_ms or 1
-        ask = partial(self._store.replace, self._setup.ids.key(id), text, ttl_ms, version=record.version)
-        answer = await self._sure("replace", ask)
+        ask = partial(self._store.replace, self._repository.ids.key(id), text, ttl_ms, version=record.version)
+        answer = await self._call("replace", ask)
         return Migrated(id, Record(text, answer.version, ttl_ms), None) if isinstance(answer, Saved) else None
 
-    async def _move(self, claim: LegacySession, old: OldRecord, id: str) -> Migrated | str | None:
+    async def _move(self, legacy: LegacySession, old: OldRecord, id: str) -> Migrated | str | None:
         """Claim the new key, and move the old record there; ``None`` where another request was quicker."""
-        read = await self._read(claim, old)
+        read = await self._read(legacy, old)
         if isinstance(read, str):
             return read
         claimed = Record(_core.dumps({_CLAIMED: True}), None, _LEASE_MS)
@@ -153,61 +150,59 @@ class LazyMigration:
             return None
         held = await self._load(id)
         # It may have been taken over, and have ended, since it was read: before that was claimed.
-        read = await self._read(claim, old)
+        read = await self._read(legacy, old)
         if held is None or _CLAIMED not in (_core.loads_record(held.value) or {}):
             return None
-        key = self._setup.ids.key(id)
+        key = self._repository.ids.key(id)
         if isinstance(read, str):
-            await self._sure("destroy", partial(self._store.destroy, key))
+            await self._call("destroy", partial(self._store.destroy, key))
             return read
-        record, _, own = read
+        record, _, cookie = read
         moved, ttl_ms = record.value[:-1] + (_MARK if record.value != b"{}" else _MARK[1:]), record.ttl_ms or 1
-        answer = await self._sure("replace", partial(self._store.replace, key, moved, ttl_ms, version=held.version))
+        answer = await self._call("replace", partial(self._store.replace, key, moved, ttl_ms, version=held.version))
         if not isinstance(answer, Saved):
             return None
         done = await self._finished(id, Record(moved, answer.version, ttl_ms), old)
-        return None if done is None else Migrated(id, done.record, own)
+        return None if done is None else Migrated(id, done.record, cookie)
 
-    async def _read(self, claim: LegacySession, old: OldRecord) -> tuple[Record, Loaded, Attributes | None] | str:
+    async def _read(self, legacy: LegacySession, old: OldRecord) -> tuple[Record, Snapshot, Attributes | None] | str:
         """Read the old record, and write what the current configuration makes of it; or say why it is no session."""
         found = await old.load()
         if found is None:
             return "missed"
         data: dict[str, Any] = {}
-        loaded, said, why = old.former.opened(found.value, found.ttl_ms, data, dated=False)
-        if loaded is None or why is not None:
+        snapshot, record_cookie, why = old.repository.decode(found.value, found.ttl_ms, data, dated=False)
+        if snapshot is None or why is not None:
             return why or "corrupt"
-        record = self._written(claim, data, loaded)
+        record = self._written(legacy, data, snapshot)
         if record is None:
             return "corrupt"
-        return (
-            record,
-            loaded,
-            None if said is None else old.former.record.attributes(said, secure=old.former.is_secure(self._scope)),
-        )
+        cookie = None
+        if record_cookie is not None:
+            cookie = old.repository.record.attributes(record_cookie, secure=old.repository.policy.is_secure(self._scope))
+        return record, snapshot, cookie
 
-    def _written(self, claim: LegacySession, data: dict[str, Any], loaded: Loaded) -> Record | None:
+    def _written(self, legacy: LegacySession, data: dict[str, Any], loaded: Snapshot) -> Record | None:
         """Write the record that the current configuration has of a session; ``None`` where its data does not fit."""
-        setup = self._setup
-        body = self._formers.fitted(claim, data, {})
+        repository, policy = self._repository, self._repository.policy
+        body = self._sources.fitted(legacy, data, {})
         if body is None:
             return None
-        dates, dated = self._formers.dates(loaded, setup.now_ms()), setup.is_dated(self._store)
-        own = setup.record.fresh(setup.is_secure(self._scope))
-        value = setup.record.close(body, dates, own, dated=dated)
+        dates, dated = self._sources.dates(loaded, policy.now_ms()), repository.has_expiry_in_record(self._store)
+        value = repository.record.close(body, dates, repository.record.fresh(policy.is_secure(self._scope)), dated=dated)
         if len(value) > _core.MAX_TEXT:
-            logger.error("accept: a session of %s is too large for the current layout: it stays where it is", claim.former.label)
+            logger.error("accept: a session of %s is too large for the current layout: it stays where it is", legacy.source.label)
             return None
-        return Record(value, None, setup.ttl_ms(dates, body, dated=dated))
+        return Record(value, None, repository.ttl_ms(dates, body, dated=dated))
 
     async def _load(self, id: str) -> Record | None:
-        return await self._sure("load", partial(self._store.load, self._setup.ids.key(id)))
+        return await self._call("load", partial(self._store.load, self._repository.ids.key(id)))
 
-    async def _create(self, id: str, record: Record, loaded: Loaded | None) -> bool:
-        owner = None if loaded is None or not self._setup.dialect.has_metadata else owner_of(loaded[7])
+    async def _create(self, id: str, record: Record, loaded: Snapshot | None) -> bool:
+        owner = None if loaded is None or not self._repository.options.dialect.has_metadata else owner_of(loaded.owner)
         owned = {"owner": owner} if isinstance(owner, str) and isinstance(self._store, OwnerIndex) else {}
-        ask = partial(self._store.create, self._setup.ids.key(id), record.value, record.ttl_ms or 1, **owned)
-        return await self._sure("create", ask)
+        ask = partial(self._store.create, self._repository.ids.key(id), record.value, record.ttl_ms or 1, **owned)
+        return await self._call("create", ask)
 
-    async def _sure(self, call: str, ask: Callable[[], Awaitable[T]]) -> T:
-        return (await self._setup.gate.sure(call, self._deadline, ask, self._scope))[0]
+    async def _call(self, call: str, ask: Callable[[], Awaitable[T]]) -> T:
+        return (await self._repository.guard.call_retrying(call, self._deadline, ask, self._scope))[0]

@@ -42,6 +42,11 @@ def merge(
     return _members(mine, theirs, member)
 
 
+def brought(base: bytes, body: bytes) -> dict[str, Any]:
+    """Return what a request added to a session or changed in it: all that a login keeps of one that has ended."""
+    return merge(_core.loads(base) or {}, _core.loads(body) or {}, {})
+
+
 def is_number(value: object) -> bool:
     """Return whether a value can be counted with: a bool is no number."""
     return isinstance(value, int | float) and not isinstance(value, bool)

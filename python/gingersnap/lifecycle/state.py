@@ -1,31 +1,27 @@
-"""Conduct one request's session: take its marks, and say at the commit what becomes of it. It sees no ASGI message."""
+"""The state of one request's session: what came, and what the application asked for since. It does no I/O."""
 
-import inspect
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from .. import _core
 from ..cookies.attributes import Attributes, SessionCookie
 from ..cookies.headers import is_public
 from ..cookies.remembered import attributes_of, member_of, owner_of
+from ..dialects.record import RecordCookie, RecordFormat
 from ..errors import SessionTooLarge, UnserializableError, shown
 from ..session.session import Session
 from ..stores.store import late_ms
-from ..types import Loaded, Message, Reason, Scope
+from ..types import Message, Reason, Scope, Snapshot
 from ..validators import age_ms
 from . import rules
-from .increments import incremented
-
-if TYPE_CHECKING:
-    from ..client_side.middleware import Setup
+from .decision import Facts
+from .increments import Increments, incremented
+from .policy import Policy
 
 EMPTY: Final = b"{}"
 
-# What a later mark may not undo.
-_RANK: Final[Mapping[Reason | None, int]] = {None: 0, "rolling": 1, "force": 2, "regenerate": 3, "destroy": 4}
-RENEWALS: Final[frozenset[Reason | None]] = frozenset({"rolling", "renew", "rotated"})
-"""Why a session is sent that nothing was changed in."""
-_EVENTS: Final[Mapping[Reason, str]] = {
+# A later mark undoes none that weighs more.
+_WEIGHT: Final[dict[Reason | None, int]] = {None: 0, "rolling": 1, "force": 2, "regenerate": 3, "destroy": 4}
+_EVENTS: Final[dict[Reason, str]] = {
     "destroy": "destroyed",
     "regenerate": "regenerated",
     "rolling": "renewed",
@@ -33,22 +29,15 @@ _EVENTS: Final[Mapping[Reason, str]] = {
 }
 
 
-def _octets(key: str, value: object) -> int:
-    try:
-        return len(_core.dumps({key: value})) - len(EMPTY)
-    except SessionTooLarge:
-        return _core.MAX_TEXT
-
-
 def is_same(session: Session, body: bytes) -> bool:
-    """Compare a session's text with another; what cannot be written is not the same."""
+    """Compare a session's text with another; one that cannot be written is not the same."""
     try:
         return _core.dumps(session) == body
     except UnserializableError:
         return False
 
 
-class Context:
+class SessionState:
     """What is known of one request's session beside its data. Source: koa-session ``ContextSession``."""
 
     # Class attributes are defaults: a request sets what differs.
@@ -62,128 +51,128 @@ class Context:
     """The start of the response that the commit is for."""
     ends = False
     """Whether the application asked for the end of the session that came, and no commit has carried that out."""
-    _mark: Reason | None = None
-    _life: int | Literal["session"] | None = None
+    replaced = False
+    """Whether all of the data was put there on purpose, so that nothing is merged into it."""
+    mark: Reason | None = None
+    """The weightiest mark of the application."""
+    life: int | Literal["session"] | None = None
+    """The lifetime that the application set, in milliseconds; ``None``: none."""
+    new_owner: str | None = None
+    """The owner that ``login`` was called with."""
+    set_cookie: SessionCookie | None = None
+    """The session's own cookie options, once the application asked for them."""
+    record_cookie: RecordCookie | None = None
+    """What the record says of its session's cookie, where records do."""
+    increments: Increments | None = None
+    """What the application added to numbers since the last commit."""
     _created_ms: int | None = None
-    _owner: str | None = None
-    _cookie: SessionCookie | None = None
 
-    def __init__(self, setup: "Setup", scope: Scope, loaded: Loaded | None) -> None:
-        self._setup = setup
-        self._options = setup.options
-        self._scope = scope
-        # As it came or as last written; then the same as far as it still holds: a session that was ended has nothing of it.
-        self._base = self._loaded = loaded
-        self._came = loaded is not None
-        self.is_new = loaded is None
+    def __init__(self, policy: Policy, scope: Scope, snapshot: Snapshot | None, record_format: RecordFormat | None = None) -> None:
+        self.policy = policy
+        self.options = policy.options
+        self.scope = scope
+        # ``base``: as loaded or last written. ``loaded``: the same, but None once destroy() was called.
+        self.base = self.loaded = snapshot
+        self.existed = snapshot is not None
+        self.is_new = snapshot is None
         # The text that the next one is compared with.
-        self.body = EMPTY if loaded is None else loaded[0]
-        # What is sent, once the session was touched, if nothing else is.
-        self.stale: list[bytes] = []
+        self.body = EMPTY if snapshot is None else snapshot.body
+        # The lines that a touched session sends if it sends nothing else.
+        self.signature_removal: list[bytes] = []
+        self._record_format = record_format
 
-    # What a session asks and tells.
+    def fill(self, snapshot: Snapshot) -> None:
+        """Take a snapshot as what came."""
+        self.base = self.loaded = snapshot
+        self.body = snapshot.body
+        self.existed, self.is_new = True, False
 
-    def mark(self, reason: Reason) -> None:
-        """Note what the application wants at the commit; the weightier wish wins."""
-        if _RANK[reason] > _RANK[self._mark]:
-            self._mark = reason
+    def miss(self) -> None:
+        """Begin a new session in place of what came."""
+        self.base = self.loaded = self.record_cookie = None
+        self.body, self.is_new, self.existed = EMPTY, True, False
+
+    # What the application asks for.
+
+    def add_mark(self, reason: Reason) -> None:
+        """Note what the application wants at the commit; the weightier mark wins."""
+        if _WEIGHT[reason] > _WEIGHT[self.mark]:
+            self.mark = reason
 
     def increment(self, session: dict[str, Any], key: str, by: int | float) -> int | float:
-        """Return what an increment makes of a key. Raises: TypeError, UnserializableError."""
-        return incremented(session, key, by)
+        """Return what an increment makes of a key, and note it for a merge. Raises: TypeError, UnserializableError."""
+        value = incremented(session, key, by)
+        if self.increments is None:
+            self.increments = Increments(self.body)
+        self.increments.add(session, key, by, value)
+        return value
 
     def destroy(self) -> None:
-        """Note the end; whatever is put into the session from here on belongs to a new one."""
-        self._mark, self.ends = "destroy", True
-        self._loaded = self._life = self._owner = self._created_ms = None
+        """Note the end; what is put into the session from here on belongs to a new one."""
+        self.mark, self.ends = "destroy", True
+        self.loaded = self.life = self.new_owner = self._created_ms = self.record_cookie = None
+
+    def check_login(self) -> None:
+        """Raise TypeError where the layout has no place for an owner."""
+        if not self.options.dialect.has_metadata:
+            preset = self.options.preset
+            raise TypeError(f"login: preset={preset!r} keeps no owner; put the user into the session and call regenerate()")
 
     def login(self, owner: str) -> None:
-        """Note a new owner: the session begins anew.
+        """Note a new owner: the session begins again."""
+        self.new_owner = owner
+        self._created_ms = self.policy.now_ms()
+        self.mark = "regenerate"
 
-        Raises: TypeError where the layout has no place for one.
+    def live_for(self, life: int | Literal["session"]) -> None:
+        """Note the lifetime that the application set, in milliseconds."""
+        self.life = life
+
+    def read_life(self, value: Any) -> int | Literal["session"]:
+        """Return ``session.max_age`` as the application set it, in milliseconds.
+
+        Raises: ConfigError where it is neither a lifetime nor ``"session"``.
         """
-        if not self._options.dialect.has_metadata:
-            preset = self._options.preset
-            raise TypeError(f"login: preset={preset!r} keeps no owner; put the user into the session and call regenerate()")
-        self._login(owner)
-
-    def _login(self, owner: str) -> None:
-        self._owner = owner
-        self._created_ms = self._setup.now_ms()
-        self._mark = "regenerate"
-
-    def leave(self) -> None:
-        """Note that the session is left as it is: nothing of this request is kept. Source: express-session ``unset: 'keep'``."""
-        raise NotImplementedError
-
-    id: str | None = None
-    """The id in the store, where there is one."""
-    degraded = False
-    """Whether the session stands in for one that the store could not give."""
-
-    @property
-    def gone(self) -> bool:
-        """Whether the session was found to have ended."""
-        return False
-
-    @property
-    def key(self) -> str | None:
-        """The key in the store."""
-        return None
-
-    def refused(self, *, ending: bool = False) -> Exception:
-        """Give the error that whoever touches a session that could not be fetched gets."""
-        raise NotImplementedError
-
-    def replace(self) -> None:
-        """Note that all of the data was put there on purpose, so that nothing is to be merged into it."""
-
-    async def load(self, session: Session) -> None:
-        """Fetch the session where that was put off."""
-
-    async def commit_now(self, session: Session) -> None:
-        """Commit on the application's own word."""
-        raise NotImplementedError
-
-    async def reload(self, session: Session) -> None:
-        """Take back whatever was not committed."""
-        self.forget()
-        session.replace(_core.loads(self.body) or {})
+        return "session" if value == "session" else age_ms("max_age", value, self.policy.longest_age)
 
     def forget(self) -> None:
-        """Take back whatever was asked for since the last commit."""
-        self._loaded = self._base
-        self._mark = self._life = self._owner = self._created_ms = self._cookie = None
-        self.ends = False
+        """Take back what was asked for since the last commit."""
+        self.loaded = self.base
+        self.mark = self.life = self.new_owner = self._created_ms = self.set_cookie = self.increments = None
+        self.ends = self.replaced = False
 
-    def part(self) -> None:
+    def detach(self) -> None:
         """Let go of the request's scope, which holds the session that holds this; keep a copy without the session.
 
         A write that outlives its request, hooks and events still have to know the connection.
         """
-        self._scope = {**self._scope}
-        self._scope.pop(self._options.scope_key, None)
+        self.scope = {**self.scope}
+        self.scope.pop(self.options.scope_key, None)
+
+    # What it says.
 
     @property
     def life_ms(self) -> int | None:
-        """How long the session lives from each renewal; ``None``: with the browser. Its own word goes before the option."""
-        if self._life is not None:
-            return None if self._life == "session" else self._life
+        """How long the session lives from each renewal; ``None``: with the browser. Its own lifetime goes before the option."""
+        if self.life is not None:
+            return None if self.life == "session" else self.life
         # koa: the lifetime that a session was written with outlives a change of the option. Ours: one that the application set.
-        if self._loaded is not None and (self._options.dialect.accepts_any_name or self.has_own_life):
-            max_age, lasts = self._loaded[4], self._loaded[5]
-            if lasts is True:
+        loaded = self.loaded
+        if loaded is not None and (self.options.dialect.accepts_any_name or self.has_own_life):
+            if loaded.browser_session is True:
                 return None
+            max_age = loaded.max_age
             if type(max_age) is int and max_age > 0:
-                return min(max_age, self._setup.longest_ms)
-        return self._options.max_age_ms
+                return min(max_age, self.policy.longest_ms)
+        return self.options.max_age_ms
 
     @property
     def has_own_life(self) -> bool:
         """Whether the application set the session's lifetime, in this request or an earlier one; the presets do not note it."""
-        if self._options.dialect.accepts_any_name:
+        if self.options.dialect.accepts_any_name:
             return False
-        return self._life is not None or (self._loaded is not None and rules.has_own_life(self._loaded[4], self._loaded[5]))
+        loaded = self.loaded
+        return self.life is not None or (loaded is not None and rules.has_own_life(loaded.max_age, loaded.browser_session))
 
     @property
     def max_age(self) -> float | Literal["session"]:
@@ -191,83 +180,119 @@ class Context:
         life_ms = self.life_ms
         return "session" if life_ms is None else life_ms / 1000
 
-    @max_age.setter
-    def max_age(self, value: Any) -> None:
-        self._live_for("session" if value == "session" else age_ms("max_age", value, self._setup.longest_age))
-
-    def _live_for(self, life: int | Literal["session"]) -> None:
-        self._life = life
-
     @property
     def created_ms(self) -> int | None:
-        """When the session began; ``None`` where that is not kept, neither here nor by whoever wrote it."""
-        came = self._loaded
-        if self._options.absolute_ms is None:
-            return came[6] if came is not None and type(came[6]) is int else None
+        """When the session began; ``None`` where that is kept neither here nor by the system that wrote it."""
+        loaded = self.loaded
+        if self.options.absolute_ms is None:
+            return loaded.created if loaded is not None and type(loaded.created) is int else None
         if self._created_ms is None:
-            begun = None if came is None else rules.birth(expire=came[3], max_age=came[4], created=came[6])
-            self._created_ms = self._setup.now_ms() if begun is None else begun
+            begun = None if loaded is None else rules.birth(expire=loaded.expire, max_age=loaded.max_age, created=loaded.created)
+            self._created_ms = self.policy.now_ms() if begun is None else begun
         return self._created_ms
 
     @property
     def expire_ms(self) -> int | None:
         """When the session ends, as last written; ``None``: with the browser, or not yet written."""
-        if self._loaded is not None and type(self._loaded[3]) is int:
-            return self._loaded[3]
-        return None
+        loaded = self.loaded
+        return loaded.expire if loaded is not None and type(loaded.expire) is int else None
 
     @property
     def owner(self) -> str | None:
-        """Whose session it is."""
-        return owner_of(self._loaded[7]) if self._owner is None and self._loaded is not None else self._owner
+        """The session's owner."""
+        return owner_of(self.loaded.owner) if self.new_owner is None and self.loaded is not None else self.new_owner
+
+    # Its cookie.
 
     @property
     def cookie(self) -> SessionCookie:
         """The session's own cookie options."""
-        if self._cookie is None:
-            self._cookie = SessionCookie(self._options.key, self._attributes())
-        return self._cookie
+        if self.set_cookie is None:
+            self.set_cookie = SessionCookie(self.options.key, self.attributes())
+        return self.set_cookie
 
-    def _usual(self) -> Attributes:
-        return Attributes.of(self._options, secure=self._setup.is_secure(self._scope))
+    def usual_attributes(self) -> Attributes:
+        """Return the attributes that the options give to this connection's cookies."""
+        return Attributes.of(self.options, secure=self.policy.is_secure(self.scope))
 
-    def _attributes(self) -> Attributes:
-        """Give the attributes as the options and an earlier response have them."""
+    def attributes(self) -> Attributes:
+        """Return the attributes as the record, or the options and an earlier response, have them."""
+        if self.record_cookie is not None:
+            return self.attributes_in(self.record_cookie)
         # A session that was ended is removed where it was, and what is put in its place stands there.
-        return self._usual() if self._base is None else attributes_of(self._base[7], self._usual())
+        return self.usual_attributes() if self.base is None else attributes_of(self.base.owner, self.usual_attributes())
 
-    def _own_attributes(self) -> Attributes | None:
-        """Give the attributes that the application set, now or for an earlier response; ``None`` where it set none."""
-        own = None if self._cookie is None else self._cookie.changed()
-        if own is None and self._base is not None and isinstance(self._base[7], dict):
-            own = self._attributes()
-        return own
+    def attributes_in(self, record_cookie: RecordCookie) -> Attributes:
+        """Return the attributes that a record has for its cookie."""
+        if self._record_format is None:
+            raise TypeError("a session in a cookie has no record")
+        return self._record_format.attributes(record_cookie, self.policy.is_secure(self.scope))
 
-    def _member(self) -> object:
-        """Give the member ``_owner`` that is to be written."""
-        own = None if self._options.dialect.accepts_any_name else self._own_attributes()
-        return self.owner if own is None else member_of(self.owner, own, self._usual())
+    def cookie_override(self) -> Attributes | None:
+        """Return the attributes that the application set, now or for an earlier response; ``None`` where it set none.
 
-    def _left_behind(self) -> list[bytes]:
-        """Write what removes the cookie where it came from, once the application has set another place for it."""
-        own = None if self._cookie is None or not self._came or self._options.dialect.accepts_any_name else self._cookie.changed()
-        if own is None:
-            return []
-        format = self._setup.format
-        return format.removal(format.cookie(own.secure, self._attributes()))
+        Raises: ConfigError where those that it set do not agree.
+        """
+        override = None if self.set_cookie is None else self.set_cookie.changed()
+        if override is None and self.base is not None and isinstance(self.base.owner, dict):
+            override = self.attributes()
+        return override
 
-    def _is_cookie_changed(self) -> bool:
+    def owner_member(self) -> object:
+        """Return the member ``_owner`` that is written."""
+        override = None if self.options.dialect.accepts_any_name else self.cookie_override()
+        return self.owner if override is None else member_of(self.owner, override, self.usual_attributes())
+
+    def place_left(self) -> tuple[bool, Attributes] | None:
+        """Return where the cookie came from, once the application has set another place for it; ``None``: it stays.
+
+        The first is whether the new one is Secure. Raises: ConfigError, as ``cookie_override``.
+        """
+        if self.set_cookie is None or not self.existed or self.options.dialect.accepts_any_name:
+            return None
+        override = self.set_cookie.changed()
+        return None if override is None else (override.secure, self.attributes())
+
+    def is_cookie_changed(self) -> bool:
         """Return whether the cookie's attributes alone are a change of the session. Source: koa-generic-session ``hash``."""
-        return self._cookie is not None and self._options.dialect.cookie_is_data and self._cookie.differs
+        return self.set_cookie is not None and self.options.dialect.cookie_is_data and self.set_cookie.differs
 
-    def has_changed(self, session: Session) -> bool:
-        """Compare the session's text with the one that was loaded or last committed."""
-        return session.accessed and not is_same(session, self.body)
+    # Its commit.
 
-    # On the way out.
-
-    def _text(self, session: Session) -> bytes:
-        return _core.dumps(session)
+    def facts(
+        self,
+        body: bytes,
+        *,
+        touched: bool,
+        replaced: bool,
+        exceeds_lifetime: bool = False,
+        must_extend: bool = False,
+        touch_suffices: bool = False,
+    ) -> Facts:
+        """Return what ``decide`` needs to know; ``body``: the session's text now."""
+        options, loaded, expire_ms = self.options, self.loaded, self.expire_ms
+        exists, response = loaded is not None, self.response
+        return Facts(
+            changed=body != self.body or self.is_cookie_changed(),
+            empty=body == EMPTY,
+            asked=self.mark,
+            exists=exists,
+            committed=self.committed,
+            login=self.new_owner is not None,
+            replaced=replaced,
+            rotated=loaded is not None and loaded.key_index > 0,
+            rolls=exists and self._rolls(touched),
+            renews=options.renew and exists and (touched or not options.lazy_rolling),
+            left_ms=None if expire_ms is None else expire_ms - self.policy.now_ms(),
+            max_age_ms=self.life_ms,
+            public=response is not None and not options.dialect.accepts_any_name and is_public(response),
+            exceeds_lifetime=exceeds_lifetime,
+            must_extend=must_extend,
+            touch_suffices=touch_suffices,
+            keep_empty=options.keep_empty,
+            allow_empty=options.allow_empty,
+            resave=options.resave,
+        )
 
     def _rolls(self, touched: bool) -> bool:
         """Return whether a rolling session is renewed by this response.
@@ -275,96 +300,66 @@ class Context:
         A response that never used the session may be older than the cookie that the client has by now: it renews only a session
         whose last renewal is a while ago, so that it does not overwrite a newer cookie, or bring back one that a logout removed.
         """
-        if touched or not self._options.rolling:
-            return self._options.rolling
-        if self._options.lazy_rolling or self._options.dialect.accepts_any_name:
-            return not self._options.lazy_rolling
+        options = self.options
+        if touched or not options.rolling:
+            return options.rolling
+        if options.lazy_rolling or options.dialect.accepts_any_name:
+            return not options.lazy_rolling
         life_ms, expire_ms = self.life_ms, self.expire_ms
         if life_ms is None or expire_ms is None:
             return life_ms is not expire_ms
-        later_ms = rules.next_expire(self._setup.now_ms(), life_ms, self.created_ms, self._options.absolute_ms) - expire_ms
+        later_ms = rules.next_expire(self.policy.now_ms(), life_ms, self.created_ms, options.absolute_ms) - expire_ms
         return not 0 <= later_ms < late_ms(life_ms)
 
-    def _is_public(self) -> bool:
-        """Return whether shared caches may keep the response: then no client's renewal goes with it."""
-        if self.response is None or self._options.dialect.accepts_any_name or not is_public(self.response):
-            return False
-        self._setup.warn_of_public()
-        return True
-
-    def _reason(self, body: bytes, *, touched: bool) -> Reason | None:
-        changed, mark, live = body != self.body or self._is_cookie_changed(), self._mark, self._loaded is not None
-        if mark == "destroy":
-            # Ended, then filled: a new session in place of the old one.
-            return "destroy" if body == EMPTY else "regenerate"
-        if changed and body == EMPTY and self._owner is None and not self._options.keep_empty:
-            return "destroy"
-        if body == EMPTY and not live and not changed and mark in (None, "rolling"):
-            return "changed" if self._options.allow_empty and not self.committed else None
-        expire_ms = self.expire_ms
-        reason = rules.save_reason(
-            mark=None if mark == "rolling" else mark,
-            changed=changed,
-            rolling=(live and self._rolls(touched)) or mark == "rolling",
-            renew=self._options.renew and live and (touched or not self._options.lazy_rolling),
-            rotated=self._loaded is not None and self._loaded[1] > 0,
-            left_ms=None if expire_ms is None else expire_ms - self._setup.now_ms(),
-            max_age_ms=self.life_ms,
-        )
-        if reason in RENEWALS and mark is None and self._is_public():
-            reason = None
-        # Who writes each record anew has written whatever a renewal would.
-        resaves = live and self._options.resave and not self.committed
-        return "resave" if resaves and reason in (None, "rolling", "rotated") else reason
-
-    def _reserved(self, session: Session) -> str | None:
-        """Find a key that is not the application's to use."""
-        is_reserved = self._options.dialect.is_reserved
+    def reserved_key(self, session: Session, body: bytes) -> str | None:
+        """Return a key of the session that the layout has for itself; ``None`` where there is none."""
+        dialect = self.options.dialect
+        if not dialect.accepts_any_name and b'"_' not in body:
+            return None
         # A copy: a thread may write meanwhile.
-        return next((key for key in dict.copy(session) if is_reserved(key)), None)
+        return next((key for key in dict.copy(session) if dialect.is_reserved(key)), None)
 
     def heaviest(self, session: dict[str, Any]) -> list[tuple[str, int]]:
-        """Name the keys with the octets of their JSON text, the heaviest first."""
+        """Return the keys with the octets of their JSON text, the heaviest first."""
         data = {**dict.copy(session), **({} if self.owner is None else {"_owner": self.owner})}
         return sorted(((key, _octets(key, value)) for key, value in data.items()), key=lambda pair: -pair[1])
 
-    def _settle(self, written: Loaded | None, reason: Reason) -> None:
-        """Take what was written as what is: later changes are compared with it."""
-        events = self._options.events
+    def settle(self, written: Snapshot | None, reason: Reason, fingerprint: str | None = None) -> None:
+        """Take what was written as what is, so that later changes are compared with it; emit the event."""
+        events = self.options.events
         if events.has_listeners:
             if self.is_new and written is not None:
-                events.emit("created", self._scope, key=self._mark_of_id())
-            events.emit(_EVENTS.get(reason, "saved"), self._scope, reason, self._mark_of_id())
-        self._base = self._loaded = written
-        self.body = EMPTY if written is None else written[0]
-        self._mark = self._life = self._owner = self._created_ms = None
+                events.emit("created", self.scope, key=fingerprint)
+            events.emit(_EVENTS.get(reason, "saved"), self.scope, reason, fingerprint)
+        self.base = self.loaded = written
+        self.body = EMPTY if written is None else written.body
+        self.mark = self.life = self.new_owner = self._created_ms = None
         self.ends = False
         self.is_new = self.is_new and written is None
         self.committed = True
 
-    def _mark_of_id(self) -> str | None:
-        """Give what events may tell of the session's id."""
-        return None
+    # After it.
 
-    async def before_save(self, session: Session) -> None:
-        """Run the application's hook if the session is about to be written. Source: koa-session ``beforeSave``."""
-        hook = self._options.before_save
-        self.failed = True
-        if hook is not None and self._reason(self._text(session), touched=session.accessed) not in (None, "destroy"):
-            result = hook(self._scope, session)
-            if inspect.isawaitable(result):
-                await result
-        self.failed = False
+    def has_changed(self, session: Session) -> bool:
+        """Compare the session's text with the one that was loaded or last committed."""
+        return session.accessed and not is_same(session, self.body)
 
     def is_late(self, session: Session) -> bool:
-        """Say whether anything was asked or changed since the commit; what a failed commit left is no late change."""
-        return not self.failed and (self._mark is not None or self.has_changed(session))
+        """Return whether anything was asked or changed since the commit; what a failed commit left is no late change."""
+        return not self.failed and (self.mark is not None or self.has_changed(session))
 
     def late_keys(self, session: Session) -> list[str]:
-        """Name the keys that changed after the cookie had gone, and ``(mark)`` for what was asked then."""
-        late = ["(mark)"] if self._mark is not None else []
+        """Return the keys that changed after the cookie had gone, and ``(mark)`` for what was asked then."""
+        late = ["(mark)"] if self.mark is not None else []
         if self.has_changed(session):
             before = _core.loads(self.body) or {}
             names = sorted({*before, *dict.keys(session)}, key=str)
             late += [shown(name) for name in names if before.get(name, ...) != dict.get(session, name, ...)] or ["(order of keys)"]
         return late
+
+
+def _octets(key: str, value: object) -> int:
+    try:
+        return len(_core.dumps({key: value})) - len(EMPTY)
+    except SessionTooLarge:
+        return _core.MAX_TEXT

@@ -30,7 +30,7 @@ class GuardedStore:
         self._events = options.events
         self._breaker = CircuitBreaker() if options.store_breaker else None
 
-    async def ask(self, call: str, deadline: float, ask: Callable[[], Awaitable[T]], scope: Scope) -> T:
+    async def call(self, call: str, deadline: float, ask: Callable[[], Awaitable[T]], scope: Scope) -> T:
         """Make a call that has until ``deadline``, in seconds of the loop's clock.
 
         Raises: SessionUnavailable, with the store's own exception as its cause, where it fails or takes too long, or where
@@ -38,7 +38,7 @@ class GuardedStore:
         """
         return await self._pass(call, partial(self._once, deadline, ask), scope)
 
-    async def sure(self, call: str, deadline: float, ask: Callable[[], Awaitable[T]], scope: Scope) -> tuple[T, bool]:
+    async def call_retrying(self, call: str, deadline: float, ask: Callable[[], Awaitable[T]], scope: Scope) -> tuple[T, bool]:
         """Make a call, and once more where it breaks down; say whether the first may have been carried out unseen.
 
         Raises: SessionUnavailable, as ``ask``.

@@ -18,7 +18,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class IdUpdate:
     """What a response tells the client of its session: its id, or, with ``None``, that it has none any more.
 
     ``expire_ms``: until when the client keeps it, in milliseconds since 1970; ``None``: as long as it likes.
@@ -27,7 +27,8 @@ class Word:
     id: str | None = field(repr=False)
     expire_ms: int | None
     secure: bool
-    own: Attributes | None
+    cookie: Attributes | None
+    """The attributes of the session's cookie where those are its own."""
 
 
 class Transport(Protocol):
@@ -36,10 +37,12 @@ class Transport(Protocol):
     def find(self, scope: Scope) -> tuple[str, int] | Miss | None:
         """Read the id that came, and the index of the key that signed it; ``None`` where none came."""
 
-    def amend(self, message: Message, scope: Scope, word: Word | None, also: Sequence[bytes], *, accessed: bool) -> Message:
-        """Copy a response's start and put the word into its headers, with ``Vary`` and ``Cache-Control``.
+    def respond(
+        self, message: Message, scope: Scope, update: IdUpdate | None, removals: Sequence[bytes], *, accessed: bool
+    ) -> Message:
+        """Copy a response's start and put the update into its headers, with ``Vary`` and ``Cache-Control``.
 
-        ``also``: lines that remove other cookies.
+        ``removals``: lines that remove other cookies.
         """
 
 
@@ -62,16 +65,18 @@ class CookieTransport:
         except UnicodeDecodeError:
             return "tampered"
 
-    def amend(self, message: Message, scope: Scope, word: Word | None, also: Sequence[bytes], *, accessed: bool) -> Message:
+    def respond(
+        self, message: Message, scope: Scope, update: IdUpdate | None, removals: Sequence[bytes], *, accessed: bool
+    ) -> Message:
         """Set the cookie, or remove it."""
         lines: list[bytes] = []
-        if word is not None:
-            cookie = self._format.cookie(word.secure, word.own)
-            if word.id is None:
+        if update is not None:
+            cookie = self._format.cookie(update.secure, update.cookie)
+            if update.id is None:
                 lines = self._format.removal(cookie)
             else:
-                lines = self._format.lines(cookie, word.id.encode("utf-8"), word.expire_ms)
-        lines = with_removals(lines, also, scope, ending=word is not None and word.id is None)
+                lines = self._format.lines(cookie, update.id.encode("utf-8"), update.expire_ms)
+        lines = with_removals(lines, removals, scope, ending=update is not None and update.id is None)
         if not lines and not accessed:
             return message
         return with_session(message, lines, self._options, self._format.name)
@@ -90,17 +95,19 @@ class KeyTransport:
         id = self._external.get(scope)
         return (id, 0) if isinstance(id, str) and id else None
 
-    def amend(self, message: Message, scope: Scope, word: Word | None, also: Sequence[bytes], *, accessed: bool) -> Message:
+    def respond(
+        self, message: Message, scope: Scope, update: IdUpdate | None, removals: Sequence[bytes], *, accessed: bool
+    ) -> Message:
         """Hand the id out, or take it back."""
-        if word is None and not accessed and not also:
+        if update is None and not accessed and not removals:
             return message
         headers: list[tuple[bytes, bytes]] = [(name, value) for name, value in message.get("headers", ())]
-        if word is not None:
-            self._tell(scope, headers, word.id)
-        headers += [(b"set-cookie", line) for line in also]
+        if update is not None:
+            self._tell(scope, headers, update.id)
+        headers += [(b"set-cookie", line) for line in removals]
         if self._cache_headers:
             _vary(headers, self._vary)
-            if (word is not None or also) and not any(name.lower() == b"cache-control" for name, _ in headers):
+            if (update is not None or removals) and not any(name.lower() == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))
         return {**message, "headers": headers}
 
@@ -145,3 +152,8 @@ class HeaderKey:
     def reset(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> None:
         """Say that there is none any more."""
         self.set(scope, headers, "")
+
+
+def transport_for(options: SessionOptions, format: CookieFormat) -> Transport:
+    """Return the way of a configuration's ids."""
+    return CookieTransport(options, format) if options.external_key is None else KeyTransport(options, options.external_key)

@@ -6,14 +6,12 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from ..errors import SessionConflict, SessionError
 from ..stores.store import Conflict, Gone, OwnerIndex, Record, Replaced, Saved, Store, Taken
 from ..types import Scope
-
-if TYPE_CHECKING:
-    from ..server_side.middleware import StoreSetup
+from .repository import Repository
 
 logger = logging.getLogger("gingersnap")
 
@@ -52,12 +50,12 @@ class StoredVersion:
 class RecordWriter:
     """The writes of one commit: together they have ``store_timeout``."""
 
-    def __init__(self, setup: "StoreSetup", store: Store, scope: Scope) -> None:
-        self._setup = setup
+    def __init__(self, repository: Repository, store: Store, scope: Scope) -> None:
+        self._repository = repository
         self._store = store
         self._scope = scope
         self._begun = asyncio.get_running_loop().time()
-        self._deadline = self._begun + setup.options.store_timeout_s
+        self._deadline = self._begun + repository.options.store_timeout_s
         self._tries = 0
 
     async def create(self, enclosed: EncodedRecord, owner: str | None) -> str:
@@ -67,8 +65,8 @@ class RecordWriter:
         """
         store, ttl_ms, owned = self._store, enclosed.ttl_ms, self._owned(owner)
         for _ in range(_NEW_IDS):
-            new_id = await self._setup.ids.new(self._scope)
-            key = self._setup.ids.key(new_id)
+            new_id = await self._repository.ids.new(self._scope)
+            key = self._repository.ids.key(new_id)
             made, again = await self._sure("create", partial(store.create, key, enclosed.value, ttl_ms, **owned))
             if made or (again and await self._mine(key, enclosed.value)):
                 return new_id
@@ -91,13 +89,13 @@ class RecordWriter:
 
     async def move(self, old_id: str, enclosed: EncodedRecord, held: StoredVersion, owner: str | None) -> tuple[str, Replaced]:
         """Write a version under a new id; give that, and what became of it."""
-        ids, store, ttl_ms, owned = self._setup.ids, self._store, enclosed.ttl_ms, self._owned(owner)
+        ids, store, ttl_ms, owned = self._repository.ids, self._store, enclosed.ttl_ms, self._owned(owner)
         old = ids.key(old_id)
         known = await self._known(old, held)
         if not isinstance(known, Saved):
             return old_id, known
         version = known.version
-        if grace_ms := self._setup.regenerate_grace_ms:
+        if grace_ms := self._repository.regenerate_grace_ms:
             # First: a late request must not find the old id gone, and nothing said of it. It stays where the move fails, as another
             # request's move may have counted on it; as long as the old id has its record, it is not looked at.
             await self._sure("create", partial(store.create, ids.grace_key(old_id), REPLACED, grace_ms))
@@ -149,7 +147,7 @@ class RecordWriter:
         Raises: SessionConflict after ``TRIES``, or where ``store_timeout`` leaves no time for another try.
         """
         self._tries += 1
-        if self._setup.options.on_conflict == "raise":
+        if self._repository.options.on_conflict == "raise":
             raise SessionConflict("save")
         first = self._tries == 1
         pause_s = 0.0 if first else random.uniform(0, min(_LONGEST_PAUSE_S, 0.001 * 2**self._tries))  # noqa: S311 (no secret)
@@ -172,7 +170,7 @@ class RecordWriter:
         return record if record is not None and record.value == value else None
 
     async def _ask(self, call: str, ask: Callable[[], Awaitable[T]]) -> T:
-        return await self._setup.gate.ask(call, self._deadline, ask, self._scope)
+        return await self._repository.guard.call(call, self._deadline, ask, self._scope)
 
     async def _sure(self, call: str, ask: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
-        return await self._setup.gate.sure(call, self._deadline, ask, self._scope)
+        return await self._repository.guard.call_retrying(call, self._deadline, ask, self._scope)

@@ -1,289 +1,175 @@
-"""What the requests of one middleware share where sessions live in a store: it fetches them, and keeps their writes alive."""
+"""Serve requests whose session lives in a store: fetch it, hold the response until it is safe, and look after the store."""
 
-import asyncio
-import inspect
 import logging
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack
-from typing import Any, TypeVar
 
-from ..client_side.middleware import Setup
-from ..config.options import SessionOptions
-from ..dialects import RECORDS
-from ..dialects.record import Dates, RecordCookie
-from ..errors import ConfigError, SessionUnavailable, kind_of
-from ..legacy.claim import LegacySession
-from ..legacy.lazy_migration import LazyMigration, Migrated
-from ..lifecycle import rules
-from ..loop_tasks import LoopTasks
-from ..option_types import StoreErrorPolicy
-from ..records.guarded_store import GuardedStore
-from ..records.id_transport import CookieTransport, KeyTransport, Transport
-from ..records.ids import Ids
-from ..records.purge import Purge
-from ..server_side.first_step import run_or_detach
+from ..cookies.handshake import HandshakeWarning
+from ..cookies.removals import is_remnant
+from ..errors import ConfigError, kind_of
+from ..legacy.sources import LegacySession, LegacySources, format_for
+from ..lifecycle.policy import Policy
+from ..lifecycle.scope_slot import ScopeSlot
+from ..records.id_transport import CookieTransport, transport_for
+from ..records.repository import Repository
+from ..session import FETCHED, UNTOUCHED, Session, WatchedSession
+from ..session.failed import fail
 from ..session.scope_key import ScopeKey
-from ..session.session import FETCHED, UNTOUCHED, Session, WatchedSession
-from ..stores.plain import PlainStore
-from ..stores.store import Store, name_of
-from ..types import Loaded, Scope
-from .context import BROWSER_MS, StoreContext
-from .unloaded import DeferredSession, close
+from ..types import ASGIApp, Message, Receive, Scope, Send
+from .context import ContextSession
+from .parts import Parts
+from .send_wrapper import SendWrapper
+from .unloaded import DeferredSession, make_unloaded
 
 logger = logging.getLogger("gingersnap")
 
-T = TypeVar("T")
 
-_CALLS = ("load", "create", "replace", "move", "touch", "destroy")
+class StoredSessions:
+    """What the requests of one middleware share, its store among it."""
 
-
-def as_store(given: Any) -> Store | PlainStore:
-    """Take a store as it is; wrap an object with koa's ``get``, ``set`` and ``destroy``."""
-    if isinstance(given, PlainStore) or all(callable(getattr(given, call, None)) for call in _CALLS):
-        store: Store | PlainStore = given
-        return store
-    return PlainStore(given)
-
-
-def check_loop() -> None:
-    """See that asyncio runs: the drivers, time limits and shielded writes of a store are made of it.
-
-    Raises: ConfigError where another event loop does.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        problem = "sessions in a store need asyncio, and this server runs another event loop, such as trio"
-        cure = "run the server on asyncio (hypercorn: --worker-class asyncio), or leave out store= to keep sessions in the cookie"
-        raise ConfigError("store", problem, cure) from None
-
-
-class StoreSetup(Setup):
-    """What all requests of one middleware share, its store among it."""
-
-    def __init__(self, options: SessionOptions) -> None:
-        super().__init__(options)
-        self.ids = Ids(options)
-        self.record = RECORDS[options.preset](options)
-        self.transport: Transport
-        if options.external_key is None:
-            self.transport = CookieTransport(options, self.format)
-        else:
-            self.transport = KeyTransport(options, options.external_key)
-        # A load gets half of what the writes of a commit get together: 1, 2 and at most 3 seconds, unless it is set otherwise.
-        self.load_s = options.store_timeout_s / 2
-        # How long an id that was replaced is remembered: one that a signature vouches for, where no other system shares the store.
-        vouched = options.signed and options.external_key is None and not self.dialect.accepts_any_name
-        self.regenerate_grace_ms = options.regenerate_grace_ms if vouched else 0
-        self._running = LoopTasks()
-        self._store = None if options.store is None else as_store(options.store)
-        # Its own word alone: what inherits it may wait all the same.
-        self._prompt = options.context_store is None and vars(type(self._store)).get("prompt", False) is True
-        self.name = "the session store" if self._store is None else name_of(self._store)
-        self.gate = GuardedStore(options, prompt=self._prompt, name=self.name)
-        self.purge = Purge(self._store)
+    def __init__(self, policy: Policy, slot: ScopeSlot) -> None:
+        self.options = options = policy.options
+        self.scope_key = options.scope_key
+        format = format_for(options)
+        legacy = LegacySources(policy, format)
+        transport = transport_for(options, format)
+        if legacy.duplicates is not None and isinstance(transport, CookieTransport):
+            transport.read = legacy.duplicates.read
+        self.repository = Repository(policy)
+        self._parts = Parts(policy, format, legacy, slot, self.repository, transport, HandshakeWarning())
         self._warned_of_load = self._warned_of_id = False
 
-    def expect_doubles(self) -> None:
-        """See whether one client may have several cookies of the session's name, since its path or domain was changed."""
-        super().expect_doubles()
-        if self.doubles is not None and isinstance(self.transport, CookieTransport):
-            self.transport.read = self.doubles.read
+    async def serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        session, context = await self.fetch(scope)
+        scope[session._key] = session
+        wrapper = SendWrapper(self._parts, scope, session, context, send)
+        try:
+            await app(scope, receive, wrapper.send)
+            await wrapper.finish()
+        except BaseException as error:
+            if not await wrapper.failed(error):
+                fail(session)
+                raise
+        finally:
+            if context.status.unasked:
+                self._warn_of_forgotten_load(context, session)
+            self._parts.slot.release(scope, session)
 
-    def store_for(self, scope: Scope) -> Store:
-        """Give the store that serves this request. Source: koa-session ``ContextStore``."""
-        store = self._store
-        if self.options.context_store is not None:
-            store = as_store(self.options.context_store(scope))
-        if isinstance(store, PlainStore):
-            return store.serving(scope, rolling=self.options.rolling, max_age_ms=self.options.max_age_ms)
-        if store is None:
-            raise ConfigError("store", "there is none", "pass store=... or context_store=...")
-        return store
+    def conduct(self, session: Session) -> ContextSession:
+        """Raise TypeError: a session in a store is made with its context."""
+        raise TypeError("a session in a store is made with its context")
 
-    async def take_over(self, claim: LegacySession, store: Store, scope: Scope) -> Migrated | str:
-        """Make a session of an earlier configuration one of this; or say why it is none.
+    def report_failed(self, session: Session, keys: str) -> None:
+        """Report what changed after the request had failed. Raises: SessionSealed under ``strict``."""
+        self._parts.slot.report_failed(session, keys)
 
-        Raises: SessionUnavailable where a store does not answer.
-        """
-        if self.formers is None:
-            return "missed"
-        # Cut short half way, it would be in the way of the client's next request.
-        return await self._run_to_completion(LazyMigration(self, store, scope, self.formers).fetch(claim))
+    # On the way in.
 
-    async def make_taken(self, claim: LegacySession, taken: Migrated, store: Store, scope: Scope) -> None:
-        """Make the record of a session that came in a cookie.
-
-        Raises: SessionUnavailable where the store does not answer.
-        """
-        if self.formers is not None:
-            await LazyMigration(self, store, scope, self.formers).make(claim, taken)
-
-    def is_dated(self, store: Store) -> bool:
-        """Say whether a record's own text tells when it ends."""
-        return self.dialect.expiry_in_record or getattr(store, "dated", False)
-
-    def ttl_ms(self, dates: Dates, body: bytes, *, dated: bool) -> int:
-        """Say how long the store is to keep a record."""
-        now_ms = self.now_ms()
-        asked_ms = self.record.ttl_ms(body, dates, now_ms)
-        if asked_ms is not None:
-            return asked_ms
-        return BROWSER_MS if dates.expire_ms is None else max(1, dates.expire_ms - now_ms + self.dialect.grace_ms)
-
-    def opened(
-        self, value: bytes, ttl_ms: int | None, into: dict[str, Any], *, dated: bool
-    ) -> tuple[Loaded | None, RecordCookie | None, str | None]:
-        """Read a record: what a session is made of, what it says of its cookie, and why it may not be one."""
-        options, now_ms = self.options, self.now_ms()
-        loaded, own = self.record.open(value, into, now_ms)
-        if isinstance(loaded, str):
-            return None, None, loaded
-        body, index, fresh, expire, max_age, lasts, created, owner = loaded
-        if own is not None:
-            # Its own dates are as old as the last write: the store alone knows when it ends.
-            expire = None if ttl_ms is None else now_ms + ttl_ms
-            return (body, index, False, expire, max_age, lasts, created, owner), own, None
-        if expire is None and ttl_ms is not None and lasts is not True:
-            left_ms = ttl_ms - self.dialect.grace_ms
-            # One request may have renewed a record whose lifetime another has shortened since it was loaded.
-            expire = now_ms + (min(left_ms, max_age) if type(max_age) is int else left_ms)
-        loaded = (body, index, fresh, expire, max_age, lasts, created, owner)
-        browser_ok = options.max_age_ms is None
-        return loaded, None, rules.check(expire, max_age, lasts, created, now_ms, browser_ok, options.absolute_ms)
-
-    async def fetch(self, scope: Scope) -> tuple[Session, StoreContext]:
+    async def fetch(self, scope: Scope) -> tuple[Session, ContextSession]:
         """Fetch the session whose id came, or start a new one; whatever came, there is a session."""
         headers = scope["headers"]
         if type(headers) is not list:
             # ASGI gives an iterable: what is read here must still be there for the application.
             scope["headers"] = [*headers]
-        self.purge.start()
+        self.repository.purge.start()
         session: Session = WatchedSession()
-        session._setup = self
-        session._key = ScopeKey(self.options.scope_key)
+        session._opener = self
+        session._key = ScopeKey(self.scope_key)
         session._scope = scope
         session._touch = UNTOUCHED
         session._wrote = False
         session._started = False
         session._loaded = None
-        session._conducted = context = StoreContext(self, scope, self.store_for(scope))
+        session._conducted = context = ContextSession(self._parts, scope)
         found = self._find(scope)
         if isinstance(found, str):
             self._refuse(context, session, found)
         elif found is not None:
-            context.claim(found)
-            await self._fetch(context, session)
+            context.expect(found)
+            if self.options.defer:
+                context.status.availability = "deferred"
+                make_unloaded(session, DeferredSession)
+            else:
+                await context.filler.fetch(session)
         elif self.options.defer:
-            context.unasked = True
+            context.status.unasked = True
         return session, context
 
     def _find(self, scope: Scope) -> tuple[str, int] | LegacySession | str | None:
-        """Find the id that came, or a session of an earlier configuration; or say why there is none."""
-        found = self.transport.find(scope)
+        """Find the id that came, or a session of an earlier configuration; or return why there is none."""
+        legacy, ids, now_ms = self._parts.legacy, self.repository.ids, self._parts.policy.now_ms
+        found = self._parts.transport.find(scope)
         if not isinstance(found, tuple):
-            return self.earlier(scope, found, self.now_ms())
-        if self.ids.is_id(found[0]):
+            return legacy.find(scope, found, now_ms()) if legacy.sources else found
+        if ids.is_id(found[0]):
             return found
         if self.options.dialect.accepts_any_name and not self._warned_of_id:
             # The other system signed it: its sessions are lost here, each time.
             self._warned_of_id = True
-            logger.warning(
-                "a signed session id is no id here because %s; its session is taken for a new one", self.ids.fault(found[0])
-            )
-        return self.earlier(scope, "missed", self.now_ms())
+            logger.warning("a signed session id is no id here because %s; its session is taken for a new one", ids.fault(found[0]))
+        return legacy.find(scope, "missed", now_ms())
 
-    async def _fetch(self, context: StoreContext, session: Session) -> None:
-        if self.options.defer:
-            context.deferred = True
-            close(session, DeferredSession)
+    def _refuse(self, context: ContextSession, session: Session, why: str) -> None:
+        """Start a new session in place of what came, and emit why."""
+        format = self._parts.format
+        if is_remnant(format.name, self.options.max_header_bytes, session._scope, why):
             return
-        await context.fetch(session)
+        if why == "tampered" and self.options.drop_bad_signature:
+            encrypted = self._parts.policy.is_encrypted(session._scope)
+            context.state.signature_removal = format.signature_removal(encrypted)
+        context.filler.reject(session, why)
 
-    def warn_of_forgotten_load(self, context: StoreContext, session: Session) -> None:
+    def _warn_of_forgotten_load(self, context: ContextSession, session: Session) -> None:
         """Log once that a new session was used without ``load``: that raises as soon as the client shows its id."""
-        if (session._touch > FETCHED or context.committed) and not self._warned_of_load:
+        if (session._touch > FETCHED or context.state.committed) and not self._warned_of_load:
             self._warned_of_load = True
             logger.warning(
                 "defer=True: a new session was used without `await session.load()`; "
                 "once the client sends its id, that raises NotLoadedError: load it first in every request"
             )
 
-    def _refuse(self, context: StoreContext, session: Session, why: str) -> None:
-        if self.is_remnant(session._scope, why):
-            return
-        if why == "tampered" and self.options.drop_bad_signature:
-            context.stale = self.format.signature_removal(self.is_encrypted(session._scope))
-        context.refuse(session, why)
+    # The store.
 
-    async def error_policy(self, error: SessionUnavailable, scope: Scope) -> StoreErrorPolicy:
-        """Ask what is to become of a request whose store failed."""
-        word = self.options.on_store_error
-        if not callable(word):
-            return word
+    async def serve_lifespan(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask the store before the application says that it serves, and close it when that is done."""
+        unfit: Exception | None = None
+
+        async def send_with_store(message: Message) -> None:
+            nonlocal unfit
+            if unfit is not None:
+                # The server has been told why already.
+                return
+            if message["type"] == "lifespan.startup.complete":
+                try:
+                    await self.start()
+                except Exception as error:
+                    # strict_startup: whatever the store raises, the server is not to start.
+                    unfit = error
+                    await send({"type": "lifespan.startup.failed", "message": self._startup_failure(error)})
+                    # The application is to close what it has opened.
+                    raise
+            elif message["type"] == "lifespan.shutdown.complete":
+                await self.stop()
+            await send(message)
+
         try:
-            answer = word(scope, error)
-            if inspect.isawaitable(answer):
-                answer = await answer
-        except Exception as failure:
-            # The application's own function: a request that never touches its session must not suffer from it.
-            logger.error("on_store_error raised %s: it is taken for 'unavailable'", type(failure).__name__)
-            return "unavailable"
-        if answer in ("unavailable", "raise", "anonymous"):
-            return answer
-        logger.error("on_store_error gave neither 'unavailable' nor 'raise' nor 'anonymous': it is taken for 'unavailable'")
-        return "unavailable"
+            await app(scope, receive, send_with_store)
+        except Exception as error:
+            # Servers log what is raised, with an address in it for instance; this one knows already that it is not to start.
+            if error is not unfit:
+                raise
 
-    async def run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:
-        """Carry out a write to its end or its time, whether or not the request is cancelled meanwhile."""
-        # A store in this process waits for nothing, but for its turn and between two tries.
-        return await (run_or_detach(work, self._begin) if self._prompt else self._run_to_completion(work))
-
-    async def _run_to_completion(self, work: Coroutine[Any, Any, T]) -> T:
-        return await asyncio.shield(self._begin(work))
-
-    def _begin(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        return self._running.begin(work, _note_outcome)
+    def _startup_failure(self, error: Exception) -> str:
+        if isinstance(error, ConfigError):
+            return str(error)
+        # Its message may quote an address with a password, and servers log what they are told.
+        return f"{self.repository.name} is not fit: {kind_of(error)}; `await store.ping()` says why"
 
     async def start(self) -> None:
-        """Ask the store whether it is fit, before the application serves.
-
-        Raises: whatever the store does, under ``strict_startup``; ConfigError without asyncio.
-        """
-        check_loop()
-        self.purge.start()
-        for former in [] if self.formers is None else self.formers.stores:
-            await former.start()
-        if self._store is None:
-            return
-        try:
-            async with asyncio.timeout(self.options.store_timeout_s):
-                await self._store.ping()
-        except Exception as error:
-            # A store is anybody's code.
-            if self.options.strict_startup:
-                raise
-            logger.warning(
-                "%s is not ready: %s; requests that need a session get 503; await store.ping() says why", self.name, kind_of(error)
-            )
+        """Ask the stores whether they are fit. Raises: what they raise, under ``strict_startup``; ConfigError without asyncio."""
+        for repository in self._parts.legacy.repositories:
+            await repository.start()
+        await self.repository.start()
 
     async def stop(self) -> None:
-        """Wait for this event loop's writes that are under way, and close what the store itself opened on it."""
-        await self.purge.stop()
-        # The writes of another event loop are its own to wait for; those of a closed one never end.
-        self._running.drop_closed()
-        if running := self._running.here():
-            await asyncio.wait(running)
-        stores = [*([] if self.formers is None else self.formers.stores)]
-        async with AsyncExitStack() as stack:
-            # Each is closed, whatever the others raise.
-            if self._store is not None:
-                stack.push_async_callback(self._store.aclose)
-            for former in stores:
-                stack.push_async_callback(former.stop)
-
-
-def _note_outcome(task: "asyncio.Task[Any]") -> None:
-    # If the request was cancelled, nothing else asks for the outcome; the gate has logged a failure.
-    if not task.cancelled():
-        task.exception()
+        """Wait for this event loop's writes that are under way, and close what the stores opened on it."""
+        await self.repository.stop(*self._parts.legacy.repositories)

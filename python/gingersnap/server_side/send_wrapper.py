@@ -3,22 +3,19 @@
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..cookies.handshake import drops_headers
 from ..errors import SessionUnavailable
 from ..option_types import StoreErrorPolicy
 from ..session.session import Session
-from ..types import Message, Scope, Send
-from .context import StoreContext
-
-if TYPE_CHECKING:
-    from .middleware import StoreSetup
+from ..types import STARTS, Message, Scope, Send
+from .context import ContextSession
+from .error_policy import error_policy
+from .parts import Parts
 
 logger = logging.getLogger("gingersnap")
 
-# The messages that carry a response's headers: the last chance for a cookie.
-STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 _MOST_DROPPED: Final = 10
 """How many messages of a response that a 503 replaced are dropped before ``send`` raises: a response in one piece has two."""
 TRY_AGAIN_LATER = 1013
@@ -39,9 +36,9 @@ class ResponseReplaced(OSError):  # noqa: N818 (as ASGI's servers, which raise O
 class SendWrapper:
     """A request and its response."""
 
-    def __init__(self, setup: "StoreSetup", scope: Scope, session: Session, context: StoreContext, send: Send) -> None:
-        self._setup = setup
-        self._options = setup.options
+    def __init__(self, parts: Parts, scope: Scope, session: Session, context: ContextSession, send: Send) -> None:
+        self._parts = parts
+        self._options = parts.policy.options
         self._scope = scope
         self._session = session
         self._context = context
@@ -72,16 +69,16 @@ class SendWrapper:
             return
         # Noted first: if the commit fails, the error page must still get out, without a session.
         session._started = True
-        told = self._context.told
-        if told is not None and self._is_error(message) and await self._setup.error_policy(told, self._scope) != "raise":
+        told = self._context.status.reported_error
+        if told is not None and self._is_error(message) and await error_policy(self._options, told, self._scope) != "raise":
             await self.refuse(told)
             return
         if self._is_unheard(message):
             # The id stays that the client has: what needs a new one is reported as any other late change.
-            self._setup.handshake.check(self._scope, message)
+            self._parts.handshake.check(self._scope, message)
             await self._pass_on(message)
             return
-        self._update_pending, self._context.response = True, message
+        self._update_pending, self._context.state.response = True, message
         error = await self._commit()
         self._update_pending = False
         if error is None:
@@ -109,9 +106,9 @@ class SendWrapper:
         self._update_pending = False
         context = self._context
         await context.wait_idle()
-        error = context.told
+        error = context.status.reported_error
         try:
-            await context.end()
+            await context.saver.end()
         except SessionUnavailable as failure:
             error = failure
         if error is not None and await self._word(error) == "unavailable":
@@ -122,9 +119,9 @@ class SendWrapper:
     async def _word(self, error: SessionUnavailable) -> StoreErrorPolicy:
         """Return what is to become of a response whose commit failed; ``on_store_error`` is asked once at most."""
         # What was to end, and did not, is never reported as done; the word "anonymous" alone is for loads.
-        if self._context.ending or self._context.ends or self._options.on_store_error == "anonymous":
+        if self._context.status.ending or self._context.state.ends or self._options.on_store_error == "anonymous":
             return "unavailable"
-        return await self._setup.error_policy(error, self._scope)
+        return await error_policy(self._options, error, self._scope)
 
     async def _pass_on(self, message: Message) -> None:
         await self._send(message)
@@ -141,9 +138,9 @@ class SendWrapper:
             await context.wait_idle()
             return None
         try:
-            session = self._setup.current(self._scope, self._session)
-            await context.before_save(session)
-            await context.commit(session)
+            session = self._parts.slot.current(self._scope, self._session)
+            await context.saver.before_save(session)
+            await context.saver.commit(session)
         except SessionUnavailable as error:
             word = await self._word(error)
             if word == "unavailable":
@@ -155,15 +152,15 @@ class SendWrapper:
 
     def _amended(self, message: Message) -> Message:
         context, session = self._context, self._session
-        self._setup.warn_of_shared_cookie(session, message)
-        if context.word is not None:
-            self._setup.handshake.check(self._scope, message)
-        accessed, also = session.accessed, context.farewell
+        self._parts.slot.warn_of_shared_cookie(session, message)
+        if context.record.id_update is not None:
+            self._parts.handshake.check(self._scope, message)
+        accessed, also = session.accessed, context.record.removals
         # koa: with a store each request reads the cookie, touched or not, and so drops what does not verify. With ``defer`` the
         # cookie counts as read once somebody asks for the session.
-        if context.word is None and (accessed or not self._options.defer):
-            also = [*context.stale, *also]
-        return self._setup.transport.amend(message, self._scope, context.word, also, accessed=accessed)
+        if context.record.id_update is None and (accessed or not self._options.defer):
+            also = [*context.state.signature_removal, *also]
+        return self._parts.transport.respond(message, self._scope, context.record.id_update, also, accessed=accessed)
 
     async def refuse(self, error: SessionUnavailable) -> None:
         """Answer 503 in place of the application; a WebSocket that was accepted is closed.
@@ -203,7 +200,9 @@ class SendWrapper:
                     # The exception goes on to the server, which logs it; the client hears that it is still logged in.
                     await self.refuse(unended)
                     return False
-        elif self._can_refuse() and (self._context.ending or await self._setup.error_policy(mine, self._scope) != "raise"):
+        elif self._can_refuse() and (
+            self._context.status.ending or await error_policy(self._options, mine, self._scope) != "raise"
+        ):
             await self.refuse(mine)
         return mine is not None and self._replaced
 
@@ -217,14 +216,14 @@ class SendWrapper:
         Return the error by which an end could not be carried out.
         """
         try:
-            session = self._setup.current(self._scope, self._session)
+            session = self._parts.slot.current(self._scope, self._session)
             if self._options.commit_on_error:
                 await self._commit_after_error(session)
         except Exception as error:
             # The application's own exception is the one to be seen.
             _log_uncommitted(error)
         try:
-            await self._context.end()
+            await self._context.saver.end()
         except Exception as error:
             _log_uncommitted(error)
             return error if isinstance(error, SessionUnavailable) else None
@@ -236,26 +235,26 @@ class SendWrapper:
             await self.finish()
             return
         # koa: what fails is committed all the same, though no response will tell of it.
-        await self._context.before_save(session)
-        await self._context.commit(session)
+        await self._context.saver.before_save(session)
+        await self._context.saver.commit(session)
 
     async def finish(self) -> None:
         """Save what changed after the response had started, where that is still possible; report what is not."""
         if self._replaced or not self._options.auto_commit:
             return
-        session = self._setup.current(self._scope, self._session)
+        session = self._parts.slot.current(self._scope, self._session)
         await self._context.wait_idle()
-        if not self._context.is_late(session):
+        if not self._context.saver.is_late(session):
             await self._end()
             return
         if self._context.is_stuck(session):
-            late = ", ".join(self._context.late_keys(session))
+            late = ", ".join(self._context.state.late_keys(session))
             await self._end()
-            self._setup.report(session, late)
+            self._parts.slot.report(session, late)
             return
         try:
-            await self._context.before_save(session)
-            await self._context.commit(session)
+            await self._context.saver.before_save(session)
+            await self._context.saver.commit(session)
         except SessionUnavailable as error:
             # The response has gone: there is nobody left to tell but those who watch.
             logger.error("what a session changed after its response had started was not saved")
@@ -264,7 +263,7 @@ class SendWrapper:
     async def _end(self) -> None:
         """End what was ended, though what was put in its place is lost."""
         try:
-            await self._context.end()
+            await self._context.saver.end()
         except SessionUnavailable:
             logger.error("a session that was ended after its response had started is still there")
 

@@ -32,7 +32,7 @@ class UnavailableSession(Session):
     def _refuse(self) -> Exception:
         self._touch = READ
         # A load that failed is the one way to this class, and it left its error.
-        return self._conduct().refused()
+        return self._conduct().unavailable_error()
 
     @property
     def _context(self) -> Any:
@@ -102,7 +102,7 @@ class DeferredSession(Session):
     __hash__ = None  # type: ignore[assignment]
 
 
-def close(session: Session, kind: type[Session]) -> None:
+def make_unloaded(session: Session, kind: type[Session]) -> None:
     """Make a session one of these."""
     session.__class__ = kind
     dict.clear(session)
@@ -122,7 +122,7 @@ def _refusing_end(name: str) -> Callable[..., Any]:
     def refuse(self: Any, *_: Any, **__: Any) -> Any:
         # A logout that did not happen is never reported as done, whatever the application has asked for besides.
         self._touch = READ
-        raise self._conduct().refused(ending=True)
+        raise self._conduct().unavailable_error(ending=True)
 
     refuse.__name__ = name
     return refuse

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import shown
-from .session import Session, WatchedSession
+from .session import Session
+from .watched import WatchedSession
 
 _ON_KEYS = ("__setitem__", "__delitem__", "setdefault", "pop", "increment")
 _ON_ALL = ("__ior__", "update", "clear", "popitem", "replace")
@@ -42,7 +43,7 @@ def _reporting(name: str) -> Callable[..., Any]:
             keys = [shown(key) for key in {**before, **self} if before.get(key, ...) is not dict.get(self, key, ...)]
         # ``replace`` and ``clear`` make a plain session of it.
         self.__class__ = FailedSession
-        self._setup.report_failed(self, ", ".join(keys))
+        self._opener.report_failed(self, ", ".join(keys))
         return result
 
     change.__name__ = name

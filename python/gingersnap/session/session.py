@@ -1,26 +1,20 @@
 """The session as an application sees it: a dict that knows whether it was touched, and carries marks to the commit."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
+from ..cookies.attributes import SessionCookie
 from ..types import Loaded, Scope
 from ..validators import check_owner
+from .protocols import Context, Opener
 from .scope_key import ScopeKey
-
-if TYPE_CHECKING:
-    from ..client_side.middleware import Setup
-    from ..cookies.attributes import SessionCookie
-    from ..lifecycle.state import Context
 
 UNTOUCHED, FETCHED, READ = 0, 1, 2
 """How far a ``WatchedSession`` was touched: not, handed to the application, read."""
 
 # What JSON writes as one character, and would read back as another text.
 _PARTED = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-
-# What a caller can hold without being able to change the session through it.
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 class Session(dict[str, Any]):
@@ -34,10 +28,10 @@ class Session(dict[str, Any]):
     seen too (``dict.values(session)``, a C extension that walks it and keeps a list, as ``msgspec.convert``).
     """
 
-    __slots__ = ("_conducted", "_key", "_loaded", "_scope", "_setup", "_started", "_touch", "_wrote")
+    __slots__ = ("_conducted", "_key", "_loaded", "_opener", "_scope", "_started", "_touch", "_wrote")
 
     # What a context is made of, once anybody needs one: a request that only reads a session needs none.
-    _setup: "Setup"
+    _opener: Opener
     _scope: Scope
     # Its key in the scope, which knows whether it was asked for.
     _key: str
@@ -47,23 +41,23 @@ class Session(dict[str, Any]):
     _wrote: bool
     # Whether the response has, so that no cookie can go with it.
     _started: bool
-    _conducted: "Context | None"
+    _conducted: Context | None
 
     @property
-    def _context(self) -> "Context":
+    def _context(self) -> Context:
         """Give the context to an application, whose response varies from here on."""
         self._touch = max(self._touch, READ)
         return self._conduct()
 
-    def _conduct(self) -> "Context":
+    def _conduct(self) -> Context:
         if self._conducted is None:
-            self._conducted = self._setup.conduct(self)
+            self._conducted = self._opener.conduct(self)
         return self._conducted
 
     @property
     def is_new(self) -> bool:
         """Whether no session came with the request, nor was one committed since. Source: koa-session ``isNew``."""
-        return self._context.is_new
+        return self._context.state.is_new
 
     @property
     def populated(self) -> bool:
@@ -73,7 +67,7 @@ class Session(dict[str, Any]):
     @property
     def changed(self) -> bool:
         """Whether it differs from what came, or from what was last committed."""
-        return self._context.has_changed(self)
+        return self._context.state.has_changed(self)
 
     @property
     def accessed(self) -> bool:
@@ -99,29 +93,29 @@ class Session(dict[str, Any]):
 
         Raises: ValueError where it is neither, not positive, or more than 400 days.
         """
-        return self._context.max_age
+        return self._context.state.max_age
 
     @max_age.setter
     def max_age(self, value: Any) -> None:
-        self._context.max_age = value
+        self._context.set_max_age(value)
         self.save()
 
     @property
     def expires_at(self) -> float | None:
         """When it ends if nothing renews it, in seconds since 1970; ``None``: with the browser, or not yet written."""
-        expire_ms = self._context.expire_ms
+        expire_ms = self._context.state.expire_ms
         return None if expire_ms is None else expire_ms / 1000
 
     @property
     def created_at(self) -> float | None:
         """When it began, in seconds since 1970; ``None`` unless ``absolute_age`` is set."""
-        created_ms = self._context.created_ms
+        created_ms = self._context.state.created_ms
         return None if created_ms is None else created_ms / 1000
 
     @property
     def owner(self) -> str | None:
         """Whose it is, as given to ``login``; ``None`` before."""
-        return self._context.owner
+        return self._context.state.owner
 
     @property
     def gone(self) -> bool:
@@ -133,9 +127,9 @@ class Session(dict[str, Any]):
         return self._conducted is not None and self._conducted.gone
 
     @property
-    def cookie(self) -> "SessionCookie":
+    def cookie(self) -> SessionCookie:
         """This session's own cookie options, for this response. Source: koa-session ``ctx.sessionOptions``."""
-        return self._context.cookie
+        return self._context.state.cookie
 
     @property
     def degraded(self) -> bool:
@@ -234,70 +228,3 @@ class Session(dict[str, Any]):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
         return dict, (dict(self),)
-
-
-class WatchedSession(Session):
-    """A session out of which nothing changeable was handed: it can change by no other way than its own methods.
-
-    At the first call that hands out a list or a dict, or takes one, it turns into a plain ``Session``, whose methods are
-    dict's own. A session that was not asked for costs no comparison.
-    """
-
-    __slots__ = ()
-
-    def mark_accessed(self) -> None:
-        self._touch = self._touch or FETCHED
-
-    def get(self, key: str, default: Any = None, /) -> Any:
-        value = dict.get(self, key, default)
-        if type(value) not in _SCALARS:
-            self.__class__ = Session  # type: ignore[assignment]
-        else:
-            self._touch = READ
-        return value
-
-    def __getitem__(self, key: str, /) -> Any:
-        value = dict.__getitem__(self, key)
-        if type(value) not in _SCALARS:
-            self.__class__ = Session  # type: ignore[assignment]
-        else:
-            self._touch = READ
-        return value
-
-    def __setitem__(self, key: str, value: Any, /) -> None:
-        dict.__setitem__(self, key, value)
-        if type(value) in _SCALARS:
-            self._touch, self._wrote = READ, True
-        else:
-            self.__class__ = Session  # type: ignore[assignment]
-
-
-def _reading(name: str) -> Callable[..., Any]:
-    plain = getattr(dict, name)
-
-    def read(self: WatchedSession, *args: Any) -> Any:
-        self._touch = READ
-        return plain(self, *args)
-
-    return read
-
-
-def _releasing(name: str) -> Callable[..., Any]:
-    plain = getattr(dict, name)
-
-    def release(self: WatchedSession, *args: Any, **named: Any) -> Any:
-        self.__class__ = Session  # type: ignore[assignment]
-        return plain(self, *args, **named)
-
-    return release
-
-
-# Every other way into a dict: those that hand out keys, counts and verdicts, and those that hand out values or write.
-for _name in ("__contains__", "__iter__", "__len__", "__reversed__", "__eq__", "__ne__", "keys"):
-    setattr(WatchedSession, _name, _reading(_name))
-for _name in (
-    *("__delitem__", "__or__", "__ror__", "__ior__"),
-    *("copy", "items", "pop", "popitem", "setdefault", "update", "values"),
-):
-    setattr(WatchedSession, _name, _releasing(_name))
-WatchedSession.__name__ = WatchedSession.__qualname__ = "Session"
