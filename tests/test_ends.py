@@ -144,3 +144,58 @@ async def test_a_logout_in_a_started_stream_is_carried_out() -> None:
     assert len(store) == 1
     await user.get(path="/logout")
     assert len(store) == 0
+
+
+@pytest.mark.parametrize("hook", [None, lambda scope, session: None], ids=["", "before_save"])
+@pytest.mark.parametrize("preset", [None, "koa", "cookie-session", "starlette"])
+@pytest.mark.parametrize("kind", ["an exception", "no JSON", "too large"])
+async def test_a_failed_application_s_logout_removes_the_cookie(kind: str, preset: Any, hook: Any) -> None:
+    options: dict[str, Any] = {"keys": [KEY], "before_save": hook, "preset": preset}
+    if hook is None:
+        del options["before_save"]
+
+    def fail(scope: Any) -> None:
+        scope["session"].logout()
+        if kind == "an exception":
+            raise ValueError
+        UNFIT[kind](scope["session"])
+
+    user = Browser(SessionMiddleware(app_of(lambda scope: scope["session"].update(secret=1)), **options))
+    await user.get()
+    assert user.jar
+    messages: list[Any] = []
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    app = SessionMiddleware(app_of(fail), **options)
+    cookie = user.header().encode()
+    with pytest.raises((ValueError, SessionError)):
+        await app({"type": "http", "method": "GET", "path": "/", "scheme": "http", "headers": [(b"cookie", cookie)]}, None, send)  # type: ignore[arg-type]
+    assert [message.get("status") for message in messages] == [500, None]
+    lines = [value.decode() for name, value in messages[0]["headers"] if name == b"set-cookie"]
+    user.keep(lines)
+    assert user.jar == {}
+
+
+@pytest.mark.parametrize("asked", ["nothing", "a response", "manual"])
+async def test_a_failed_application_that_ended_nothing_answers_by_itself(asked: str) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if asked == "a response":
+            scope["session"].logout()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        elif asked == "manual":
+            scope["session"].logout()
+        else:
+            scope["session"]["n"] = 2
+        raise ValueError
+
+    messages: list[Any] = []
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    middleware = SessionMiddleware(app, keys=[KEY], auto_commit=asked != "manual")
+    with pytest.raises(ValueError):  # noqa: PT011
+        await middleware({"type": "http", "method": "GET", "path": "/", "scheme": "http", "headers": []}, None, send)  # type: ignore[arg-type]
+    assert [message.get("status") for message in messages] == ([200] if asked == "a response" else [])

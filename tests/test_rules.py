@@ -2,7 +2,6 @@
 
 # Names bear the ids of requirements as they are written.
 
-import itertools
 from typing import Any
 
 import pytest
@@ -162,54 +161,6 @@ def test_the_next_end_is_an_idle_lifetime_away_but_never_past_the_absolute_one(
     max_age_ms: int, created_ms: int | None, absolute_ms: int | None, end_ms: int
 ) -> None:
     assert rules.next_expire(NOW, max_age_ms, created_ms, absolute_ms) == end_ms
-
-
-def reason(**given: Any) -> str | None:
-    """Ask for a save reason, by default of a session that nobody touched."""
-    facts = {"mark": None, "changed": False, "rolling": False, "renew": False, "rotated": False, "left_ms": DAY, "max_age_ms": DAY}
-    return rules.save_reason(**{**facts, **given})
-
-
-@pytest.mark.parametrize(
-    ("facts", "word"),
-    [
-        ({}, None),
-        ({"changed": True}, "changed"),
-        ({"rolling": True}, "rolling"),
-        ({"rotated": True}, "rotated"),
-        ({"renew": True}, None),
-        ({"renew": True, "left_ms": DAY // 2}, None),
-        ({"renew": True, "left_ms": DAY // 2 - 1}, "renew"),
-        ({"renew": True, "left_ms": 0}, "renew"),
-        ({"renew": True, "left_ms": -1}, "renew"),
-        # Odd lifetimes have their half between two milliseconds.
-        ({"renew": True, "left_ms": 1, "max_age_ms": 3}, "renew"),
-        ({"renew": True, "left_ms": 2, "max_age_ms": 3}, None),
-        ({"renew": False, "left_ms": 0}, None),
-        # A session that ends with the browser has no half.
-        ({"renew": True, "left_ms": None}, None),
-        ({"renew": True, "left_ms": 0, "max_age_ms": None}, None),
-    ],
-    ids=repr,
-)
-def test_a_session_is_written_for_a_reason(facts: dict[str, Any], word: str | None) -> None:
-    assert reason(**facts) == word
-
-
-MARKS = ("force", "rolling", "destroy", "regenerate")
-
-
-@pytest.mark.parametrize("mark", MARKS)
-def test_what_the_application_asked_for_goes_before_all_else(mark: str) -> None:
-    for changed, rolling, renew, rotated in itertools.product((False, True), repeat=4):
-        assert reason(mark=mark, changed=changed, rolling=rolling, renew=renew, rotated=rotated, left_ms=0) == mark
-
-
-def test_reasons_have_their_order() -> None:
-    order = ["changed", "rolling", "renew", "rotated"]
-    for count in range(1, 5):
-        for chosen in itertools.combinations(order, count):
-            assert reason(left_ms=0, **dict.fromkeys(chosen, True)) == chosen[0]
 
 
 anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.lists(st.integers(), max_size=1)

@@ -46,19 +46,24 @@ class SessionMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        key, kind = self._key, scope["type"]
-        if kind == "lifespan" and isinstance(self._sessions, StoredSessions):
-            await self._sessions.serve_lifespan(self.app, scope, receive, send)
-        elif (
-            kind not in ("http", "websocket")
-            or (key in scope and self._is_nested(scope))
-            or (self.options.match_path and not _is_under(_asked_path(scope), self.options.path))
+        key = self._key
+        if scope["type"] not in ("http", "websocket"):
+            await self._pass_on(scope, receive, send)
+        elif (key in scope and self._is_nested(scope)) or (
+            self.options.match_path and not _is_under(_asked_path(scope), self.options.path)
         ):
             await self.app(scope, receive, send)
         else:
             if not self._looked:
                 self._look_around(scope)
             await self._sessions.serve(self.app, scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve what has no session; the store starts and stops with the application."""
+        if scope["type"] == "lifespan" and isinstance(self._sessions, StoredSessions):
+            await self._sessions.serve_lifespan(self.app, scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
     def _is_nested(self, scope: Scope) -> bool:
         """Return whether there is a session already, and log once that there should be no other."""

@@ -48,6 +48,7 @@ class ContextSession:
         self.state = SessionState(parts.policy, scope, snapshot)
         self._parts = parts
         self.lines: list[bytes] = []
+        """The Set-Cookie lines of the last commit."""
 
     # What a session asks.
 
@@ -151,7 +152,7 @@ class ContextSession:
 
     def prepared(self, session: Session) -> list[bytes]:
         """Return the lines of the last commit, or what a touched session sends without one."""
-        return self.lines or (self.state.signature_removal if session.accessed else [])
+        return self.lines or ([*self.state.signature_removal] if session.accessed else [])
 
     def _remove(self) -> None:
         lines, scope = self._parts.format.removal(self._cookie()), self.state.scope
@@ -160,42 +161,41 @@ class ContextSession:
 
     def _write(self, session: Session, body: bytes, reason: Reason) -> SessionError | None:
         """Write the session's lines, and note what a later request would load; return why that cannot be."""
-        state, format = self.state, self._parts.format
+        state, parts = self.state, self._parts
+        options, policy = state.options, parts.policy
         reserved = state.reserved_key(session, body)
         if reserved is not None:
             return ReservedKeyError(reserved)
-        life_ms, created_ms, owner, own_life = state.life_ms, state.created_ms, state.owner, state.has_own_life
-        expire_ms = self._expire_ms(reason, life_ms, created_ms)
+        (life_ms, own_life), created_ms, owner = state.lifetime(), state.created_ms, state.owner
+        expire_ms = None
+        if reason == "rotated" and life_ms is not None:
+            # A new signature is no renewal: the session ends when it was to end.
+            expire_ms = state.expire_ms
+        if expire_ms is None and life_ms is not None:
+            expire_ms = rules.next_expire(policy.now_ms(), life_ms, created_ms, options.absolute_ms)
         # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
-        has_expires = state.options.dated or state.life is not None or state.existed
+        has_expires = options.dated or state.life is not None or state.existed
+        override = state.cookie_override()
+        member = owner if override is None else state.owner_member(override)
         text = with_own_life(body, life_ms) if own_life else body
-        member = state.owner_member()
+        cookie = parts.format.cookie(policy.is_secure(state.scope), override)
         envelope = (expire_ms, life_ms, created_ms, owner if member is owner else None)
-        lines = format.write(self._cookie(), with_member(text, member), envelope, has_expires)
-        if isinstance(lines, int) and reason in RENEWALS:
+        lines = parts.format.write(cookie, with_member(text, member), envelope, has_expires)
+        if isinstance(lines, int):
+            if reason not in RENEWALS:
+                return self._too_large(lines, session)
             # It came as it is, in another layout or signed otherwise: no page fails for that.
             logger.error("a session that nobody changed is too large to be sent anew: its cookie stays as it is")
             return None
-        if isinstance(lines, int):
-            return self._too_large(lines, session)
-        self.lines = self._with_removals(lines)
+        if self.origin is not None or parts.legacy.duplicates is not None or state.set_cookie is not None:
+            lines = self._with_removals(lines)
+        self.lines = lines
         life = rules.life_members(life_ms, own=own_life)
         state.settle(Snapshot(body, 0, True, expire_ms, *life, created_ms, member), reason)
         return None
 
-    def _expire_ms(self, reason: Reason, life_ms: int | None, created_ms: int | None) -> int | None:
-        state = self.state
-        if life_ms is None:
-            return None
-        if reason == "rotated" and state.expire_ms is not None:
-            # A new signature is no renewal: the session ends when it was to end.
-            return state.expire_ms
-        return rules.next_expire(state.policy.now_ms(), life_ms, created_ms, state.options.absolute_ms)
-
     def _with_removals(self, lines: list[bytes]) -> list[bytes]:
         state, format, legacy = self.state, self._parts.format, self._parts.legacy
-        if self.origin is None and legacy.duplicates is None and state.set_cookie is None:
-            return lines
         removals = legacy.strays(state.scope) if self.origin is None else legacy.removals(self.origin, state.scope)
         left = state.place_left()
         if left is not None:

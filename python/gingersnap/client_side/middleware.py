@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable
-from typing import cast
+from typing import Any
 
 from .. import _core
 from ..cookies.handshake import HandshakeWarning
@@ -56,15 +56,39 @@ class CookieSessions:
             if self.options.auto_commit and (scope.get(session._key, session) is not session or self.is_late(session)):
                 self._report(scope, session)
         except Exception:
+            if session._conducted is not None and scope["type"] == "http":
+                await self._end_after_error(scope, session, send)
             fail(session)
             raise
         finally:
             self._slot.release(scope, session)
 
+    async def _end_after_error(self, scope: Scope, session: Session, send: Send) -> None:
+        """Answer 500 with the removal of a session that a failed application had ended, if no response has started.
+
+        A logout is not lost with the rest of the request. The exception goes on to the server, which logs it.
+        """
+        context = self._context(session)
+        if not self.options.auto_commit or not context.state.ends or (session._started and not context.state.failed):
+            return
+        session._started, context.state.failed = True, False
+        body = b"Internal Server Error"
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+        start: Message = {"type": "http.response.start", "status": 500, "headers": headers}
+        await send(with_session(start, context.end(), self.options, self.format.name))
+        await send({"type": "http.response.body", "body": body})
+
     def conduct(self, session: Session) -> ContextSession:
         """Make the context of a session that somebody needs more of than its data."""
         loaded = session._loaded
         return ContextSession(self._parts, session._scope, None if loaded is None else Snapshot._make(loaded))
+
+    def _context(self, session: Session) -> ContextSession:
+        """Return the context of a session, made if it has none yet."""
+        context: Any = session._conducted
+        made: ContextSession = self.conduct(session) if context is None else context
+        session._conducted = made
+        return made
 
     def report_failed(self, session: Session, keys: str) -> None:
         """Report what changed after the request had failed. Raises: SessionSealed under ``strict``."""
@@ -118,7 +142,7 @@ class CookieSessions:
         if snapshot is None:
             return "corrupt"
         session._loaded = snapshot
-        _context(session).origin = Origin(found.source, None)
+        self._context(session).origin = Origin(found.source, None)
         self.options.events.emit("accepted", session._scope, found.source.label)
         return None
 
@@ -132,7 +156,7 @@ class CookieSessions:
         if why == "tampered" and self.options.drop_bad_signature:
             # koa: a signature that does not verify is removed, by a line of its own.
             encrypted = self._policy.is_encrypted(session._scope)
-            _context(session).state.signature_removal = self.format.signature_removal(encrypted)
+            self._context(session).state.signature_removal = self.format.signature_removal(encrypted)
         self.options.events.emit(why, session._scope, why)
 
     async def _validate(self, session: Session) -> None:
@@ -159,7 +183,7 @@ class CookieSessions:
                     # Noted first, as without a hook.
                     session._started = True
                     if self.options.auto_commit:
-                        context = _context(self._slot.current(scope, session))
+                        context = self._context(self._slot.current(scope, session))
                         context.state.response = message
                         await context.before_save(session)
                     message = self._commit(scope, session, message)
@@ -171,7 +195,7 @@ class CookieSessions:
         """Return the start of the answer that follows a failed commit, with the end that this commit was to carry out."""
         if session._conducted is None:
             return message
-        context = _context(session)
+        context = self._context(session)
         if not context.state.failed or not context.state.ends:
             return message
         return with_session(message, context.end(), self.options, self.format.name)
@@ -186,12 +210,14 @@ class CookieSessions:
     def _commit(self, scope: Scope, session: Session, message: Message) -> Message:
         """Commit, and return the message with the session's headers."""
         options = self.options
-        if scope.get(session._key, session) is session and self._is_idle(session):
+        unreplaced = scope.get(session._key, session) is session
+        if unreplaced and self._is_idle(session):
             if not (options.cache_headers and session.accessed):
                 return message
             return with_session(message, [], options, self.format.name)
-        context = _context(self._slot.current(scope, session))
-        self._slot.warn_of_shared_cookie(session, message)
+        context = self._context(session if unreplaced else self._slot.current(scope, session))
+        if context.state.another:
+            self._slot.warn_of_shared_cookie(session, message)
         context.state.response = message
         lines = context.commit(session) if options.auto_commit else context.prepared(session)
         if lines:
@@ -216,7 +242,7 @@ class CookieSessions:
     def is_late(self, session: Session) -> bool:
         """Return whether a session was changed, or a mark set, since its response started."""
         if session._conducted is not None:
-            return _context(session).state.is_late(session)
+            return self._context(session).state.is_late(session)
         # A second comparison is spared where the session's own methods read scalars alone.
         watched = session.__class__ is WatchedSession and not session._wrote
         if watched and (session._touch == READ or not session.accessed):
@@ -230,9 +256,4 @@ class CookieSessions:
         except TypeError as error:
             self._slot.report(session, str(error))
         else:
-            self._slot.report(session, ", ".join(_context(session).state.late_keys(session)))
-
-
-def _context(session: Session) -> ContextSession:
-    """Return the context of a session, made if it has none yet."""
-    return cast("ContextSession", session._conduct())
+            self._slot.report(session, ", ".join(self._context(session).state.late_keys(session)))

@@ -3,7 +3,6 @@
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ..types import Reason
-from .rules import save_reason
 
 Action: TypeAlias = Literal["nothing", "keep", "delete", "create", "touch", "replace", "move"]
 """What a commit does.
@@ -37,7 +36,7 @@ class Facts(NamedTuple):
     rotated: bool
     """Whether an older key signed it, or another layout wrote it."""
     rolls: bool
-    """Whether ``rolling`` renews it with this response."""
+    """Whether ``rolling`` renews it with this response. This and the next four say nothing of a session that was changed."""
     renews: bool
     """Whether ``renew`` applies to this response."""
     left_ms: int | None
@@ -89,27 +88,30 @@ def _action(facts: Facts, reason: Reason) -> Action:
 
 def reason_to_save(facts: Facts) -> tuple[Reason | None, bool]:
     """Return why the session is written or ended, if it is, and whether a renewal is withheld from a public response."""
-    asked = facts.asked
+    asked, changed = facts.asked, facts.changed
     if asked == "destroy":
         # Ended, then filled: a new session in place of the old one.
         return ("destroy" if facts.empty else "regenerate"), False
-    if facts.changed and facts.empty and not facts.login and not facts.keep_empty:
-        return "destroy", False
-    if facts.empty and not facts.exists and not facts.changed and asked in (None, "rolling"):
-        # An empty new session has no lifetime that could start again.
-        return ("changed" if facts.allow_empty and not facts.committed else None), False
-    reason = save_reason(
-        mark=None if asked == "rolling" else asked,
-        changed=facts.changed,
-        rolling=facts.rolls or asked == "rolling",
-        renew=facts.renews,
-        rotated=facts.rotated,
-        left_ms=facts.left_ms,
-        max_age_ms=facts.max_age_ms,
-    )
+    if facts.empty:
+        if changed and not facts.login and not facts.keep_empty:
+            return "destroy", False
+        if not facts.exists and not changed and asked in (None, "rolling"):
+            # An empty new session has no lifetime that could start again.
+            return ("changed" if facts.allow_empty and not facts.committed else None), False
+    reason = asked if asked is not None and asked != "rolling" else "changed" if changed else _renewal(facts)
     withheld = facts.public and asked is None and reason in RENEWALS
     if withheld:
         reason = None
     # A record that each request writes was written with whatever a renewal would write.
-    resaves = facts.exists and facts.resave and not facts.committed
+    resaves = facts.resave and facts.exists and not facts.committed
     return ("resave" if resaves and reason in (None, "rolling", "rotated") else reason), withheld
+
+
+def _renewal(facts: Facts) -> Reason | None:
+    """Return why a session is sent that nothing was changed in. Source: koa-session ``_shouldSaveSession``."""
+    if facts.rolls or facts.asked == "rolling":
+        return "rolling"
+    left_ms, max_age_ms = facts.left_ms, facts.max_age_ms
+    if facts.renews and left_ms is not None and max_age_ms is not None and left_ms < max_age_ms / 2:
+        return "renew"
+    return "rotated" if facts.rotated else None

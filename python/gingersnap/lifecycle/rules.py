@@ -2,8 +2,6 @@
 
 from typing import Literal, TypeGuard
 
-from ..types import Reason
-
 SKEW_MS = 60_000
 """How far the clocks of two servers may be apart."""
 LONGEST_MS = 400 * 86_400_000
@@ -98,29 +96,3 @@ def next_expire(now_ms: int, max_age_ms: int, created_ms: int | None, absolute_m
     if created_ms is None or absolute_ms is None:
         return end_ms
     return min(end_ms, created_ms + absolute_ms)
-
-
-def save_reason(
-    *,
-    mark: Reason | None,
-    changed: bool,
-    rolling: bool,
-    renew: bool,
-    rotated: bool,
-    left_ms: int | None,
-    max_age_ms: int | None,
-) -> Reason | None:
-    """Say why a session must be written, or ``None``. Source: koa-session ``_shouldSaveSession``.
-
-    ``mark`` is what the application asked for. ``rotated``: an older key signed the session. ``left_ms`` and ``max_age_ms``
-    are ``None`` for one that ends with the browser.
-    """
-    if mark is not None:
-        return mark
-    if changed:
-        return "changed"
-    if rolling:
-        return "rolling"
-    if renew and left_ms is not None and max_age_ms is not None and left_ms < max_age_ms / 2:
-        return "renew"
-    return "rotated" if rotated else None

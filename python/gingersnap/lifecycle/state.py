@@ -1,5 +1,6 @@
 """The state of one request's session: what came, and what the application asked for since. It does no I/O."""
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from .. import _core
@@ -65,6 +66,8 @@ class SessionState:
     """What the record says of its session's cookie, where records do."""
     increments: Increments | None = None
     """What the application added to numbers since the last commit."""
+    signature_removal: Sequence[bytes] = ()
+    """The lines that a touched session sends if it sends nothing else."""
     _created_ms: int | None = None
 
     def __init__(self, policy: Policy, scope: Scope, snapshot: Snapshot | None, record_format: RecordFormat | None = None) -> None:
@@ -77,8 +80,6 @@ class SessionState:
         self.is_new = snapshot is None
         # The text that the next one is compared with.
         self.body = EMPTY if snapshot is None else snapshot.body
-        # The lines that a touched session sends if it sends nothing else.
-        self.signature_removal: list[bytes] = []
         self._record_format = record_format
 
     def fill(self, snapshot: Snapshot) -> None:
@@ -154,25 +155,30 @@ class SessionState:
     @property
     def life_ms(self) -> int | None:
         """How long the session lives from each renewal; ``None``: with the browser. Its own lifetime goes before the option."""
+        return self.lifetime()[0]
+
+    def lifetime(self) -> tuple[int | None, bool]:
+        """Return how long the session lives from each renewal, and whether the application set that: ``has_own_life``."""
+        loaded, options = self.loaded, self.options
+        plain = options.dialect.accepts_any_name
         if self.life is not None:
-            return None if self.life == "session" else self.life
+            return (None if self.life == "session" else self.life), not plain
+        if loaded is None:
+            return options.max_age_ms, False
+        max_age, browser_session = loaded.max_age, loaded.browser_session
+        own = not plain and rules.has_own_life(max_age, browser_session)
         # koa: the lifetime that a session was written with outlives a change of the option. Ours: one that the application set.
-        loaded = self.loaded
-        if loaded is not None and (self.options.dialect.accepts_any_name or self.has_own_life):
-            if loaded.browser_session is True:
-                return None
-            max_age = loaded.max_age
+        if plain or own:
+            if browser_session is True:
+                return None, own
             if type(max_age) is int and max_age > 0:
-                return min(max_age, self.policy.longest_ms)
-        return self.options.max_age_ms
+                return min(max_age, self.policy.longest_ms), own
+        return options.max_age_ms, own
 
     @property
     def has_own_life(self) -> bool:
         """Whether the application set the session's lifetime, in this request or an earlier one; the presets do not note it."""
-        if self.options.dialect.accepts_any_name:
-            return False
-        loaded = self.loaded
-        return self.life is not None or (loaded is not None and rules.has_own_life(loaded.max_age, loaded.browser_session))
+        return self.lifetime()[1]
 
     @property
     def max_age(self) -> float | Literal["session"]:
@@ -238,10 +244,11 @@ class SessionState:
             override = self.attributes()
         return override
 
-    def owner_member(self) -> object:
-        """Return the member ``_owner`` that is written."""
-        override = None if self.options.dialect.accepts_any_name else self.cookie_override()
-        return self.owner if override is None else member_of(self.owner, override, self.usual_attributes())
+    def owner_member(self, override: Attributes | None) -> object:
+        """Return the member ``_owner`` that is written; ``override``: the attributes that the application set."""
+        if override is None or self.options.dialect.accepts_any_name:
+            return self.owner
+        return member_of(self.owner, override, self.usual_attributes())
 
     def place_left(self) -> tuple[bool, Attributes] | None:
         """Return where the cookie came from, once the application has set another place for it; ``None``: it stays.
@@ -270,29 +277,42 @@ class SessionState:
         touch_suffices: bool = False,
     ) -> Facts:
         """Return what ``decide`` needs to know; ``body``: the session's text now."""
-        options, loaded, expire_ms = self.options, self.loaded, self.expire_ms
-        exists, response = loaded is not None, self.response
+        options, loaded, mark = self.options, self.loaded, self.mark
+        changed = body != self.body or (self.set_cookie is not None and self.is_cookie_changed())
+        rolls = renews = public = False
+        left_ms = max_age_ms = None
+        if not changed and loaded is not None and (mark is None or mark == "rolling"):
+            rolls = self._rolls(touched)
+            renews = options.renew and (touched or not options.lazy_rolling)
+            max_age_ms, expire_ms = self.life_ms, self.expire_ms
+            left_ms = None if expire_ms is None else expire_ms - self.policy.now_ms()
+            public = self._is_public()
         return Facts(
-            changed=body != self.body or self.is_cookie_changed(),
-            empty=body == EMPTY,
-            asked=self.mark,
-            exists=exists,
-            committed=self.committed,
-            login=self.new_owner is not None,
-            replaced=replaced,
-            rotated=loaded is not None and loaded.key_index > 0,
-            rolls=exists and self._rolls(touched),
-            renews=options.renew and exists and (touched or not options.lazy_rolling),
-            left_ms=None if expire_ms is None else expire_ms - self.policy.now_ms(),
-            max_age_ms=self.life_ms,
-            public=response is not None and not options.dialect.accepts_any_name and is_public(response),
-            exceeds_lifetime=exceeds_lifetime,
-            must_extend=must_extend,
-            touch_suffices=touch_suffices,
-            keep_empty=options.keep_empty,
-            allow_empty=options.allow_empty,
-            resave=options.resave,
+            changed,
+            body == EMPTY,
+            mark,
+            loaded is not None,
+            self.committed,
+            self.new_owner is not None,
+            replaced,
+            loaded is not None and loaded.key_index > 0,
+            rolls,
+            renews,
+            left_ms,
+            max_age_ms,
+            public,
+            exceeds_lifetime,
+            must_extend,
+            touch_suffices,
+            options.keep_empty,
+            options.allow_empty,
+            options.resave,
         )
+
+    def _is_public(self) -> bool:
+        """Return whether shared caches may keep the response; where the session's own system does not look, ``False``."""
+        response = self.response
+        return response is not None and not self.options.dialect.accepts_any_name and is_public(response)
 
     def _rolls(self, touched: bool) -> bool:
         """Return whether a rolling session is renewed by this response.

@@ -29,13 +29,17 @@ class RecordEncoder:
 
         Raises: SessionTooLarge; ConfigError where the application's ``ttl`` or cookie attributes are wrong.
         """
-        state, dates = self._state, self.dates()
+        state = self._state
+        override = state.cookie_override()
+        dates = self._dates(override)
         state.record_cookie = record_cookie = self._record_cookie()
         value = self._repository.record.close(body, dates, record_cookie, dated=self._expiry_in_record)
         if len(value) > _core.MAX_TEXT:
             raise too_large(state, session)
         ttl_ms = self._repository.ttl_ms(dates, body, dated=self._expiry_in_record)
-        return EncodedRecord(value, ttl_ms, dates.expire_ms, dates.life_ms, dates.created_ms)
+        return EncodedRecord(
+            value, ttl_ms, dates.expire_ms, dates.life_ms, dates.created_ms, dates.own_life, dates.member, override
+        )
 
     def ended_text(self) -> bytes:
         """Return the text of a record that ends at once: a request that meets it before the store drops it must not go on."""
@@ -44,11 +48,16 @@ class RecordEncoder:
 
     def dates(self) -> Dates:
         """Return the session's next end."""
+        return self._dates(self._state.cookie_override())
+
+    def _dates(self, override: Attributes | None) -> Dates:
         state = self._state
-        life_ms, created_ms, expire_ms = state.life_ms, state.created_ms, None
+        (life_ms, own_life), created_ms, expire_ms = state.lifetime(), state.created_ms, None
         if life_ms is not None:
             expire_ms = rules.next_expire(state.policy.now_ms(), life_ms, created_ms, state.options.absolute_ms)
-        return Dates(expire_ms, life_ms, created_ms, state.owner, state.has_own_life, state.owner_member())
+        owner = state.owner
+        member = owner if override is None else state.owner_member(override)
+        return Dates(expire_ms, life_ms, created_ms, owner, own_life, member)
 
     def lasting_ms(self) -> int:
         """Return how long a record is kept from now on that no request writes."""

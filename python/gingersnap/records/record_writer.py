@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from ..cookies.attributes import Attributes
 from ..errors import SessionConflict, SessionError
 from ..stores.store import Conflict, Gone, OwnerIndex, Record, Replaced, Saved, Store, Taken
 from ..types import Scope
@@ -37,6 +38,12 @@ class EncodedRecord:
     expire_ms: int | None
     life_ms: int | None
     created_ms: int | None
+    own_life: bool = False
+    """Whether the application set the session's lifetime."""
+    member: object = field(default=None, repr=False)
+    """The member ``_owner``."""
+    cookie: Attributes | None = None
+    """The attributes of the session's cookie that the application set."""
 
 
 @dataclass(frozen=True, slots=True)

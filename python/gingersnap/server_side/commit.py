@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from .. import _core
+from ..cookies.attributes import Attributes
 from ..errors import SessionTooLarge, SessionUnavailable
 from ..lifecycle import rules
 from ..lifecycle.decision import Action
@@ -97,7 +98,7 @@ class Committer:
         if record.id is not None:
             await self._writer.destroy(parts.repository.ids.key(record.id))
         if dialect.clears_cookie == "always" or (dialect.clears_cookie == "came" and record.id is not None):
-            self._set_id(None, None)
+            self._set_id(None, None, self._state.cookie_override())
         self._state.settle(None, "destroy", self._loader.fingerprint)
         record.id = None
         self._state.replaced = False
@@ -133,7 +134,7 @@ class Committer:
         if not alive:
             return "gone"
         if reason == "rotated":
-            self._set_id(record.id, state.expire_ms)
+            self._set_id(record.id, state.expire_ms, encoded.cookie)
             # From here on the newest key signs it.
             record.key_index = 0
         else:
@@ -263,21 +264,20 @@ class Committer:
         changed = body != state.body or state.life is not None or state.set_cookie is not None
         sends_id = options.dialect.always_sends_cookie or id != record.id or record.key_index > 0
         sends_id = sends_id or options.rolling or reason in ("renew", "rotated")
-        life = rules.life_members(encoded.life_ms, own=state.has_own_life)
-        snapshot = Snapshot(body, 0, True, encoded.expire_ms, *life, encoded.created_ms, state.owner_member())
+        life = rules.life_members(encoded.life_ms, own=encoded.own_life)
+        snapshot = Snapshot(body, 0, True, encoded.expire_ms, *life, encoded.created_ms, encoded.member)
         record.id, record.ttl_ms, record.key_index = id, encoded.ttl_ms, 0
         record.exceeds_lifetime = record.outdated = False
         if sends_id or (changed and encoded.expire_ms is not None):
             # koa: without maxAge the first cookie has no date.
             has_expires = options.dated or state.life is not None or state.existed
-            self._set_id(id, encoded.expire_ms if has_expires else None)
+            self._set_id(id, encoded.expire_ms if has_expires else None, encoded.cookie)
         state.replaced = False
         state.settle(snapshot, reason, self._loader.fingerprint)
 
-    def _set_id(self, id: str | None, expire_ms: int | None) -> None:
-        """Note what the response tells the client of the session's id."""
+    def _set_id(self, id: str | None, expire_ms: int | None, cookie: Attributes | None) -> None:
+        """Note what the response tells the client of the session's id; ``cookie``: the attributes that the application set."""
         state, record, legacy = self._state, self._record, self._parts.legacy
-        cookie = state.cookie_override()
         if cookie is None and state.record_cookie is not None:
             cookie = state.attributes_in(state.record_cookie)
         record.id_update = IdUpdate(id, expire_ms, state.policy.is_secure(state.scope), cookie)
@@ -286,7 +286,7 @@ class Committer:
             record.removals = legacy.strays(state.scope) if origin is None else legacy.removals(origin, state.scope)
             left = state.place_left()
             if left is not None:
-                record.removals += self._parts.format.removal(self._parts.format.cookie(*left))
+                record.removals = [*record.removals, *self._parts.format.removal(self._parts.format.cookie(*left))]
 
     def _key(self) -> str:
         return "" if self._record.id is None else self._parts.repository.ids.key(self._record.id)

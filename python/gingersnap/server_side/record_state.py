@@ -1,5 +1,6 @@
 """What one request knows of its session's record, and what its response tells the client of the id."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from ..legacy.lazy_migration import Migrated
@@ -37,9 +38,8 @@ class RecordState:
     id_update: IdUpdate | None = None
     """What the response tells the client of the id; ``None``: nothing."""
 
-    def __init__(self) -> None:
-        self.removals: list[bytes] = []
-        """The lines that remove other cookies, with that update."""
+    removals: Sequence[bytes] = ()
+    """The lines that remove other cookies, with that update."""
 
     @property
     def has_id(self) -> bool:

@@ -8,20 +8,24 @@ from contextlib import asynccontextmanager
 class RequestLock:
     """The lock of one request's session."""
 
+    replaced_meanwhile = False
+    """Whether what is queued ends the session, or puts other data into it."""
+    # Made once it is needed: most requests neither load twice nor commit.
+    _lock: asyncio.Lock | None = None
+
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
         self._queued: list[Callable[[], None]] = []
-        self.replaced_meanwhile = False
-        """Whether what is queued ends the session, or puts other data into it."""
 
     @property
     def busy(self) -> bool:
         """Whether a load or a commit is under way."""
-        return self._lock.locked()
+        return self._lock is not None and self._lock.locked()
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
         """Hold the session, so that what other tasks of the request ask for meanwhile is neither lost nor mixed up."""
+        if self._lock is None:
+            self._lock = asyncio.Lock()
         async with self._lock:
             try:
                 yield
@@ -35,7 +39,7 @@ class RequestLock:
 
         ``replaces``: it ends the session, or puts other data into it.
         """
-        if not self._lock.locked():
+        if not self.busy:
             change()
             return
         if replaces:
@@ -44,6 +48,6 @@ class RequestLock:
 
     async def wait_idle(self) -> None:
         """Wait for what is under way, so that it is known what became of it."""
-        if self._lock.locked():
+        if self._lock is not None and self._lock.locked():
             async with self._lock:
                 pass

@@ -36,7 +36,8 @@ class SessionSaver:
         return not self._is_closed() and self.state.is_late(session)
 
     def _is_closed(self) -> bool:
-        return self.status.abandoned or self.status.error is not None or self.status.availability == "deferred" or self._is_over()
+        status = self.status
+        return status.abandoned or status.error is not None or status.availability == "deferred" or self._is_over()
 
     def _is_over(self) -> bool:
         """Return whether nothing is written because the session has ended elsewhere.
@@ -44,7 +45,7 @@ class SessionSaver:
         A login begins another one. A logout under an id that was just replaced removes the client's cookie, as it does where it
         has loaded the session before that.
         """
-        if self.status.availability not in ("gone", "superseded"):
+        if not self.status.gone:
             return False
         mark = self.state.mark
         is_login = mark == "regenerate" and self.state.new_owner is not None
@@ -52,9 +53,10 @@ class SessionSaver:
 
     def is_idle(self, session: Session) -> bool:
         """Return whether nothing has to be written, without looking at the data where that is plain to see."""
-        if self._is_closed():
+        status, state, record = self.status, self.state, self.record
+        if (status.availability != "ready" or status.abandoned or status.error is not None) and self._is_closed():
             return True
-        state, record, options = self.state, self.record, self.state.options
+        options = state.options
         watched, renews = session.__class__ is WatchedSession, self._parts.policy.renews
         if state.mark is not None or (watched and session._wrote) or state.is_cookie_changed():
             return False
@@ -74,15 +76,18 @@ class SessionSaver:
 
     def must_extend(self) -> bool:
         """Return whether a record that no request writes has to be kept for longer: of a session of the browser, say."""
-        loaded, dialect, ttl_ms = self.state.loaded, self.state.options.dialect, self.record.ttl_ms
-        if loaded is None or self.status.abandoned or self.status.gone or self.record.unmade is not None:
+        loaded, options, ttl_ms = self.state.loaded, self.state.options, self.record.ttl_ms
+        dialect = options.dialect
+        if loaded is None or (loaded.browser_session is not True and not dialect.touches_on_read):
+            return False
+        if self.status.abandoned or self.status.gone or self.record.unmade is not None:
             return False
         if dialect.touches_on_read:
             # express-session: each request does so.
             return not is_recent(ttl_ms, self._encoder().lasting_ms())
-        if loaded.browser_session is not True or ttl_ms is None:
+        if ttl_ms is None:
             return False
-        if self.state.options.ttl is None:
+        if options.ttl is None:
             return ttl_ms < BROWSER_MS / 2
         # Under a preset a record is kept no longer than the application says; ours, for so long from its last use.
         return not dialect.accepts_any_name and ttl_ms < self._encoder().lasting_ms() / 2
@@ -103,6 +108,8 @@ class SessionSaver:
             self._drop_superseded()
         if self._lock.busy or not self.is_idle(session) or self.must_extend():
             await self._parts.repository.run_to_completion(self._commit_exclusively(session))
+        else:
+            self.state.failed = False
 
     def _drop_superseded(self) -> None:
         """Report what a request wrote into a session whose id another one has just replaced."""
@@ -206,7 +213,7 @@ class SessionSaver:
         """Drop the write: the session has ended, and the response says nothing of it, as another one may just have begun."""
         state, record = self.state, self.record
         self.status.availability, state.ends = "gone", False
-        record.id_update, record.removals = None, []
+        record.id_update, record.removals = None, ()
         logger.info("a session ended while a request was using it: what that request changed is dropped")
         state.options.events.emit("gone", state.scope, "", self._loader.fingerprint)
 

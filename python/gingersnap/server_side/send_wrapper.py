@@ -139,7 +139,8 @@ class SendWrapper:
             return None
         try:
             session = self._parts.slot.current(self._scope, self._session)
-            await context.saver.before_save(session)
+            if self._options.before_save is not None:
+                await context.saver.before_save(session)
             await context.saver.commit(session)
         except SessionUnavailable as error:
             word = await self._word(error)
