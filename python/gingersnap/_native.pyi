@@ -31,7 +31,7 @@ def decode(value: bytes) -> dict[str, Any] | None:
 def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_ms: int | None, owner: str | None) -> bytes:
     """Put a session's envelope behind its data, as its last members. Source: koa-session ``ContextSession.save``.
 
-    ``expire_ms`` ``None``: whoever keeps the text knows when it ends. ``max_age_ms`` ``None``: it ends with the browser.
+    ``expire_ms`` ``None``: the store knows when it ends. ``max_age_ms`` ``None``: it ends with the browser.
 
     Raises: UnserializableError where the owner is no text that JSON can hold.
     """
@@ -104,8 +104,8 @@ class SignedCookie:
         """
 
     def load(self, headers: Headers, into: dict[str, Any], now_ms: int) -> Loaded | Miss | None:
-        """Verify, decode and fill ``into`` with the data, its envelope taken off; ``into`` must be empty, and is
-        where the answer is a word or ``None``. ``corrupt``: what was signed is no session. A session whose dates
+        """Verify, decode and fill ``into`` with the data, without its envelope; ``into`` must be empty, and stays
+        empty where a ``Miss`` or ``None`` is returned. ``corrupt``: what was signed is no session. A session with dates that
         are plain integers and that lives at ``now_ms``, milliseconds since 1970, is ``fresh``.
         """
 
@@ -122,7 +122,7 @@ class SignedCookie:
         """Encode and sign: the finished Set-Cookie lines of the cookie and its signature.
 
         ``expire_ms`` ``None``: it ends with the browser. ``dated``: the lines say ``expires``, and with ``now_ms``
-        ``max-age`` beside it, for clients whose clock is wrong. An ``int`` is the size in octets of a line that would
+        ``max-age`` beside it, for clients with a wrong clock. An ``int`` is the size in octets of a line that would
         pass ``max_octets``.
 
         Raises: UnserializableError.

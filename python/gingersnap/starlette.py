@@ -64,7 +64,7 @@ class SessionMiddleware(Middleware):
 
     ``secret_key`` is a ``str`` or Starlette's ``Secret``; a short one is taken, with a warning.
     ``max_age`` is in seconds, ``None``: until the browser closes. ``https_only`` may be ``"auto"``: Secure over https alone.
-    ``old_keys`` are the secrets before ``secret_key``, newest first: what they signed is read, and signed anew by ``secret_key``.
+    ``old_keys`` are the secrets before ``secret_key``, newest first: their signatures are read and signed again by ``secret_key``.
     ``options`` are those of ``gingersnap.SessionMiddleware``, such as ``rolling``.
 
     Raises: ConfigError where an option is unknown or wrong, and for a secret that is empty, stands in public documentation or

@@ -47,7 +47,7 @@ class Snapshot(NamedTuple):
 
 
 Envelope: TypeAlias = tuple[int | None, int | None, int | None, str | None]
-"""What is written beside a session's data: when it ends, how long it lives from each renewal, when it began, whose it is.
+"""What is written beside a session's data: when it ends, how long it lives from each renewal, when it began, its owner.
 Milliseconds; ``None`` for what is not said, an end or a lifetime: with the browser."""
 
 

@@ -46,7 +46,7 @@ def _octets(text: bytes) -> bytes | None:
 
 
 class SealedCookie(Cookie):
-    """One cookie whose value is encrypted, and its attributes."""
+    """One cookie with an encrypted value, and its attributes."""
 
     def __init__(self, name: str, keys: list[bytes], head: bytes, tail: bytes, **limits: Any) -> None:
         super().__init__(name, head, tail, **limits)

@@ -11,7 +11,7 @@ from ..errors import ConfigError
 from ..option_types import EarlierOptions, OptionValues
 from ..types import Algorithm
 
-# Whose records each layout keeps, as the preset calls that system, and which of our stores has the layout.
+# For each layout: the preset of the system that writes such records, and the stores of ours that have the layout.
 _LAYOUTS: Final = {
     "connect-redis": ("express", "RedisStore"),
     "koa-redis": ("koa-generic", "RedisStore"),

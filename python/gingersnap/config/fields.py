@@ -109,9 +109,7 @@ def _names(name: str, value: object) -> frozenset[str]:
 def _accept(name: str, value: object) -> tuple[Any, ...]:
     if isinstance(value, list | tuple) and all(type(getattr(entry, "until_ms", None)) is int for entry in value):
         return tuple(value)
-    raise refusal(
-        name, value, "give a list of gingersnap.Accept(until=..., and the options that sessions were written with so far)"
-    )
+    raise refusal(name, value, "give a list of gingersnap.Accept(until=..., and your previous options)")
 
 
 _EACH: Mapping[str, Callable[[str, Any], Any]] = {

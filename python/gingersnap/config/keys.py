@@ -152,4 +152,4 @@ def _decoded(prefix: str, text: str) -> bytes | tuple[str, str]:
         standard = text.replace("-", "+").replace("_", "/")
         return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
     except ValueError:
-        return f"one of them is no valid {prefix}: text", f"write it anew, or without {prefix}:"
+        return f"one of them is no valid {prefix}: text", f"correct it, or write it without {prefix}:"

@@ -19,7 +19,7 @@ from .suggestions import suggest
 logger = logging.getLogger("gingersnap")
 
 _LATEST_S: Final = 2**34
-"""A date that nobody means, some 500 years from now: what is later was given in milliseconds."""
+"""The latest deadline, some 500 years from now, in seconds: a later number was given in milliseconds by mistake."""
 
 
 class SessionOptions:
@@ -159,7 +159,7 @@ def _resolve(given: OptionValues) -> OptionValues:
 
 
 class Accept:
-    """One entry of ``accept=[...]``: the options that sessions were written with so far, and until when they still count.
+    """One entry of ``accept=[...]``: a previous configuration, and the time until which its sessions are accepted.
 
     ``until``: a ``datetime`` with its time zone, or seconds since 1970. The options come by name, as ``SessionMiddleware``
     takes them, or prepared. Of an entry's options those count that say where a session is and how it is read; clock, listeners

@@ -22,7 +22,7 @@ def drops_headers(scope: Scope) -> bool:
 
 
 class HandshakeWarning:
-    """Warn once of a session whose cookie cannot reach the client, as the server drops the headers of ``websocket.accept``."""
+    """Warn once that a session's cookie cannot reach the client: the server drops the headers of ``websocket.accept``."""
 
     def __init__(self) -> None:
         self._warned = False

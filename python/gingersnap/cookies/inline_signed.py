@@ -11,7 +11,7 @@ _MOST: Final = 4
 
 
 class InlineSignedCookie:
-    """One cookie whose value holds its own signature. ``first_only`` as in ``_core.SignedCookie``."""
+    """One cookie with its signature inside its value. ``first_only`` as in ``_core.SignedCookie``."""
 
     def __init__(self, options: CookieOptions, keygrip: _core.Keygrip, head: bytes, tail: bytes) -> None:
         self._name = options.key.encode("ascii")
@@ -41,11 +41,11 @@ class InlineSignedCookie:
         return [self._line(self._sign(value) if value else self._removed(), expires_ms)]
 
     def load(self, headers: Headers, into: dict[str, Any], now_ms: int) -> Loaded | Miss | None:
-        """Verify, decode and fill ``into``, as ``_core.SignedCookie.load``: for layouts whose cookie holds the session."""
+        """Verify, decode and fill ``into``, as ``_core.SignedCookie.load``: for layouts that keep the session in the cookie."""
         raise NotImplementedError
 
     def seal(self, body: bytes, *envelope: Any) -> list[bytes] | int:
-        """Write the line of a session, as ``_core.SignedCookie.seal``: for layouts whose cookie holds the session."""
+        """Write the line of a session, as ``_core.SignedCookie.seal``: for layouts that keep the session in the cookie."""
         raise NotImplementedError
 
     def _line(self, value: bytes, expires_ms: int | None) -> bytes:

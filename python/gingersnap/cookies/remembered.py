@@ -12,7 +12,7 @@ from .attributes import SESSION_COOKIE_CHECKS, Attributes
 
 
 def owner_of(member: object) -> str | None:
-    """Return whose session it is, as its member ``_owner`` says."""
+    """Return the session's owner, from its member ``_owner``."""
     owner = member.get("owner") if isinstance(member, dict) else member
     return owner if isinstance(owner, str) else None
 

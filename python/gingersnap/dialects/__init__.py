@@ -1,4 +1,4 @@
-"""The systems whose sessions are shared, one file each: its defaults, its cookie, its record and its dialect."""
+"""The systems that share sessions with us, one file each: its defaults, its cookie, its record and its dialect."""
 
 from typing import Final
 
@@ -25,7 +25,7 @@ PRESETS: Final[dict[Preset, OptionValues]] = {
     "cookie-session": cookie_session.DEFAULTS,
     "starlette": starlette.DEFAULTS,
 }
-"""What each preset sets in place of our defaults."""
+"""The defaults of each preset, in place of ours."""
 
 FORMATS: Final[dict[Preset | None, type[CookieFormat]]] = {
     None: koa.KoaFormat,
@@ -35,7 +35,7 @@ FORMATS: Final[dict[Preset | None, type[CookieFormat]]] = {
     "cookie-session": cookie_session.CookieSessionFormat,
     "starlette": starlette.StarletteFormat,
 }
-"""How each writes its cookie."""
+"""The cookie format of each system."""
 
 RECORDS: Final[dict[Preset | None, type[RecordFormat]]] = {
     None: RecordFormat,
@@ -43,4 +43,4 @@ RECORDS: Final[dict[Preset | None, type[RecordFormat]]] = {
     "koa-generic": koa_generic.GenericRecord,
     "express": express.ExpressRecord,
 }
-"""How each that has a store writes a record."""
+"""The record format of each system that has a store."""

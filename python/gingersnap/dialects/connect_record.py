@@ -66,9 +66,9 @@ class ConnectRecord(RecordFormat):
         return max(1, int(said))
 
     def attributes(self, own: RecordCookie, secure: bool) -> Attributes:
-        """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure.
+        """Read the cookie attributes of a record. ``secure`` is used where the record does not say.
 
-        What cannot be written is as the options have it: nobody is logged out for an attribute of a cookie.
+        A value that no header can hold is replaced by that of the options: a cookie's attribute logs no user out.
         """
         usual = Attributes.of(self._options, secure=secure)
         # As JavaScript's `cookie` and `cookies` have it where nothing is said.

@@ -29,11 +29,11 @@ DEFAULTS: Final[OptionValues] = {
     "drop_bad_signature": True,
     "cache_headers": False,
 }
-"""What the preset sets; docs/differences.md gives the reasons."""
+"""The preset's defaults; docs/differences.md gives the reasons."""
 
 
 class CookieSessionFormat(KoaFormat):
-    """Read and write one signed cookie that says nothing of its end: whoever has it can show it for ever."""
+    """Read and write one signed cookie without an expiry: a copy of it stays valid until the key is removed."""
 
     def __init__(self, options: DialectOptions) -> None:
         super().__init__(options)

@@ -48,7 +48,7 @@ DEFAULTS: Final[OptionValues] = {
     "unset": "keep",
     "match_path": True,
 }
-"""What the preset sets; docs/differences.md gives the reasons."""
+"""The preset's defaults; docs/differences.md gives the reasons."""
 
 
 # Base64 without padding of 32 octets, as `cookie-signature` writes it.

@@ -42,7 +42,7 @@ DEFAULTS: Final[OptionValues] = {
     "cache_headers": False,
     "commit_on_error": True,
 }
-"""What the preset sets; docs/differences.md gives the reasons."""
+"""The preset's defaults; docs/differences.md gives the reasons."""
 
 
 Encode: TypeAlias = Callable[[dict[str, Any]], str]

@@ -32,7 +32,7 @@ DEFAULTS: Final[OptionValues] = {
     "commit_on_error": True,
     "match_path": True,
 }
-"""What the preset sets; docs/differences.md gives the reasons."""
+"""The preset's defaults; docs/differences.md gives the reasons."""
 
 
 class GenericRecord(ConnectRecord):
@@ -45,7 +45,7 @@ class GenericRecord(ConnectRecord):
         options = self._options
         said = {**self._given(secure), "overwrite": options.overwrite, "signed": options.signed, "maxAge": None}
         if options.secure == "auto":
-            # `cookies` asks the connection, each time anew, where it is not told.
+            # Without this attribute `cookies` asks the connection on each request.
             said.pop("secure", None)
         given = {name: said[name] for name in self._order() if name in said}
         defaults = {"httpOnly": True, "path": "/", "overwrite": True, "signed": True, "maxAge": None}

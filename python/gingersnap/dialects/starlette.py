@@ -24,7 +24,7 @@ DEFAULTS: Final[OptionValues] = {
     "algorithm": "sha1",
     "secure": False,
 }
-"""What the preset sets; docs/differences.md gives the reasons."""
+"""The preset's defaults; docs/differences.md gives the reasons."""
 
 
 # itsdangerous: the time in seconds since 1970, big-endian without leading zeros, in base64url without padding.
