@@ -190,7 +190,7 @@ async def test_C02_a_cookie_too_large_names_the_largest_keys_alone() -> None:
 
 
 @pytest.mark.parametrize("store", [None, MemoryStore])
-async def test_N1_errors_show_a_key_with_half_an_emoji_so_that_any_log_holds_it(store: Any) -> None:
+async def test_R01_errors_show_a_key_with_half_an_emoji_so_that_any_log_holds_it(store: Any) -> None:
     for data in ({"\ud83d": "x" * 70_000}, {"\ud83d": {1}}, {"a": {"\ud83d": [b""]}}, {"_owner": "\ud83d"}):
         with pytest.raises(SessionError) as caught:
             await Sessions(store=store and store()).do(lambda session, data=data: session.update(data))
@@ -199,7 +199,7 @@ async def test_N1_errors_show_a_key_with_half_an_emoji_so_that_any_log_holds_it(
         await Sessions().do(lambda session: session.update({"\ud83d": "x" * 5_002}))
 
 
-async def test_N1_a_late_change_of_such_a_key_is_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_R01_a_late_change_of_such_a_key_is_told(caplog: pytest.LogCaptureFixture) -> None:
     async def answers(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
@@ -211,7 +211,7 @@ async def test_N1_a_late_change_of_such_a_key_is_told(caplog: pytest.LogCaptureF
 
 
 @pytest.mark.parametrize("owner", ["\ud83d", "ada \udfff", "\ude00\ud83d"], ids=ascii)
-async def test_N1_an_owner_may_have_half_an_emoji(owner: str) -> None:
+async def test_R01_an_owner_may_have_half_an_emoji(owner: str) -> None:
     store = MemoryStore()
     for client in (Sessions(store=store), Sessions()):
         seen: list[str | None] = []
@@ -223,7 +223,7 @@ async def test_N1_an_owner_may_have_half_an_emoji(owner: str) -> None:
     assert await store.destroy_all(owner) == 1
 
 
-async def test_N1_an_owner_with_the_halves_of_a_pair_apart_is_refused() -> None:
+async def test_R01_an_owner_with_the_halves_of_a_pair_apart_is_refused() -> None:
     # It would be written as another text, under which no destroy_all finds it.
     with pytest.raises(ValueError, match="halves"):
         await Sessions().do(lambda session: session.login("\ud83d\ude00"))

@@ -31,7 +31,7 @@ def test_E03_express_s_own_cookie_is_read_and_written() -> None:
     assert layout.read([(b"cookie", line.replace("s%3Ag", "s%3Ah").encode())]) == "tampered"
 
 
-def test_C09_cookie_session_s_own_cookie_is_read_and_written() -> None:
+def test_J09_cookie_session_s_own_cookie_is_read_and_written() -> None:
     layout = FORMATS["cookie-session"](options(keys=["n", "o"], preset="cookie-session"))
     into: dict[str, Any] = {}
     loaded = layout.load([(b"cookie", b"session=eyJhIjoxfQ==; session.sig=vHy9rp8nJmgSaFO5XPU7cRda3dA")], into, 0)
@@ -613,7 +613,7 @@ async def test_K34_a_record_with_koa_s_own_names_is_not_taken_for_a_changed_one(
 
 @pytest.mark.parametrize("domain", [".example.com", "example.com"])
 @pytest.mark.parametrize("preset", DIALECTS)
-def test_K11_E08_C03_G04_a_dot_before_the_domain_is_sent_where_another_system_sends_it(preset: Any, domain: str) -> None:
+def test_K11_E08_J03_G04_a_dot_before_the_domain_is_sent_where_another_system_sends_it(preset: Any, domain: str) -> None:
     store = {"store": MemoryStore()} if DIALECTS[preset].store else {}
     if preset is None and domain.startswith("."):
         with pytest.raises(ConfigError, match="without a leading dot"):

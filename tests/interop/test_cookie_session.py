@@ -44,7 +44,7 @@ def text_in(jar: dict[str, str]) -> bytes:
 
 
 @pytest.mark.usefixtures("silent")
-async def test_C07_programs_are_the_same_on_both_sides(make: MakePair) -> None:
+async def test_J07_programs_are_the_same_on_both_sides(make: MakePair) -> None:
     for seed in SEEDS:
         await play(make, "cookie-session", seed)
 
@@ -52,7 +52,7 @@ async def test_C07_programs_are_the_same_on_both_sides(make: MakePair) -> None:
 # Row by row.
 
 
-async def test_C01_C09_the_cookie_is_bare_JSON_with_a_signature_of_the_first_key(make: MakePair) -> None:
+async def test_J01_J09_the_cookie_is_bare_JSON_with_a_signature_of_the_first_key(make: MakePair) -> None:
     both = make(max_age=60)
     both.carry("rotate")
     lines = (await both.do(["set", "a", 1])).cookies
@@ -74,19 +74,19 @@ async def test_C01_C09_the_cookie_is_bare_JSON_with_a_signature_of_the_first_key
     ],
     ids=str,
 )
-async def test_C03_each_attribute_is_sent(make: MakePair, options: Any) -> None:
+async def test_J03_each_attribute_is_sent(make: MakePair, options: Any) -> None:
     both = make(**options)
     assert len((await both.do(["set", "n", 1], https=True)).cookies) == 2
     assert len((await both.do(["null"], https=True)).cookies) == 2
 
 
-async def test_C01_its_name_may_be_another(make: MakePair) -> None:
+async def test_J01_its_name_may_be_another(make: MakePair) -> None:
     both = make(key="s")
     assert [line.partition("=")[0] for line in (await both.do(["set", "n", 1])).cookies] == ["s", "s.sig"]
     assert (await both.do(["see"])).seen == [{"n": 1}]
 
 
-async def test_C01_keys_may_be_a_Keygrip_of_another_digest(make: MakePair) -> None:
+async def test_J01_keys_may_be_a_Keygrip_of_another_digest(make: MakePair) -> None:
     both = make(algorithm="sha256")
     assert len((await both.do(["set", "n", 1])).cookies[1].partition(";")[0]) == len("session.sig=") + 43
     assert (await both.do(["see"])).seen == [{"n": 1}]
@@ -95,7 +95,7 @@ async def test_C01_keys_may_be_a_Keygrip_of_another_digest(make: MakePair) -> No
 
 
 @pytest.mark.filterwarnings("ignore:signed=False")
-async def test_C02_a_cookie_need_not_be_signed(make: MakePair) -> None:
+async def test_J02_a_cookie_need_not_be_signed(make: MakePair) -> None:
     both = make(signed=False)
     assert (await both.do(["set", "n", 1])).cookies == ["session=eyJuIjoxfQ==; path=/; httponly"]
     assert (await both.do(["see"])).seen == [{"n": 1}]
@@ -103,7 +103,7 @@ async def test_C02_a_cookie_need_not_be_signed(make: MakePair) -> None:
 
 
 @pytest.mark.parametrize("unsigned", ["strip", "forge"])
-async def test_C04_an_unread_session_that_is_replaced_is_written(make: MakePair, unsigned: str) -> None:
+async def test_J04_an_unread_session_that_is_replaced_is_written(make: MakePair, unsigned: str) -> None:
     for client in ("as it is", "lose", unsigned):
         both = make()
         await both.do(["set", "n", 1])
@@ -111,14 +111,14 @@ async def test_C04_an_unread_session_that_is_replaced_is_written(make: MakePair,
         assert len((await both.do(["replace", {"m": 2}], ["see"])).cookies) == 2
 
 
-async def test_C05_options_change_for_one_request(make: MakePair) -> None:
+async def test_J05_options_change_for_one_request(make: MakePair) -> None:
     both = make(max_age=60)
     lines = (await both.do(["set", "n", 1], ["cookie", "httpOnly", False], ["cookie", "sameSite", "strict"])).cookies
     assert lines[0].endswith("; samesite=strict")
     assert (await both.do(["set", "n", 2])).cookies[0].endswith("; httponly")
 
 
-async def test_C06_new_changed_and_populated_are_told(make: MakePair) -> None:
+async def test_J06_new_changed_and_populated_are_told(make: MakePair) -> None:
     both = make()
     for steps, flags in (
         ([["set", "n", 1]], [True, True, True]),
@@ -130,7 +130,7 @@ async def test_C06_new_changed_and_populated_are_told(make: MakePair) -> None:
         assert (await both.do(*steps, ["flags"])).seen[-1] == flags
 
 
-async def test_C07_an_emptied_session_is_written_as_such(make: MakePair) -> None:
+async def test_J07_an_emptied_session_is_written_as_such(make: MakePair) -> None:
     both = make()
     await both.do(["set", "n", 1])
     assert (await both.do(["delete", "n"])).cookies[0] == "session=e30=; path=/; httponly"
@@ -138,12 +138,12 @@ async def test_C07_an_emptied_session_is_written_as_such(make: MakePair) -> None
 
 
 @pytest.mark.parametrize("steps", [[], [["see"]], [["set", "n", 1], ["delete", "n"]], [["replace", {}]]])
-async def test_C07_a_new_empty_session_is_not_written(make: MakePair, steps: Any) -> None:
+async def test_J07_a_new_empty_session_is_not_written(make: MakePair, steps: Any) -> None:
     assert (await make().do(*steps)).cookies == []
 
 
 @pytest.mark.parametrize("steps", [[["null"]], [["see"], ["null"], ["see"]]])
-async def test_C08_null_removes_both_cookies_be_there_any_or_not(make: MakePair, steps: Any) -> None:
+async def test_J08_null_removes_both_cookies_be_there_any_or_not(make: MakePair, steps: Any) -> None:
     both = make()
     for _ in range(2):
         lines = (await both.do(*steps)).cookies
@@ -153,7 +153,7 @@ async def test_C08_null_removes_both_cookies_be_there_any_or_not(make: MakePair,
 
 
 @pytest.mark.parametrize("text", [b"", b"no JSON", b'{"cut":', b"\xff"])
-async def test_C10_what_cannot_be_read_is_a_new_session_in_silence(make: MakePair, text: bytes) -> None:
+async def test_J10_what_cannot_be_read_is_a_new_session_in_silence(make: MakePair, text: bytes) -> None:
     both = make()
     put(both, text)
     answer = await both.do(["see"])
@@ -161,13 +161,13 @@ async def test_C10_what_cannot_be_read_is_a_new_session_in_silence(make: MakePai
 
 
 @pytest.mark.parametrize("steps", [[["see"]], [["set", "n", 1]], [["set", "n", 2], ["set", "n", 1]]])
-async def test_C12_an_unchanged_session_is_never_sent_again(make: MakePair, steps: Any) -> None:
+async def test_J12_an_unchanged_session_is_never_sent_again(make: MakePair, steps: Any) -> None:
     both = make(max_age=60)
     await both.do(["set", "n", 1])
     assert (await both.do(*steps, after=59)).cookies == []
 
 
-async def test_C10_koa_session_s_cookie_under_its_name_is_a_session_with_its_dates_for_data(make: MakePair) -> None:
+async def test_J10_koa_session_s_cookie_under_its_name_is_a_session_with_its_dates_for_data(make: MakePair) -> None:
     both = make()
     put(both, b'{"n":1,"_expire":1795608295000,"_maxAge":86400000}')
     assert (await both.do(["see"])).seen == [{"n": 1, "_expire": 1795608295000, "_maxAge": 86400000}]
@@ -178,7 +178,7 @@ async def test_C10_koa_session_s_cookie_under_its_name_is_a_session_with_its_dat
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [("httpOnly", "http_only"), ("overwrite", "overwrite"), ("signed", "signed")])
-async def test_C02_null_is_no_word_for_the_default_here(make: MakePair, theirs: str, ours: Any) -> None:
+async def test_J02_null_is_no_word_for_the_default_here(make: MakePair, theirs: str, ours: Any) -> None:
     both = make()
     turn = both.original()
     turn.setup["options"][theirs] = None
@@ -189,7 +189,7 @@ async def test_C02_null_is_no_word_for_the_default_here(make: MakePair, theirs: 
 
 
 @pytest.mark.parametrize("steps", [[], [["set", "n", 1], ["delete", "n"]]])
-async def test_C06_a_new_empty_session_is_not_changed_here(make: MakePair, steps: Any) -> None:
+async def test_J06_a_new_empty_session_is_not_changed_here(make: MakePair, steps: Any) -> None:
     both = make()
     theirs = await both.original().do(*steps, ["flags"], now=NOW)
     ours = await both.ours().do(*steps, ["flags"], now=NOW)
@@ -198,7 +198,7 @@ async def test_C06_a_new_empty_session_is_not_changed_here(make: MakePair, steps
     assert theirs.cookies == ours.cookies == []
 
 
-async def test_C03_a_date_for_every_session_is_no_option_here(make: MakePair) -> None:
+async def test_J03_a_date_for_every_session_is_no_option_here(make: MakePair) -> None:
     theirs = make().original()
     theirs.setup["expires"] = (NOW + 600) * 1000
     # Not theirs: once that date is past, every session is.
@@ -208,7 +208,7 @@ async def test_C03_a_date_for_every_session_is_no_option_here(make: MakePair) ->
 
 
 @pytest.mark.parametrize("text", [b'{"constructor":1,"isNew":2,"a":3}', b'{ "a": 3 }'])
-async def test_C10_what_is_spelled_otherwise_is_not_sent_anew_here(make: MakePair, text: bytes) -> None:
+async def test_J10_what_is_spelled_otherwise_is_not_sent_anew_here(make: MakePair, text: bytes) -> None:
     both = make()
     put(both, text)
     theirs = await both.original().do(["see"], now=NOW)
@@ -220,7 +220,7 @@ async def test_C10_what_is_spelled_otherwise_is_not_sent_anew_here(make: MakePai
 
 
 @pytest.mark.parametrize("steps", [[["replace", {}]], [["see"], ["replace", {}]]])
-async def test_C07_an_empty_session_in_place_of_another_empties_it_here(make: MakePair, steps: Any) -> None:
+async def test_J07_an_empty_session_in_place_of_another_empties_it_here(make: MakePair, steps: Any) -> None:
     both = make()
     await both.do(["set", "n", 1])
     theirs = await both.original().do(*steps, now=NOW)
@@ -230,7 +230,7 @@ async def test_C07_an_empty_session_in_place_of_another_empties_it_here(make: Ma
     assert (text_in(both.theirs.jar), text_in(both.mine.jar)) == (b'{"n":1}', b"{}")
 
 
-async def test_C07_the_same_data_put_in_place_of_it_is_no_change_here(make: MakePair) -> None:
+async def test_J07_the_same_data_put_in_place_of_it_is_no_change_here(make: MakePair) -> None:
     both = make()
     await both.do(["set", "n", 1])
     theirs = await both.original().do(["see"], ["replace", {"n": 1}], now=NOW)
@@ -239,7 +239,7 @@ async def test_C07_the_same_data_put_in_place_of_it_is_no_change_here(make: Make
     assert (len(theirs.cookies), ours.cookies) == (2, [])
 
 
-async def test_C11_a_Secure_cookie_over_http_is_sent_here(make: MakePair, caplog: pytest.LogCaptureFixture) -> None:
+async def test_J11_a_Secure_cookie_over_http_is_sent_here(make: MakePair, caplog: pytest.LogCaptureFixture) -> None:
     both = make(secure=True)
     theirs = await both.original().do(["set", "n", 1], now=NOW)
     ours = await both.ours().do(["set", "n", 1], now=NOW)
@@ -248,7 +248,7 @@ async def test_C11_a_Secure_cookie_over_http_is_sent_here(make: MakePair, caplog
     assert "a request came over plain http" in caplog.text
 
 
-async def test_C12_a_cookie_that_browsers_would_drop_is_refused_here(make: MakePair) -> None:
+async def test_J12_a_cookie_that_browsers_would_drop_is_refused_here(make: MakePair) -> None:
     both = make()
     theirs = await both.original().do(["set", "a", "x" * 5000], now=NOW)
     assert len(theirs.cookies[0]) > 6000

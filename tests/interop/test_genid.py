@@ -25,7 +25,7 @@ CASES = [*((EXPRESS, id) for id in TEXT), *((KOA_GENERIC, id) for id in LINE)]
 @pytest.mark.parametrize(
     ("system", "id"), CASES, ids=lambda value: value.preset if isinstance(value, System) else ascii(value)[:20]
 )
-async def test_N3_an_id_that_genid_chose_is_the_same_session(
+async def test_R03_an_id_that_genid_chose_is_the_same_session(
     request: Any, valkey: Server, system: System, id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     peer = request.getfixturevalue(system.preset.replace("-", "_"))
@@ -44,7 +44,7 @@ async def test_N3_an_id_that_genid_chose_is_the_same_session(
 @pytest.mark.parametrize(
     ("id", "why"), [("x" * 1025, "its length, over 1024 characters"), ("a\0b", "a character"), ("a\nb", "a character")]
 )
-async def test_N3_what_cannot_be_an_id_here_is_told_once(
+async def test_R03_what_cannot_be_an_id_here_is_told_once(
     express: Any, valkey: Server, id: str, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with store(EXPRESS, valkey, SHARED) as opened:

@@ -28,7 +28,7 @@ HALVES: dict[str, Any] = {
 
 @pytest.mark.parametrize("system", [COOKIE_SESSION, EXPRESS, KOA_GENERIC], ids=lambda system: system.preset)
 @pytest.mark.parametrize("seed", range(3))
-async def test_N1_half_an_emoji_is_read_kept_and_written_as_there(request: Any, valkey: Server, system: System, seed: int) -> None:
+async def test_R01_half_an_emoji_is_read_kept_and_written_as_there(request: Any, valkey: Server, system: System, seed: int) -> None:
     peer = request.getfixturevalue(system.preset.replace("-", "_"))
     server = None if system.prefix is None else valkey
     async with store(system, server, SHARED) as opened:
@@ -40,7 +40,7 @@ async def test_N1_half_an_emoji_is_read_kept_and_written_as_there(request: Any, 
             assert {key: answer.seen[0][key] for key in HALVES} == HALVES
 
 
-async def test_N1_halves_that_meet_are_the_character_there_too(both: Any) -> None:
+async def test_R01_halves_that_meet_are_the_character_there_too(both: Any) -> None:
     pair = both()
     # JSON has no way to bring them apart to the peer; what ours is given so is written as the character.
     await pair.koa.do(["set", "v", "\ud83d\ude00"])
@@ -49,7 +49,7 @@ async def test_N1_halves_that_meet_are_the_character_there_too(both: Any) -> Non
     assert (await pair.do(["see"])).seen == [{"v": "😀"}]
 
 
-async def test_N1_either_side_goes_on_with_what_the_other_wrote(both: Any) -> None:
+async def test_R01_either_side_goes_on_with_what_the_other_wrote(both: Any) -> None:
     pair = both()
     sides: list[Koa | Ours] = [pair.koa, pair.ours, pair.koa, pair.ours]
     jar: dict[str, str] = {}

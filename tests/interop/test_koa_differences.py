@@ -197,7 +197,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("name", "value"), BAD, ids=ascii)
-async def test_N8_attributes_that_cookies_refuses_are_refused_at_construction_here(peer: Peer, name: str, value: str) -> None:
+async def test_R08_attributes_that_cookies_refuses_are_refused_at_construction_here(peer: Peer, name: str, value: str) -> None:
     # cookies 0.9.2 looks at each line that it writes: 500 at the first response that sets one.
     theirs = await Koa(peer, keys=[KEY], **{name: value}).do(["set", "n", 1])
     assert (theirs.cookies, theirs.error) == ([], FAILED)

@@ -39,7 +39,7 @@ def make(koa_generic: Peer, valkey: Server) -> MakePair:
 )
 @pytest.mark.parametrize("begun", [True, False])
 @pytest.mark.parametrize("last", [[], [["commit"]]])
-async def test_N2_a_change_of_the_cookie_alone_is_saved_and_sent(
+async def test_R02_a_change_of_the_cookie_alone_is_saved_and_sent(
     make: MakePair, name: str, value: Any, begun: bool, last: list[Any]
 ) -> None:
     async with make() as both:

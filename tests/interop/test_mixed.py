@@ -22,7 +22,7 @@ SOME = COUNT // 6 if COUNT < 1000 else COUNT // 3 + 1
 
 
 @pytest.mark.parametrize("system", [COOKIE_SESSION, EXPRESS, KOA_GENERIC], ids=lambda system: system.preset)
-async def test_E34_G04_C09_each_request_may_go_to_either(request: Any, valkey: Server, system: System) -> None:
+async def test_E34_G04_J09_each_request_may_go_to_either(request: Any, valkey: Server, system: System) -> None:
     peer = request.getfixturevalue(system.preset.replace("-", "_"))
     server = None if system.prefix is None else valkey
     async with store(system, server, SHARED) as opened:

@@ -51,7 +51,7 @@ async def test_a_session_that_ends_with_its_browser_is_kept_for_a_day_by_both(pl
         lasts(record.ttl_ms, 86_400_000)
 
 
-async def test_N4_neither_side_sets_an_end_where_node_disables_it(node_stores: Node, valkey: Server) -> None:
+async def test_R04_neither_side_sets_an_end_where_node_disables_it(node_stores: Node, valkey: Server) -> None:
     def ask(call: str, **given: Any) -> Any:
         return node_stores.ask(store="connect-redis disableTTL", at=valkey.url, call=call, sid="endless", **given)
 

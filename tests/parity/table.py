@@ -1,4 +1,8 @@
-"""What the systems do whose sessions we share, a row each: its test, or its line in docs/differences.md. Run: ``make parity``."""
+"""The parity table: a row for each feature of the other systems, with its test or its line in docs/differences.md.
+
+No letter of a row is that of a requirement (docs/requirements.md), so that ``pytest -k J07`` runs one row's tests.
+Run: ``make parity``.
+"""
 
 import re
 import sys
@@ -11,9 +15,9 @@ SYSTEMS: Final = {
     "K": "koa-session 7.0",
     "W": "cookies 0.9, keygrip 1.1",
     "E": "express-session 1.19",
-    "C": "cookie-session 2.1",
+    "J": "cookie-session 2.1",
     "G": "koa-generic-session 2.3",
-    "N": "the newest of them",
+    "R": "the most recent versions",
 }
 ROWS: Final = {
     "K01": "key",
@@ -112,18 +116,18 @@ ROWS: Final = {
     "E37": "exports, debug",
     "E38": "back-compat reads",
     "E39": "bogus req.sessionID",
-    "C01": "name, keys (array/Keygrip), secret",
-    "C02": "overwrite,httpOnly,signed",
-    "C03": "cookie options (maxAge, expires, path, domain, secure, sameSite, partitioned, priority)",
-    "C04": "req.session get/set",
-    "C05": "req.sessionOptions",
-    "C06": ".isNew, .isChanged, .isPopulated",
-    "C07": "save rule",
-    "C08": "unset",
-    "C09": "payload",
-    "C10": "decode failure, special keys",
-    "C11": "errors when saving",
-    "C12": "never re-sent unless changed; size unguarded",
+    "J01": "name, keys (array/Keygrip), secret",
+    "J02": "overwrite,httpOnly,signed",
+    "J03": "cookie options (maxAge, expires, path, domain, secure, sameSite, partitioned, priority)",
+    "J04": "req.session get/set",
+    "J05": "req.sessionOptions",
+    "J06": ".isNew, .isChanged, .isPopulated",
+    "J07": "save rule",
+    "J08": "unset",
+    "J09": "payload",
+    "J10": "decode failure, special keys",
+    "J11": "errors when saving",
+    "J12": "never re-sent unless changed; size unguarded",
     "G01": "key, prefix",
     "G02": "store",
     "G03": "ttl (number or fn(sess))",
@@ -148,34 +152,27 @@ ROWS: Final = {
     "G22": "downstream error",
     "G23": "second middleware",
     "G24": "exports",
-    "N1": "half an emoji",
-    "N2": "koa-generic: the cookie's attributes alone",
-    "N3": "ids that genid, genSid choose",
-    "N4": "connect-redis: disableTTL",
-    "N7": "koa-session 7: save() without await",
-    "N8": "cookies 0.9.2: paths and domains",
-    "N9": "express-mysql-session 3: ends by the second",
+    "R01": "half an emoji",
+    "R02": "koa-generic: the cookie's attributes alone",
+    "R03": "ids that genid, genSid choose",
+    "R04": "connect-redis: disableTTL",
+    "R07": "koa-session 7: save() without await",
+    "R08": "cookies 0.9.2: paths and domains",
+    "R09": "express-mysql-session 3: ends by the second",
 }
-"""What each row is about, in the words of its system."""
+"""The subject of each row, named as its system names it."""
 
-_ROW: Final = re.compile(r"\b([KWECG])(\d{1,2})\b")
-# N-01 and its like, whose tests say N01, are requirements: a row of N has one digit.
-_NEW: Final = re.compile(r"(?<![A-Za-z0-9-])N\d(?![0-9])")
-_OF_SYSTEMS: Final = re.compile(r"interop|parity|presets")
+_ROW: Final = re.compile(r"\b([KWEJGR])(\d{1,2})\b")
 
 
 def rows_with_tests() -> dict[str, list[str]]:
-    """Find the tests whose names carry a row's id."""
+    """Find the tests with a row's id in their names."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(TESTS.rglob("test_*.py")):
         if "node_modules" in path.parts:
             continue
-        # C-01 and its like are requirements as well, of all cookies.
-        letters = "KWECG" if _OF_SYSTEMS.search(str(path)) else "KWEG"
         for name in re.findall(r"def (test_\w+)", path.read_text("utf-8")):
-            for row in re.findall(rf"(?<=_)([{letters}]\d\d)(?=_)", name):
-                found[row].append(f"{path.relative_to(TESTS.parent)}::{name}")
-            for row in re.findall(r"(?<=_)(N\d)(?=_)", name):
+            for row in re.findall(r"(?<=_)([KWEJGR]\d\d)(?=_)", name):
                 found[row].append(f"{path.relative_to(TESTS.parent)}::{name}")
     return {row: tests for row, tests in found.items() if row in ROWS}
 
@@ -196,8 +193,7 @@ def rows_that_differ(page: str | None = None) -> set[str]:
     """Find the rows that a line of docs/differences.md is about: what its prose or a reason says of another is no line."""
     cells = [cell for line in lines_of_tables(PAGE.read_text("utf-8") if page is None else page) for cell in line[:-1]]
     named = [match for cell in cells for match in _ROW.findall(cell)]
-    rows = {f"{letter}{int(number):02}" for letter, number in named} | {row for cell in cells for row in _NEW.findall(cell)}
-    return rows & ROWS.keys()
+    return {f"{letter}{int(number):02}" for letter, number in named} & ROWS.keys()
 
 
 def main() -> int:

@@ -17,5 +17,5 @@ def test_every_line_that_differs_says_in_each_column_what_it_has_to() -> None:
 
 
 def test_what_a_page_says_outside_of_its_lines_is_no_line() -> None:
-    page = "As K1 says (E3).\n\n| what (K2) | why |\n| --- | --- |\n| key (K9, G12) | as W1 |\n\n- C4"
+    page = "As K1 says (E3).\n\n| what (K2) | why |\n| --- | --- |\n| key (K9, G12) | as W1 |\n\n- J4"
     assert rows_that_differ(page) == {"K09", "G12"}

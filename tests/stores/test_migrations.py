@@ -149,7 +149,7 @@ BOTH = ["--from-layout", "connect-redis", "--to-layout", "connect-redis"]
 
 
 @pytest.mark.parametrize("dry", [True, False])
-def test_A1_nothing_is_pruned_where_every_key_may_be_somebody_s(dry: bool, valkey: Any, base: str, capsys: Any) -> None:
+def test_nothing_is_pruned_where_every_key_may_be_somebody_s(dry: bool, valkey: Any, base: str, capsys: Any) -> None:
     put(valkey, f"{base}sess:a", f"{base}config")
     words = ["--from-layout", "connect-redis", "--from-prefix", f"{base}sess:", "--to-layout", "koa-redis", "--prune"]
     code, _, err = migrate(capsys, f"{valkey.url}/0", f"{valkey.url}/0", *words, *["--dry-run"] * dry)
@@ -162,7 +162,7 @@ def test_A1_nothing_is_pruned_where_every_key_may_be_somebody_s(dry: bool, valke
 
 @pytest.mark.parametrize("option", ["--prune", "--move"])
 @pytest.mark.parametrize(("before", "after"), [("a:", "a:b:"), ("a:b:", "a:"), ("a:", "a:")])
-def test_A1_nothing_is_removed_where_one_prefix_contains_the_other(
+def test_nothing_is_removed_where_one_prefix_contains_the_other(
     before: str, after: str, option: str, valkey: Any, base: str, capsys: Any
 ) -> None:
     put(valkey, f"{base}a:x", f"{base}a:b:y", f"{base}a:c:z")
@@ -192,7 +192,7 @@ def test_copies_are_not_copied(layout: str | None, valkey: Any, base: str, capsy
     assert migrate(capsys, valkey.url, f"{valkey.url}/1", *words)[0] == 0
 
 
-async def test_A1_a_replica_is_the_same_place(lone_valkey: Any, replica: Any) -> None:
+async def test_a_replica_is_the_same_place(lone_valkey: Any, replica: Any) -> None:
     async with aclosing(RedisStore(lone_valkey.url)) as one, aclosing(RedisStore(replica.url)) as other:
         assert await one.overlaps(other)
         assert await one.overlaps(one)
@@ -201,7 +201,7 @@ async def test_A1_a_replica_is_the_same_place(lone_valkey: Any, replica: Any) ->
             assert not await one.overlaps(apart)
 
 
-def test_B1_nothing_is_pruned_by_a_source_that_was_mistyped(valkey: Any, base: str, capsys: Any) -> None:
+def test_nothing_is_pruned_by_a_source_that_was_mistyped(valkey: Any, base: str, capsys: Any) -> None:
     put(valkey, f"{base}sess:a", f"{base}new:b")
     words = [*BOTH, "--from-prefix", f"{base}ses:", "--to-prefix", f"{base}new:", "--prune"]
     code, _, err = migrate(capsys, valkey.url, valkey.url, *words)
@@ -210,14 +210,14 @@ def test_B1_nothing_is_pruned_by_a_source_that_was_mistyped(valkey: Any, base: s
 
 
 @pytest.mark.parametrize("kind", ["postgres", "mariadb"])
-def test_B1_a_source_s_table_is_not_made(kind: str, request: Any, tmp_path: Path, capsys: Any) -> None:
+def test_a_source_s_table_is_not_made(kind: str, request: Any, tmp_path: Path, capsys: Any) -> None:
     server = request.getfixturevalue(kind)
     url = server.create_database()
     assert migrate(capsys, url, f"sqlite:///{tmp_path / 'target'}", "--from-table", "mistyped")[0] == 1
     assert "mistyped" not in server.run("SELECT table_name FROM information_schema.tables", url)
 
 
-def test_B2_keys_that_are_not_ascii_are_counted_and_named(valkey: Any, base: str, tmp_path: Path, capsys: Any) -> None:
+def test_keys_that_are_not_ascii_are_counted_and_named(valkey: Any, base: str, tmp_path: Path, capsys: Any) -> None:
     put(valkey, f"{base}good", f"{base}\u00e9", base.encode() + b"\xff")
     words = ["--from-layout", "koa-redis", "--from-prefix", base, "--show-keys"]
     code, out, _ = migrate(capsys, valkey.url, f"sqlite:///{tmp_path / 'target'}", *words)
@@ -228,7 +228,7 @@ def test_B2_keys_that_are_not_ascii_are_counted_and_named(valkey: Any, base: str
     }
 
 
-def test_B3_a_record_that_was_kept_for_good_is_kept_for_400_days(valkey: Any, base: str, tmp_path: Path, capsys: Any) -> None:
+def test_a_record_that_was_kept_for_good_is_kept_for_400_days(valkey: Any, base: str, tmp_path: Path, capsys: Any) -> None:
     valkey.ask("SET", f"{base}a", '{"u":1}')
     there = Place(f"sqlite:///{tmp_path / 'target'}")
 
@@ -257,7 +257,7 @@ LONG_KEY = "".join(random.Random(1).choices(string.ascii_letters, k=9_000))
     ],
     ids=["express-mysql-long", "mariadb-long", "postgres-nul", "postgres-long", "pg-simple-nul", "pg-simple-long"],
 )
-def test_A12_what_a_server_refuses_is_named_and_the_rest_arrives(
+def test_what_a_server_refuses_is_named_and_the_rest_arrives(
     target: str, key: str, move: bool, request: Any, base: str, tmp_path: Path, capsys: Any
 ) -> None:
     valkey, there = request.getfixturevalue("valkey"), place(target, request, tmp_path)
@@ -271,7 +271,7 @@ def test_A12_what_a_server_refuses_is_named_and_the_rest_arrives(
 
 
 @pytest.mark.parametrize("move", [False, True], ids=["copied", "moved"])
-def test_A12_a_target_that_is_down_stops_it(move: bool, valkey: Any, base: str, capsys: Any) -> None:
+def test_a_target_that_is_down_stops_it(move: bool, valkey: Any, base: str, capsys: Any) -> None:
     put(valkey, f"{base}a")
     words = ["--from-layout", "connect-redis", "--from-prefix", base, *["--move"] * move]
     code, out, _ = migrate(capsys, valkey.url, f"redis://127.0.0.1:{free_port()}", *words)

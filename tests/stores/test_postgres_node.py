@@ -76,7 +76,7 @@ async def test_a_column_of_jsonb_serves_and_its_own_text_is_the_version(postgres
         assert await store.replace("a", b"{}", LONG, version=record.version) == Conflict(b'{"c": 1}', saved.version)
 
 
-async def test_N1_half_an_emoji_is_kept_in_json_and_is_data_that_jsonb_cannot_hold(postgres: Postgres, dsn: str) -> None:
+async def test_R01_half_an_emoji_is_kept_in_json_and_is_data_that_jsonb_cannot_hold(postgres: Postgres, dsn: str) -> None:
     half = rb'{"cut":"secret \ud83d"}'
     async with on(dsn) as store:
         await store.create("a", half, LONG)

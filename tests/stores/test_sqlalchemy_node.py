@@ -68,7 +68,7 @@ def maria(mariadb):
     return mariadb.create_database()
 
 
-async def test_N9_an_end_is_rounded_to_the_nearest_second_and_one_that_is_near_has_come(mariadb, maria):
+async def test_R09_an_end_is_rounded_to_the_nearest_second_and_one_that_is_near_has_come(mariadb, maria):
     async with on(maria) as store:
         for key, ttl_ms in (("far", LONG), ("near", 400)):
             await store.create(key, b"{}", ttl_ms)
