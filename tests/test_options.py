@@ -524,9 +524,9 @@ def test_a_preset_changes_defaults_alone() -> None:
     koa = options_of(preset="koa")
     preset = {name: value for name, value in PRESETS["koa"].items() if name != "max_age"}
     assert {name: getattr(koa, name) for name in preset} == preset
-    assert (koa.max_age_ms, koa.dated) == (DAY * 1000, False)
+    assert (koa.max_age_ms, koa.cookie_has_expires) == (DAY * 1000, False)
     given = options_of(preset="koa", max_age=60, algorithm="sha256", same_site="strict", duplicates="reject")
-    assert (given.max_age_ms, given.dated) == (60_000, True)
+    assert (given.max_age_ms, given.cookie_has_expires) == (60_000, True)
     assert (given.algorithm, given.same_site, given.duplicates) == ("sha256", "strict", "reject")
 
 
@@ -677,9 +677,9 @@ def written(options: SessionOptions, own: Attributes | None = None) -> Iterator[
     session_format = format_for(options)
     life_ms = options.max_age_ms
     expire_ms = None if life_ms is None else NOW_MS + life_ms
-    expires_ms = expire_ms if options.dated else None
+    expires_ms = expire_ms if options.cookie_has_expires else None
     for secure in (False, True) if options.secure == "auto" else (bool(options.secure),):
-        body = (b'{"a":1}', (expire_ms, life_ms, None, None), options.dated)
+        body = (b'{"a":1}', (expire_ms, life_ms, None, None), options.cookie_has_expires)
         yield secure, expires_ms, session_format.write(session_format.cookie(secure, own), *body)
         ours = options.preset is None
         removal = session_format.removal(session_format.cookie(secure, own))
@@ -808,7 +808,9 @@ def test_C01_a_custom_encoded_value_is_refused_or_written_to_the_letter(value: A
     options = options_of(encode=lambda data: value, decode=dict)
     try:
         session_format = format_for(options)
-        lines = session_format.write(session_format.cookie(secure=False, own=None), b"{}", (None, None, None, None), dated=False)
+        lines = session_format.write(
+            session_format.cookie(secure=False, override=None), b"{}", (None, None, None, None), has_expires=False
+        )
     except UnicodeError:
         raise
     except ValueError:

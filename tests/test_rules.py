@@ -213,6 +213,6 @@ def test_L04_a_shorter_option_counts_from_the_last_renewal(expire: Any, max_age:
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("life_ms", [1, DAY, None])
 def test_a_lifetime_says_whose_it_is(life_ms: int | None, own: bool) -> None:
-    max_age, lasts = rules.life_members(life_ms, own=own)
+    max_age, lasts = rules.life_members(life_ms, own_life=own)
     assert rules.has_own_life(max_age, lasts) is own
     assert (lasts is True) is (life_ms is None)

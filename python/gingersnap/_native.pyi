@@ -116,12 +116,12 @@ class SignedCookie:
         max_age_ms: int | None,
         created_ms: int | None,
         owner: str | None,
-        dated: bool,
+        has_expires: bool,
         now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Encode and sign: the finished Set-Cookie lines of the cookie and its signature.
 
-        ``expire_ms`` ``None``: it ends with the browser. ``dated``: the lines say ``expires``, and with ``now_ms``
+        ``expire_ms`` ``None``: it ends with the browser. ``has_expires``: the lines say ``expires``, and with ``now_ms``
         ``max-age`` beside it, for clients with a wrong clock. An ``int`` is the size in octets of a line that would
         pass ``max_octets``.
 
@@ -135,7 +135,7 @@ class SignedCookie:
         max_age_ms: int | None,
         created_ms: int | None,
         owner: str | None,
-        dated: bool,
+        has_expires: bool,
         now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Do as ``dump`` does, with data that ``dumps`` has written."""
@@ -179,7 +179,7 @@ class SealedCookie:
         max_age_ms: int | None,
         created_ms: int | None,
         owner: str | None,
-        dated: bool,
+        has_expires: bool,
         now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Encode and seal: the one finished Set-Cookie line, as ``SignedCookie.dump``; never twice the same.
@@ -194,7 +194,7 @@ class SealedCookie:
         max_age_ms: int | None,
         created_ms: int | None,
         owner: str | None,
-        dated: bool,
+        has_expires: bool,
         now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Do as ``dump`` does, with data that ``dumps`` has written."""

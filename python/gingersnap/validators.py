@@ -37,17 +37,17 @@ def flag(name: str, value: object) -> bool:
     raise refusal(name, value, "give True or False")
 
 
-def one_of(*words: object) -> Callable[[str, object], Any]:
+def one_of(*choices: object) -> Callable[[str, object], Any]:
     """Make a check for a choice."""
 
     def check(name: str, value: object) -> object:
-        for word in words:
-            # The word itself, not what equals it: an enum's member may be written otherwise than it compares.
-            if value is word or (isinstance(value, str) and isinstance(word, str) and str.__eq__(value, word)):
-                return word
-        near = [word for word in words if isinstance(value, str) and isinstance(word, str) and value.lower() == word]
+        for choice in choices:
+            # The choice itself, not what equals it: an enum's member may be written otherwise than it compares.
+            if value is choice or (isinstance(value, str) and isinstance(choice, str) and str.__eq__(value, choice)):
+                return choice
+        near = [choice for choice in choices if isinstance(value, str) and isinstance(choice, str) and value.lower() == choice]
         guess = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(name, f"{shape(value)} is none of the choices", f"choose among {', '.join(map(repr, words))}{guess}")
+        raise ConfigError(name, f"{shape(value)} is none of the choices", f"choose among {', '.join(map(repr, choices))}{guess}")
 
     return check
 

@@ -427,7 +427,7 @@ async def test_it_says_nothing_more_on_each_request(caplog: pytest.LogCaptureFix
 
 def test_it_is_not_atomic_and_keeps_dates_in_its_sessions() -> None:
     for store in (PlainStore(Koa()), PlainStore(Koa()).serving({}, rolling=False, max_age_ms=None)):
-        assert (store.atomic, store.dated) == (False, True)
+        assert (store.atomic, store.expiry_in_record) == (False, True)
         assert not hasattr(store, "purge_every")
 
 

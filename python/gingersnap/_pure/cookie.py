@@ -111,11 +111,11 @@ class Cookie:
         max_age_ms: int | None,
         created_ms: int | None,
         owner: str | None,
-        dated: bool,
+        has_expires: bool,
         now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Encode and protect: dict in, finished lines out."""
-        return self.seal(dumps(data), expire_ms, max_age_ms, created_ms, owner, dated, now_ms)
+        return self.seal(dumps(data), expire_ms, max_age_ms, created_ms, owner, has_expires, now_ms)
 
     def seal(
         self,
@@ -124,12 +124,12 @@ class Cookie:
         max_age_ms: int | None,
         created_ms: int | None,
         owner: str | None,
-        dated: bool,
+        has_expires: bool,
         now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Protect a body that is encoded already; the size alone where it is too large."""
         value = self._value(enclose(body, expire_ms, max_age_ms, created_ms, owner))
-        lines = self.lines(value, expire_ms if dated else None, now_ms)
+        lines = self.lines(value, expire_ms if has_expires else None, now_ms)
         return lines if len(lines[0]) <= self._max_octets else len(lines[0])
 
     def _value(self, text: bytes) -> bytes:
@@ -171,8 +171,8 @@ class SignedCookie(Cookie):
 
     def lines(self, value: bytes, expires_ms: int | None, now_ms: int | None = None) -> list[bytes]:
         """Write any value and its signature."""
-        own = super().lines(value, expires_ms, now_ms)
+        lines = super().lines(value, expires_ms, now_ms)
         if self._keygrip is None:
-            return own
+            return lines
         digest = self._keygrip.sign(self._name + b"=" + value).encode("ascii")
-        return [*own, self._name + b".sig=" + digest + self._attributes(expires_ms, now_ms)]
+        return [*lines, self._name + b".sig=" + digest + self._attributes(expires_ms, now_ms)]

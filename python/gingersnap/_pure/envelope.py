@@ -35,8 +35,8 @@ def disclose(text: bytes, into: dict[str, Any], now_ms: int) -> Loaded | Miss:
         # It fitted as it was spelled, but not in our own spelling.
         return "corrupt"
     dict.update(into, data)
-    return body, 0, _is_fresh(expire, max_age, now_ms), expire, max_age, session, created, owner
+    return body, 0, _dates_ok(expire, max_age, now_ms), expire, max_age, session, created, owner
 
 
-def _is_fresh(expire: Any, max_age: Any, now_ms: int) -> bool:
+def _dates_ok(expire: Any, max_age: Any, now_ms: int) -> bool:
     return type(expire) is type(max_age) is int and now_ms <= expire <= now_ms + max_age <= LARGEST_MS

@@ -21,8 +21,8 @@ def amend(headers: Headers, lines: list[bytes], name: bytes, overwrite: bool, ca
 
 def _vary(headers: list[tuple[bytes, bytes]]) -> None:
     places = [at for at, (key, _) in enumerate(headers) if key.lower() == b"vary"]
-    words = [word.strip().lower() for at in places for word in headers[at][1].split(b",")]
-    if b"*" in words or b"cookie" in words:
+    names = [name.strip().lower() for at in places for name in headers[at][1].split(b",")]
+    if b"*" in names or b"cookie" in names:
         return
     if not places:
         headers.append((b"vary", b"Cookie"))

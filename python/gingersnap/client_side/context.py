@@ -174,7 +174,7 @@ class ContextSession:
         if expire_ms is None and life_ms is not None:
             expire_ms = rules.next_expire(policy.now_ms(), life_ms, created_ms, options.absolute_ms)
         # koa: without maxAge the first cookie has no date; a session that came has its lifetime and gets one.
-        has_expires = options.dated or state.life is not None or state.existed
+        has_expires = options.cookie_has_expires or state.life is not None or state.existed
         override = state.cookie_override()
         member = owner if override is None else state.owner_member(override)
         text = with_own_life(body, life_ms) if own_life else body
@@ -190,7 +190,7 @@ class ContextSession:
         if self.origin is not None or parts.legacy.duplicates is not None or state.set_cookie is not None:
             lines = self._with_removals(lines)
         self.lines = lines
-        life = rules.life_members(life_ms, own=own_life)
+        life = rules.life_members(life_ms, own_life=own_life)
         state.settle(Snapshot(body, 0, True, expire_ms, *life, created_ms, member), reason)
         return None
 

@@ -173,7 +173,7 @@ def check_each(values: OptionValues, dialect: Dialect) -> dict[str, Any]:
     longest = KOA_LONGEST_AGE if dialect.accepts_any_name else LONGEST_AGE
     max_age, absolute_age, ttl = given["max_age"], given["absolute_age"], given["ttl"]
     # koa: without maxAge a session lives a day, but its first cookie carries no date.
-    fields["dated"] = max_age is not None
+    fields["cookie_has_expires"] = max_age is not None
     if max_age is None and given["preset"] != "koa":
         raise ConfigError("max_age", "it cannot be None", "give seconds, a timedelta, or 'session' for the life of the browser")
     seconds = 86_400 if max_age is None else max_age

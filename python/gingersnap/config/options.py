@@ -83,7 +83,7 @@ class SessionOptions:
     dialect: Dialect
     scope_key: str
     clock: Callable[[], float]
-    dated: bool
+    cookie_has_expires: bool
     given: tuple[str, ...]
     events: Events
 

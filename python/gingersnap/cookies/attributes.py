@@ -112,12 +112,12 @@ class SessionCookie:
     ``path``, ``domain``, ``priority``, ``same_site``, ``secure``, ``http_only``, ``partitioned``.
     """
 
-    __slots__ = ("_attributes", "_came", "_changed", "_name")
+    __slots__ = ("_attributes", "_changed", "_initial", "_name")
 
     def __init__(self, name: str, attributes: Attributes) -> None:
         object.__setattr__(self, "_name", name)
         object.__setattr__(self, "_attributes", attributes)
-        object.__setattr__(self, "_came", attributes)
+        object.__setattr__(self, "_initial", attributes)
         object.__setattr__(self, "_changed", False)
 
     def __getattr__(self, name: str) -> Any:
@@ -135,7 +135,7 @@ class SessionCookie:
     @property
     def differs(self) -> bool:
         """Whether an attribute is another than it was."""
-        return bool(self._attributes != self._came)
+        return bool(self._attributes != self._initial)
 
     def changed(self) -> Attributes | None:
         """Give the attributes if any was set.
@@ -146,7 +146,7 @@ class SessionCookie:
             return None
         problem = _disagreement(self._name, self._attributes)
         # What another system has written into a record is not this application's doing.
-        if problem is not None and str(problem) != str(_disagreement(self._name, self._came)):
+        if problem is not None and str(problem) != str(_disagreement(self._name, self._initial)):
             raise problem
         return self._attributes  # type: ignore[no-any-return]
 

@@ -42,16 +42,18 @@ class CookieFormat:
             "first_only": options.duplicates == "first",
         }
 
-    def cookie(self, secure: bool, own: Attributes | None) -> Cookie:
+    def cookie(self, secure: bool, override: Attributes | None) -> Cookie:
         """Give the cookie to write with: for this connection, or with a session's own attributes where it has some."""
-        return self._prepared[secure] if own is None or own == self._plain[secure] else self._make(own)
+        return self._prepared[secure] if override is None or override == self._plain[secure] else self._make(override)
 
-    def write(self, cookie: Cookie, body: bytes, envelope: Envelope, dated: bool) -> list[bytes] | int:
+    def write(self, cookie: Cookie, body: bytes, envelope: Envelope, has_expires: bool) -> list[bytes] | int:
         """Write a session's Set-Cookie lines; the size alone where a line passes ``max_cookie_bytes``.
 
-        ``dated``: the lines say when the client is to forget them.
+        ``has_expires``: the lines have Expires, and Max-Age in our own layout.
         """
-        return cookie.seal(body, *envelope, dated, self._now_ms()) if self._both else cookie.seal(body, *envelope, dated)
+        return (
+            cookie.seal(body, *envelope, has_expires, self._now_ms()) if self._both else cookie.seal(body, *envelope, has_expires)
+        )
 
     def lines(self, cookie: Cookie, value: bytes, expires_ms: int | None) -> list[bytes]:
         """Write the Set-Cookie lines of a value that is encoded already, such as an id."""

@@ -10,10 +10,10 @@ SECURE_SCHEMES: Final = frozenset({"https", "wss"})
 
 
 def is_secure(scope: Scope) -> bool:
-    """Tell by a trusted proxy's word whether the client's connection is encrypted, by the scheme where there is none."""
+    """Return whether the client's connection is encrypted: by a trusted proxy's header, or by the scheme if there is none."""
     for name, value in scope["headers"]:
         if name == b"x-forwarded-proto":
-            # The first word is the client's own scheme, where each proxy adds one.
+            # If each proxy adds a value, the first is the client's own scheme.
             return bool(value.split(b",", 1)[0].strip().lower() in (b"https", b"wss"))
     return scope.get("scheme") in SECURE_SCHEMES
 
@@ -21,10 +21,10 @@ def is_secure(scope: Scope) -> bool:
 def is_public(message: Message) -> bool:
     """Return whether a response's own ``Cache-Control`` lets shared caches keep it (RFC 9111 section 5.2.2)."""
     return any(
-        word.strip().lower().partition(b"=")[0] in (b"public", b"s-maxage")
+        directive.strip().lower().partition(b"=")[0] in (b"public", b"s-maxage")
         for name, value in message.get("headers", ())
         if name.lower() == b"cache-control"
-        for word in value.split(b",")
+        for directive in value.split(b",")
     )
 
 

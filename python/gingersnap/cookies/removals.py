@@ -11,23 +11,23 @@ from ..types import Scope
 _PORT: Final = re.compile(rb":[0-9]*$")
 
 
-def with_removals(lines: list[bytes], farewell: Sequence[bytes], scope: Scope, *, ending: bool = False) -> list[bytes]:
+def with_removals(lines: list[bytes], removals: Sequence[bytes], scope: Scope, *, ending: bool = False) -> list[bytes]:
     """Put lines that remove other cookies before those of the session's own; ``ending``: these remove it too.
 
     Only what came is removed, and nothing that the same response sets: some clients carry out removals first
     (http.cookiejar), others the last line first (HttpURLConnection).
     """
-    if not farewell:
+    if not removals:
         return lines
-    came = Counter(_names(scope))
-    gone = [line for line in farewell if came[_name(line)]]
-    if ending and gone and not all(came[_name(line)] for line in lines):
+    sent = Counter(_names(scope))
+    gone = [line for line in removals if sent[_name(line)]]
+    if ending and gone and not all(sent[_name(line)] for line in lines):
         # A client that carries out only the last removal of a response (curl 7.88) is to carry out one that counts: its own cookie
         # did not come, or not all of it.
         return gone
     # Lines that all remove contradict no other.
     host = b"" if ending else _host(scope)
-    return [*(line for line in gone if not _is_among(line, lines, b"" if came[_name(line)] > 1 else host)), *lines]
+    return [*(line for line in gone if not _is_among(line, lines, b"" if sent[_name(line)] > 1 else host)), *lines]
 
 
 def is_remnant(name: bytes, limit: int, scope: Scope, why: str) -> bool:
@@ -70,10 +70,10 @@ def _identity(line: bytes, host: bytes) -> frozenset[bytes]:
     known = {b"name=" + pair.partition(b"=")[0]}
     domain = host
     for attribute in attributes:
-        word, _, value = attribute.partition(b"=")
-        if word.lower() == b"domain":
+        key, _, value = attribute.partition(b"=")
+        if key.lower() == b"domain":
             # A dot before a domain is none to a client (RFC 6265 section 5.2.3).
             domain = value.lower().removeprefix(b".")
-        elif word.lower() in (b"path", b"partitioned"):
-            known.add(word.lower() + b"=" + value)
+        elif key.lower() in (b"path", b"partitioned"):
+            known.add(key.lower() + b"=" + value)
     return frozenset({*known, b"domain=" + domain})

@@ -31,25 +31,25 @@ class ConnectRecord(RecordFormat):
     def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, RecordCookie | None]:
         """Read a record; one without a cookie, or with one that makes no sense, is no session."""
         data = _core.loads_record(value)
-        own = None if data is None else data.pop("cookie", None)
+        record_cookie = None if data is None else data.pop("cookie", None)
         # Larger than any cookie's attributes, it could not be written back beside all that a session may hold.
-        if data is None or not isinstance(own, dict) or len(_core.dumps(own)) > _core.MAX_BESIDE:
+        if data is None or not isinstance(record_cookie, dict) or len(_core.dumps(record_cookie)) > _core.MAX_BESIDE:
             return "corrupt", None
         try:
-            life_ms = self._life_ms(own.get(self.life))
+            life_ms = self._life_ms(record_cookie.get(self.life))
         except (TypeError, ValueError):
             return "corrupt", None
         body = take(data, into, self._options.dialect)
         if body is None:
             return "corrupt", None
-        return (body, 0, True, None, life_ms, life_ms is None or None, None, None), own
+        return (body, 0, True, None, life_ms, life_ms is None or None, None, None), record_cookie
 
-    def close(self, body: bytes, dates: Dates, own: RecordCookie | None, *, dated: bool) -> bytes:
+    def close(self, body: bytes, dates: Dates, record_cookie: RecordCookie | None, *, expiry_in_record: bool) -> bytes:
         """Write a record."""
-        cookie = _core.dumps(self._dated({} if own is None else own, dates))
+        cookie = _core.dumps(self._with_dates({} if record_cookie is None else record_cookie, dates))
         return b'{"cookie":' + cookie + (b"," + body[1:] if body != b"{}" else b"}")
 
-    def _dated(self, own: RecordCookie, dates: Dates) -> RecordCookie:
+    def _with_dates(self, record_cookie: RecordCookie, dates: Dates) -> RecordCookie:
         raise NotImplementedError
 
     def _life_ms(self, said: object) -> int | None:
@@ -65,7 +65,7 @@ class ConnectRecord(RecordFormat):
             raise ValueError
         return max(1, int(said))
 
-    def attributes(self, own: RecordCookie, secure: bool) -> Attributes:
+    def attributes(self, record_cookie: RecordCookie, secure: bool) -> Attributes:
         """Read the cookie attributes of a record. ``secure`` is used where the record does not say.
 
         A value that no header can hold is replaced by that of the options: a cookie's attribute logs no user out.
@@ -74,24 +74,24 @@ class ConnectRecord(RecordFormat):
         # As JavaScript's `cookie` and `cookies` have it where nothing is said.
         said: dict[str, Any] = {"path": "/", "http_only": True, "secure": secure}
         for name in _CHECKS:
-            if (theirs := NAMES.get(name, name)) in own:
-                said[name] = own[theirs]
-        return Attributes(**{name: _word(name, said.get(name), getattr(usual, name)) for name in _CHECKS})
+            if (theirs := NAMES.get(name, name)) in record_cookie:
+                said[name] = record_cookie[theirs]
+        return Attributes(**{name: _attribute(name, said.get(name), getattr(usual, name)) for name in _CHECKS})
 
-    def changed(self, own: RecordCookie, before: Attributes, after: Attributes) -> RecordCookie:
+    def changed(self, record_cookie: RecordCookie, before: Attributes, after: Attributes) -> RecordCookie:
         """Write into what a record says of its cookie what an application has changed there."""
         names = [field.name for field in fields(Attributes) if getattr(before, field.name) != getattr(after, field.name)]
-        return {**own, **{NAMES.get(name, name): getattr(after, name) for name in names}}
+        return {**record_cookie, **{NAMES.get(name, name): getattr(after, name) for name in names}}
 
     def _given(self, secure: bool) -> RecordCookie:
         """Give the attributes that the options name, in the order in which they do."""
         attributes = Attributes.of(self._options, secure=secure)
         names = [name for name in self._options.given if name in SESSION_COOKIE_CHECKS]
         said = {NAMES.get(name, name): getattr(attributes, name) for name in names}
-        return {name: word for name, word in said.items() if word is not None}
+        return {name: value for name, value in said.items() if value is not None}
 
 
-def _word(name: str, said: object, usual: object) -> Any:
+def _attribute(name: str, said: object, usual: object) -> Any:
     """Read one attribute as JavaScript's `cookie` and `cookies` do; ``usual``: what stands in for what cannot be written."""
     is_said = bool(said) or isinstance(said, dict | list)
     if name in _FLAGS:

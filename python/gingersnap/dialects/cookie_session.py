@@ -47,6 +47,6 @@ class CookieSessionFormat(KoaFormat):
         body = take(_core.decode(found[0]), into, self._options.dialect)
         return "corrupt" if body is None else (body, found[1], True, None, None, None, None, None)
 
-    def write(self, cookie: Cookie, body: bytes, envelope: Envelope, dated: bool) -> list[bytes] | int:
+    def write(self, cookie: Cookie, body: bytes, envelope: Envelope, has_expires: bool) -> list[bytes] | int:
         """Write a session's Set-Cookie lines; the size alone where a line passes ``max_cookie_bytes``."""
-        return self._bounded(cookie, base64.b64encode(body), envelope[0] if dated else None)
+        return self._bounded(cookie, base64.b64encode(body), envelope[0] if has_expires else None)

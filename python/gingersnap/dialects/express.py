@@ -111,19 +111,22 @@ class ExpressRecord(ConnectRecord):
     life = "originalMaxAge"
     _ORDER: Final = ("originalMaxAge", "partitioned", "priority", "expires", "secure", "httpOnly", "domain", "path", "sameSite")
 
-    def attributes(self, own: RecordCookie, secure: bool) -> Attributes:
+    def attributes(self, record_cookie: RecordCookie, secure: bool) -> Attributes:
         """Read what a record says of its cookie: one that is Secure says so."""
-        return super().attributes(own, False)
+        return super().attributes(record_cookie, False)
 
-    def fresh(self, secure: bool) -> RecordCookie:
+    def new_cookie(self, secure: bool) -> RecordCookie:
         """Make what a new session's record says of its cookie."""
         return {"httpOnly": True, "path": "/", **self._given(secure)}
 
-    def _dated(self, own: RecordCookie, dates: Dates) -> RecordCookie:
+    def _with_dates(self, record_cookie: RecordCookie, dates: Dates) -> RecordCookie:
         end = dates.expire_ms
-        dated = {"originalMaxAge": dates.life_ms, "expires": None if end is None else _iso(end)}
-        own = {**own, **{name: said for name, said in dated.items() if said is not None or own.get(name) is not False}}
-        return {name: own[name] for name in self._ORDER if name in own}
+        members = {"originalMaxAge": dates.life_ms, "expires": None if end is None else _iso(end)}
+        record_cookie = {
+            **record_cookie,
+            **{name: said for name, said in members.items() if said is not None or record_cookie.get(name) is not False},
+        }
+        return {name: record_cookie[name] for name in self._ORDER if name in record_cookie}
 
     def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
         """Say how long the store keeps it: as long as the cookie, or else ``ttl`` or a day, in whole seconds."""

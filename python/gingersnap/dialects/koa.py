@@ -79,22 +79,22 @@ class KoaFormat(CookieFormat):
             if not isinstance(data, dict):
                 return "corrupt"
             data = dict(data)
-            expire, max_age, lasts, created, owner = [data.pop(name, None) for name in _core.RESERVED]
+            expire, max_age, browser_session, created, owner = [data.pop(name, None) for name in _core.RESERVED]
             body = _core.dumps(data)
         except Exception:
             return "corrupt"
         # Past the session's own methods: to be filled is no access.
         dict.update(into, data)
-        return body, found[1], False, expire, max_age, lasts, created, owner
+        return body, found[1], False, expire, max_age, browser_session, created, owner
 
-    def write(self, cookie: Cookie, body: bytes, envelope: Envelope, dated: bool) -> list[bytes] | int:
+    def write(self, cookie: Cookie, body: bytes, envelope: Envelope, has_expires: bool) -> list[bytes] | int:
         """Write a session's Set-Cookie lines; the size alone where a line passes ``max_cookie_bytes``."""
         if self._options.encode is None:
-            return super().write(cookie, body, envelope, dated)
+            return super().write(cookie, body, envelope, has_expires)
         expire_ms, max_age_ms, created_ms, owner = envelope
         members = (expire_ms, max_age_ms, True if expire_ms is None else None, created_ms, owner)
         value = self._encoded(self._options.encode, body, members)
-        return self._bounded(cookie, value, expire_ms if dated else None)
+        return self._bounded(cookie, value, expire_ms if has_expires else None)
 
     def _bounded(self, cookie: Cookie, value: bytes, expires_ms: int | None) -> list[bytes] | int:
         """Write the lines of a value unless the longest is too long.

@@ -40,7 +40,7 @@ class GenericRecord(ConnectRecord):
 
     life = "maxAge"
 
-    def fresh(self, secure: bool) -> RecordCookie:
+    def new_cookie(self, secure: bool) -> RecordCookie:
         """Make what a new session's record says of its cookie."""
         options = self._options
         said = {**self._given(secure), "overwrite": options.overwrite, "signed": options.signed, "maxAge": None}
@@ -49,7 +49,7 @@ class GenericRecord(ConnectRecord):
             said.pop("secure", None)
         given = {name: said[name] for name in self._order() if name in said}
         defaults = {"httpOnly": True, "path": "/", "overwrite": True, "signed": True, "maxAge": None}
-        return {**given, **{name: word for name, word in defaults.items() if name not in given}}
+        return {**given, **{name: value for name, value in defaults.items() if name not in given}}
 
     def _order(self) -> list[str]:
         names = {"max_age": "maxAge", **NAMES}
@@ -59,9 +59,9 @@ class GenericRecord(ConnectRecord):
         # `cookies` writes no date for 0, and koa-redis keeps such a record for ever.
         return None if type(said) is int and said == 0 else super()._life_ms(said)
 
-    def _dated(self, own: RecordCookie, dates: Dates) -> RecordCookie:
-        as_it_was = dates.life_ms is None and "maxAge" in own and not own["maxAge"]
-        return own if as_it_was else {**own, "maxAge": dates.life_ms}
+    def _with_dates(self, record_cookie: RecordCookie, dates: Dates) -> RecordCookie:
+        as_it_was = dates.life_ms is None and "maxAge" in record_cookie and not record_cookie["maxAge"]
+        return record_cookie if as_it_was else {**record_cookie, "maxAge": dates.life_ms}
 
     def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
         """Say how long the store keeps it: ``ttl``, or else as long as the cookie."""

@@ -50,22 +50,22 @@ class RecordFormat:
             loaded = (take(data, into, dialect) or b"{}", *loaded[1:])
         return loaded, None
 
-    def close(self, body: bytes, dates: Dates, own: RecordCookie | None, *, dated: bool) -> bytes:
-        """Write a record; ``dated``: its text is to say when it ends."""
+    def close(self, body: bytes, dates: Dates, record_cookie: RecordCookie | None, *, expiry_in_record: bool) -> bytes:
+        """Write a record; ``expiry_in_record``: with its expiry in the text."""
         body = with_own_life(body, dates.life_ms) if dates.own_life else body
         owner = None if isinstance(dates.member, dict) else dates.owner
         body = with_member(body, dates.member)
-        return _core.enclose(body, dates.expire_ms if dated else None, dates.life_ms, dates.created_ms, owner)
+        return _core.enclose(body, dates.expire_ms if expiry_in_record else None, dates.life_ms, dates.created_ms, owner)
 
-    def fresh(self, secure: bool) -> RecordCookie | None:
+    def new_cookie(self, secure: bool) -> RecordCookie | None:
         """Make what a new session's record says of its cookie; ``None`` where records say nothing of it."""
         return None
 
-    def attributes(self, own: RecordCookie, secure: bool) -> Attributes:
+    def attributes(self, record_cookie: RecordCookie, secure: bool) -> Attributes:
         """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure."""
         raise NotImplementedError
 
-    def changed(self, own: RecordCookie, before: Attributes, after: Attributes) -> RecordCookie:
+    def changed(self, record_cookie: RecordCookie, before: Attributes, after: Attributes) -> RecordCookie:
         """Write into what a record says of its cookie what an application has changed there."""
         raise NotImplementedError
 

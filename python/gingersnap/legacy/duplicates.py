@@ -98,8 +98,8 @@ class DuplicateCookies:
         lines = [line for each in self._earlier for line in each.removal(secure, None)]
         if not lines and len(self._found(scope["headers"])[0]) > 1:
             # Before there was a ``domain``, it was the host's alone.
-            own = replace(Attributes.of(self._options, secure=secure), domain=None)
-            lines = self._format.removal(self._format.cookie(secure, own))
+            override = replace(Attributes.of(self._options, secure=secure), domain=None)
+            lines = self._format.removal(self._format.cookie(secure, override))
         return lines
 
     def _newest(self, found: list[_Found]) -> _Found:

@@ -171,7 +171,7 @@ class LazyMigration:
         if found is None:
             return "missed"
         data: dict[str, Any] = {}
-        snapshot, record_cookie, why = old.repository.decode(found.value, found.ttl_ms, data, dated=False)
+        snapshot, record_cookie, why = old.repository.decode(found.value, found.ttl_ms, data, expiry_in_record=False)
         if snapshot is None or why is not None:
             return why or "corrupt"
         record = self._written(legacy, data, snapshot)
@@ -188,12 +188,14 @@ class LazyMigration:
         body = self._sources.fitted(legacy, data, {})
         if body is None:
             return None
-        dates, dated = self._sources.dates(loaded, policy.now_ms()), repository.has_expiry_in_record(self._store)
-        value = repository.record.close(body, dates, repository.record.fresh(policy.is_secure(self._scope)), dated=dated)
+        dates, expiry_in_record = self._sources.dates(loaded, policy.now_ms()), repository.has_expiry_in_record(self._store)
+        value = repository.record.close(
+            body, dates, repository.record.new_cookie(policy.is_secure(self._scope)), expiry_in_record=expiry_in_record
+        )
         if len(value) > _core.MAX_TEXT:
             logger.error("accept: a session of %s is too large for the current layout: it stays where it is", legacy.source.label)
             return None
-        return Record(value, None, repository.ttl_ms(dates, body, dated=dated))
+        return Record(value, None, repository.ttl_ms(dates, body, expiry_in_record=expiry_in_record))
 
     async def _load(self, id: str) -> Record | None:
         return await self._call("load", partial(self._store.load, self._repository.ids.key(id)))

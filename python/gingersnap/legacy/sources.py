@@ -25,7 +25,7 @@ from .duplicates import DuplicateCookies
 logger = logging.getLogger("gingersnap")
 
 MissReason: TypeAlias = str | None
-"""Why there is no session: a word of ``Miss`` or ``rules.check``, or ``None`` where no cookie came."""
+"""Why there is no session: a word of ``Miss`` or ``rules.check``, or ``None`` where no cookie snapshot."""
 
 _OPEN: Final = frozenset({None, "unsigned", "tampered", "invalid", "missed", "corrupt"})
 """When an earlier configuration may be asked: not where a session of the current one has ended."""
@@ -144,7 +144,7 @@ class LegacySources:
         if body is None:
             return None
         dates = self.dates(legacy.snapshot, now_ms)
-        life = rules.life_members(dates.life_ms, own=dates.own_life)
+        life = rules.life_members(dates.life_ms, own_life=dates.own_life)
         return Snapshot(body, 1, True, dates.expire_ms, *life, dates.created_ms, dates.owner)
 
     def fitted(self, legacy: LegacySession, data: dict[str, Any], into: dict[str, Any]) -> bytes | None:
@@ -163,23 +163,23 @@ class LegacySources:
             )
         return take(data, into, dialect)
 
-    def dates(self, came: Snapshot, now_ms: int) -> Dates:
+    def dates(self, snapshot: Snapshot, now_ms: int) -> Dates:
         """Return when a session ends from now on: at its own end at the latest. Its lifetime is the option, or its own."""
         options, dialect = self._options, self._options.dialect
-        created_ms = came.created if type(came.created) is int and dialect.has_metadata else None
+        created_ms = snapshot.created if type(snapshot.created) is int and dialect.has_metadata else None
         if options.absolute_ms is not None and created_ms is None:
-            created_ms = rules.birth(expire=came.expire, max_age=came.max_age, created=came.created) or now_ms
+            created_ms = rules.birth(expire=snapshot.expire, max_age=snapshot.max_age, created=snapshot.created) or now_ms
         life_ms, expire_ms = options.max_age_ms, None
-        own = rules.has_own_life(came.max_age, came.browser_session) and not dialect.accepts_any_name
-        if own:
-            life_ms = came.max_age if type(came.max_age) is int and came.browser_session is False else None
-        elif life_ms is None and type(came.expire) is int:
+        own_life = rules.has_own_life(snapshot.max_age, snapshot.browser_session) and not dialect.accepts_any_name
+        if own_life:
+            life_ms = snapshot.max_age if type(snapshot.max_age) is int and snapshot.browser_session is False else None
+        elif life_ms is None and type(snapshot.expire) is int:
             # Sessions end with their browsers now; this one has an end, and keeps it.
-            life_ms, own = max(1, came.expire - now_ms), not dialect.accepts_any_name
+            life_ms, own_life = max(1, snapshot.expire - now_ms), not dialect.accepts_any_name
         if life_ms is not None:
             expire_ms = rules.next_expire(now_ms, life_ms, created_ms, options.absolute_ms)
-            expire_ms = min(expire_ms, came.expire) if type(came.expire) is int else expire_ms
-        return Dates(expire_ms, life_ms, created_ms, owner_of(came.owner) if dialect.has_metadata else None, own)
+            expire_ms = min(expire_ms, snapshot.expire) if type(snapshot.expire) is int else expire_ms
+        return Dates(expire_ms, life_ms, created_ms, owner_of(snapshot.owner) if dialect.has_metadata else None, own_life)
 
     def removals(self, origin: Origin | None, scope: Scope) -> list[bytes]:
         """Return the lines that remove the cookies of a session that came from there; ``None``: those of every configuration."""

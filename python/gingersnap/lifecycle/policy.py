@@ -52,7 +52,7 @@ class Policy:
         max_age, browser_session = snapshot.max_age, snapshot.browser_session
         if self.dialect.accepts_any_name or rules.has_own_life(max_age, browser_session):
             return snapshot, False
-        if (max_age, browser_session) == rules.life_members(option_ms, own=False):
+        if (max_age, browser_session) == rules.life_members(option_ms, own_life=False):
             return snapshot, False
         if browser_session is True and option_ms is not None:
             # It has no end yet: it is sent again, as if an older key had signed it, so that it gets one.

@@ -13,22 +13,22 @@ LARGEST_MS = 2**53
 def check(
     expire: object,
     max_age: object,
-    lasts: object,
+    browser_session: object,
     created: object,
     now_ms: int,
     browser_ok: bool,
     absolute_ms: int | None,
 ) -> Literal["expired", "invalid"] | None:
-    """Say why a verified session is dead, or ``None``. Source: koa-session ``valid``, and L-05.
+    """Return why a verified session is dead; ``None`` if it lives. Source: koa-session ``valid``, and L-05.
 
-    ``expire``, ``max_age``, ``lasts`` and ``created`` are ``_expire``, ``_maxAge``, ``_session`` and ``_created`` as they came:
-    any JSON value, or ``None``. ``browser_ok``: sessions without an end of their own are configured.
+    ``expire``, ``max_age``, ``browser_session`` and ``created`` are the members ``_expire``, ``_maxAge``, ``_session`` and
+    ``_created`` as loaded: any JSON value, or ``None``. ``browser_ok``: the options allow sessions without an expiry.
     """
     if (max_age is not None and not _is_time(max_age)) or (created is not None and not _is_time(created)):
         return "invalid"
     if expire is None:
         # A session that ends with the browser says so; one that says nothing was cut or forged by a key holder.
-        if lasts is not True and not browser_ok:
+        if browser_session is not True and not browser_ok:
             return "invalid"
     elif not _is_time(expire):
         return "invalid"
@@ -64,17 +64,17 @@ def birth(*, expire: object, max_age: object, created: object) -> int | None:
     return None
 
 
-def has_own_life(max_age: object, lasts: object) -> bool:
+def has_own_life(max_age: object, browser_session: object) -> bool:
     """Return whether the application set the session's lifetime, so that a change of the option ``max_age`` does not reach it.
 
     ``_session`` is ``false`` then, beside ``_maxAge``; or ``_maxAge`` is 0, beside ``_session``, where it ends with the browser.
     """
-    return lasts is False or (lasts is True and type(max_age) is int and max_age == 0)
+    return browser_session is False or (browser_session is True and type(max_age) is int and max_age == 0)
 
 
-def life_members(life_ms: int | None, *, own: bool) -> tuple[int | None, bool | None]:
+def life_members(life_ms: int | None, *, own_life: bool) -> tuple[int | None, bool | None]:
     """Return ``_maxAge`` and ``_session`` for a lifetime; ``own``: the application set it. Milliseconds."""
-    if own:
+    if own_life:
         return (0, True) if life_ms is None else (life_ms, False)
     return (None, True) if life_ms is None else (life_ms, None)
 

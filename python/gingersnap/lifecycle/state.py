@@ -166,14 +166,14 @@ class SessionState:
         if loaded is None:
             return options.max_age_ms, False
         max_age, browser_session = loaded.max_age, loaded.browser_session
-        own = not plain and rules.has_own_life(max_age, browser_session)
+        own_life = not plain and rules.has_own_life(max_age, browser_session)
         # koa: the lifetime that a session was written with outlives a change of the option. Ours: one that the application set.
-        if plain or own:
+        if plain or own_life:
             if browser_session is True:
-                return None, own
+                return None, own_life
             if type(max_age) is int and max_age > 0:
-                return min(max_age, self.policy.longest_ms), own
-        return options.max_age_ms, own
+                return min(max_age, self.policy.longest_ms), own_life
+        return options.max_age_ms, own_life
 
     @property
     def has_own_life(self) -> bool:

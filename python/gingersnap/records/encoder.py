@@ -33,10 +33,10 @@ class RecordEncoder:
         override = state.cookie_override()
         dates = self._dates(override)
         state.record_cookie = record_cookie = self._record_cookie()
-        value = self._repository.record.close(body, dates, record_cookie, dated=self._expiry_in_record)
+        value = self._repository.record.close(body, dates, record_cookie, expiry_in_record=self._expiry_in_record)
         if len(value) > _core.MAX_TEXT:
             raise too_large(state, session)
-        ttl_ms = self._repository.ttl_ms(dates, body, dated=self._expiry_in_record)
+        ttl_ms = self._repository.ttl_ms(dates, body, expiry_in_record=self._expiry_in_record)
         return EncodedRecord(
             value, ttl_ms, dates.expire_ms, dates.life_ms, dates.created_ms, dates.own_life, dates.member, override
         )
@@ -44,7 +44,7 @@ class RecordEncoder:
     def ended_text(self) -> bytes:
         """Return the text of a record that ends at once: a request that meets it before the store drops it must not go on."""
         dates = replace(self.dates(), expire_ms=_LONG_AGO_MS)
-        return self._repository.record.close(EMPTY, dates, self._record_cookie(), dated=True)
+        return self._repository.record.close(EMPTY, dates, self._record_cookie(), expiry_in_record=True)
 
     def dates(self) -> Dates:
         """Return the session's next end."""
@@ -61,14 +61,14 @@ class RecordEncoder:
 
     def lasting_ms(self) -> int:
         """Return how long a record is kept from now on that no request writes."""
-        return self._repository.ttl_ms(self.dates(), self._state.body, dated=self._expiry_in_record)
+        return self._repository.ttl_ms(self.dates(), self._state.body, expiry_in_record=self._expiry_in_record)
 
     def _record_cookie(self) -> RecordCookie | None:
         """Return what the record says of its cookie: as it came, or as the options have it, and what was changed since."""
         state, record = self._state, self._repository.record
         said = state.record_cookie
         if said is None:
-            said = record.fresh(state.policy.is_secure(state.scope))
+            said = record.new_cookie(state.policy.is_secure(state.scope))
         changed: Attributes | None = None if state.set_cookie is None else state.set_cookie.changed()
         if said is None or changed is None:
             return said

@@ -28,11 +28,11 @@ class Ids:
         self._prefix = "" if dialect.prefixes_key else options.prefix
         self._key_prefix = options.prefix if dialect.prefixes_key else ""
         # Whoever shares the store may make ids of another shape.
-        own = self._genid is None and dialect.hashed
-        self._tagged = own
+        made_here = self._genid is None and dialect.hashed
+        self._tagged = made_here
         # An id that is in no cookie may stand in a header.
         any_id = dialect.id_shape if dialect.id_shape and options.external_key is None else _ANY
-        self._shape = re.compile(rf"{re.escape(self._prefix)}[A-Za-z0-9_-]{{43}}" if own else any_id, re.ASCII)
+        self._shape = re.compile(rf"{re.escape(self._prefix)}[A-Za-z0-9_-]{{43}}" if made_here else any_id, re.ASCII)
         self._longest = 1024 if any_id is dialect.id_shape else 256
 
     def is_id(self, value: str) -> bool:

@@ -83,9 +83,9 @@ class Repository:
 
     def has_expiry_in_record(self, store: Store) -> bool:
         """Return whether a record's own text tells when it ends."""
-        return self.options.dialect.expiry_in_record or getattr(store, "dated", False)
+        return self.options.dialect.expiry_in_record or getattr(store, "expiry_in_record", False)
 
-    def ttl_ms(self, dates: Dates, body: bytes, *, dated: bool) -> int:
+    def ttl_ms(self, dates: Dates, body: bytes, *, expiry_in_record: bool) -> int:
         """Return how long the store is to keep a record."""
         now_ms = self.policy.now_ms()
         asked_ms = self.record.ttl_ms(body, dates, now_ms)
@@ -94,7 +94,7 @@ class Repository:
         return BROWSER_MS if dates.expire_ms is None else max(1, dates.expire_ms - now_ms + self.options.dialect.grace_ms)
 
     def decode(
-        self, value: bytes, ttl_ms: int | None, into: dict[str, Any], *, dated: bool
+        self, value: bytes, ttl_ms: int | None, into: dict[str, Any], *, expiry_in_record: bool
     ) -> tuple[Snapshot | None, RecordCookie | None, str | None]:
         """Read a record: its session, what it says of its cookie, and why it may not be one."""
         now_ms = self.policy.now_ms()

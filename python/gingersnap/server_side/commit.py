@@ -264,13 +264,13 @@ class Committer:
         changed = body != state.body or state.life is not None or state.set_cookie is not None
         sends_id = options.dialect.always_sends_cookie or id != record.id or record.key_index > 0
         sends_id = sends_id or options.rolling or reason in ("renew", "rotated")
-        life = rules.life_members(encoded.life_ms, own=encoded.own_life)
+        life = rules.life_members(encoded.life_ms, own_life=encoded.own_life)
         snapshot = Snapshot(body, 0, True, encoded.expire_ms, *life, encoded.created_ms, encoded.member)
         record.id, record.ttl_ms, record.key_index = id, encoded.ttl_ms, 0
         record.exceeds_lifetime = record.outdated = False
         if sends_id or (changed and encoded.expire_ms is not None):
             # koa: without maxAge the first cookie has no date.
-            has_expires = options.dated or state.life is not None or state.existed
+            has_expires = options.cookie_has_expires or state.life is not None or state.existed
             self._set_id(id, encoded.expire_ms if has_expires else None, encoded.cookie)
         state.replaced = False
         state.settle(snapshot, reason, self._loader.fingerprint)

@@ -109,7 +109,7 @@ class SessionLoader:
         if valid is None or isinstance(found, str):
             return None
         data: dict[str, Any] = {}
-        snapshot, _, why = self._parts.repository.decode(found.value, found.ttl_ms, data, dated=self.expiry_in_record)
+        snapshot, _, why = self._parts.repository.decode(found.value, found.ttl_ms, data, expiry_in_record=self.expiry_in_record)
         if snapshot is None or why is not None or (self._parts.legacy.sources and is_unfinished(data)):
             return None
         # A copy: the question is no access, and whatever it does to its data no change.
@@ -121,7 +121,9 @@ class SessionLoader:
     def decode(self, value: bytes, ttl_ms: int | None, into: dict[str, Any]) -> tuple[Snapshot | None, str | None]:
         """Read a record's text: its session, and why it may not be one."""
         state, record = self.state, self.record
-        snapshot, state.record_cookie, why = self._parts.repository.decode(value, ttl_ms, into, dated=self.expiry_in_record)
+        snapshot, state.record_cookie, why = self._parts.repository.decode(
+            value, ttl_ms, into, expiry_in_record=self.expiry_in_record
+        )
         if snapshot is None:
             return None, why
         if record.key_index != snapshot.key_index:

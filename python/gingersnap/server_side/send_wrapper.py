@@ -193,7 +193,7 @@ class SendWrapper:
         """Meet an exception of the application; say whether a response was made of it."""
         if self._replaced and _is_replacement(error):
             return True
-        mine = _own(error)
+        mine = _session_unavailable_in(error)
         if mine is None:
             if self._options.auto_commit:
                 unended = await self._after_error()
@@ -273,10 +273,10 @@ def _log_uncommitted(error: Exception) -> None:
     logger.error("the session of a request that failed could not be committed: %s", type(error).__name__)
 
 
-def _own(error: BaseException) -> SessionUnavailable | None:
+def _session_unavailable_in(error: BaseException) -> SessionUnavailable | None:
     """Find our own exception, where a task group has wrapped it too, or several of the kind."""
     if isinstance(error, BaseExceptionGroup):
-        found = [_own(each) for each in error.exceptions]
+        found = [_session_unavailable_in(each) for each in error.exceptions]
         return found[0] if all(found) else None
     return error if isinstance(error, SessionUnavailable) else None
 

@@ -60,7 +60,7 @@ class PlainStore:
     """
 
     atomic = False
-    dated = True
+    expiry_in_record = True
 
     def __init__(self, store: Any, *, threads: bool = False) -> None:
         for call in _CALLS:
@@ -119,7 +119,7 @@ class PlainCalls:
     """The calls of one request to a plain store, in the shape of ``Store``. A version is the data that was read."""
 
     atomic = False
-    dated = True
+    expiry_in_record = True
 
     def __init__(self, plain: PlainStore, scope: Scope, rolling: bool, max_age: float | str) -> None:
         self._plain = plain
