@@ -1,10 +1,10 @@
-"""``python -m gingersnap`` is the command ``gingersnap``, which this starts."""
+"""Start the command ``gingersnap`` as ``python -m gingersnap``."""
 
 import sys
 
 
 def main() -> int:
-    """Run the command; 2 where what it needs is not installed."""
+    """Run the command; return 2 if a package that it needs is not installed."""
     try:
         from .migration.cli import main as run
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Choose the backend, on purpose and once: the native module, or its pure twin where that is asked for."""
+"""Choose the backend once: the native module, or the pure Python core (GINGERSNAP_PURE=1, or no CPython)."""
 
 import os
 import sys
@@ -51,21 +51,21 @@ else:
     BACKEND = "native"
 
 RESERVED = ("_expire", "_maxAge", "_session", "_created", "_owner")
-"""The names that are a session's envelope, in the order in which ``load`` gives them."""
+"""The members of a session's envelope, in the order in which ``load`` returns them."""
 
 MAX_BESIDE = 1_024
-"""How many values and octets a record may have beside its session's own: envelope, cookie, the marks of a takeover."""
+"""How many values and octets a record may have in addition to its session's data: envelope, cookie, marks of a migration."""
 
 
 def loads_record(text: bytes) -> dict[str, Any] | None:
-    """Read all of a record, with what it has beside the session's data; ``None`` as ``loads``."""
-    # What is near a limit is rare, and the twin has no limits of its own in another language.
+    """Return a whole record, the session's data and the other members; ``None`` as ``loads``."""
+    # A record near a limit is rare: the pure core reads it, so that the native one needs no second limit.
     data = loads(text)
     return read_object(text, MAX_BESIDE) if data is None else data
 
 
 def dumps_record(data: dict[str, Any]) -> bytes:
-    """Write all of a record: each member has a session's limits, and not all of them together."""
+    """Return a record's text: the limits of a session hold for each member, not for all of them together."""
     try:
         return dumps(data)
     except UnserializableError:
@@ -73,7 +73,7 @@ def dumps_record(data: dict[str, Any]) -> bytes:
 
 
 MAX_TEXT = 65_536
-"""How many octets of JSON a session may have. Must match ``rust/json.rs``."""
+"""The most octets of JSON that a session may have. Must match ``rust/json.rs``."""
 
 __all__ = [
     "BACKEND",

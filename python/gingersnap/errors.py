@@ -4,19 +4,19 @@ from typing import Final
 
 
 def shown(key: object) -> str:
-    """Return a key as any log can hold it: a lone surrogate, which UTF-8 cannot, as its escape."""
+    """Return a key's text for a log: a lone surrogate, which UTF-8 cannot hold, becomes its escape."""
     return str(key).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class SessionError(Exception):
-    """The root of them all."""
+    """The base class of all errors of Gingersnap."""
 
 
 class ConfigError(SessionError, ValueError):
     """An option, or an attribute of ``session.cookie``, is wrong.
 
-    Raised where it is given, so at construction, or at the first request if only the server shows it; the message names the option,
-    the value's shape and the cure.
+    Raised where the option is given, at construction, or at the first request if the problem depends on the server. The message
+    names the option, the problem and the cure, never the value.
     """
 
     def __init__(self, option: str, problem: str, cure: str) -> None:
@@ -29,7 +29,7 @@ class ConfigError(SessionError, ValueError):
         return f"{self.option}: {self.problem}; {self.cure}"
 
 
-# How JSON holds what people put into sessions, by the name of its type.
+# How to store values that JSON cannot hold, by the name of their type.
 _TEXTS: Final = ("Decimal", "UUID", "ObjectId", "URL", "IPv4Address", "IPv6Address", "Path", "PosixPath", "WindowsPath")
 _STORED_AS: Final[dict[str, str]] = {
     **dict.fromkeys(("datetime", "date", "time", "DateTime", "Timestamp"), ".isoformat()"),
@@ -44,7 +44,7 @@ _STORED_AS: Final[dict[str, str]] = {
     **dict.fromkeys((f"a key of type {kind}, not str" for kind in ("int", "float", "bool", "NoneType", "UUID")), "str(...)"),
 }
 
-# What each call of a store does, for those who read its failure.
+# The text for each call of a store, for error messages.
 _PHRASES: Final[dict[str, str]] = {
     "load": "load a session",
     "create": "create a session",
@@ -56,7 +56,7 @@ _PHRASES: Final[dict[str, str]] = {
 
 
 def kind_of(error: BaseException) -> str:
-    """Return what may be logged of a store's exception: its class alone, for the message may quote a password, a key or data."""
+    """Return the text of a store's exception for a log: only its class, since the message may quote a password, a key or data."""
     return str(error) if isinstance(error, StoreUnfit) else type(error).__name__
 
 
@@ -66,10 +66,10 @@ def phrase(call: str) -> str:
 
 
 class ReservedKeyError(SessionError, KeyError):
-    """A session holds a key that is the session's own.
+    """A session holds a key that is reserved.
 
     ``_expire``, ``_maxAge``, ``_session``, ``_created``, ``_owner``; under a preset those that
-    its system keeps for itself, as ``isNew`` or ``_requireSave`` under ``"koa"``.
+    its system uses itself, such as ``isNew`` or ``_requireSave`` under ``"koa"``.
     """
 
     def __init__(self, key: str) -> None:
@@ -81,7 +81,7 @@ class ReservedKeyError(SessionError, KeyError):
 
 
 class UnserializableError(SessionError, TypeError):
-    """A session holds what JSON cannot. ``path`` says where (``cart.items[2]``), ``problem`` what: never the value."""
+    """A session holds a value that JSON cannot. ``path`` says where (``cart.items[2]``), ``problem`` why; it shows no value."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(path, problem)
@@ -95,17 +95,17 @@ class UnserializableError(SessionError, TypeError):
 
 
 class SessionTooLarge(UnserializableError):  # noqa: N818 (the noun of the design)
-    """A session's JSON text would pass 64 KiB, the most that is ever read back."""
+    """A session's JSON text would exceed 64 KiB, the limit for reading and writing."""
 
     def __str__(self) -> str:
         return f"{self.path or 'the session'}: {self.problem}; keep ids in the session and the data itself elsewhere"
 
 
 class UnstorableError(UnserializableError):
-    """A session holds what its store cannot, though JSON can: a NUL character for a ``jsonb`` column, or more than a packet takes.
+    """A session holds a value that its store cannot, though JSON can: a NUL in a ``jsonb`` column, or more than a packet holds.
 
-    Stores raise it from ``create``, ``replace`` and ``move``: the data is at fault, and the store answers. ``path`` names the key
-    where that can be told. The message never holds the value.
+    Stores raise it from ``create``, ``replace`` and ``move``: the data is at fault, not the store. ``path`` names the key
+    if it is known. The message never holds the value.
     """
 
     def __str__(self) -> str:
@@ -113,7 +113,7 @@ class UnstorableError(UnserializableError):
 
 
 class CookieTooLarge(SessionError, ValueError):  # noqa: N818 (the noun of the design)
-    """A cookie would pass ``max_cookie_bytes``, and nothing was sent. ``size`` and ``limit`` are octets of a Set-Cookie line;
+    """A cookie would exceed ``max_cookie_bytes``, and nothing was sent. ``size`` and ``limit`` are octets of a Set-Cookie line;
     ``largest`` names the heaviest keys with the octets of their JSON text.
     """
 
@@ -132,10 +132,10 @@ class CookieTooLarge(SessionError, ValueError):  # noqa: N818 (the noun of the d
 
 
 class SessionUnavailable(SessionError):  # noqa: N818 (the noun of the design)
-    """The store could not be asked. ``call`` says what for; the cause is the store's own exception.
+    """The store did not answer or failed. ``call`` names the call that failed; the cause is the store's exception.
 
-    Raised when, and only when, the application touches a session that could not be loaded, and by a commit that could not be
-    carried out. The middleware makes 503 with ``Retry-After`` of it: ``status_code`` and ``headers`` say so to frameworks that ask.
+    Raised only when the application touches a session that could not be loaded, and by a commit that failed.
+    The middleware answers with 503 and ``Retry-After``; frameworks can read ``status_code`` and ``headers``.
     """
 
     status_code = 503
@@ -146,16 +146,16 @@ class SessionUnavailable(SessionError):  # noqa: N818 (the noun of the design)
         self.store = store
         """The store's class and host, for the log: ``RedisStore (redis.internal:6379)``."""
         self.retry_after = retry_after
-        """When to come again, in whole seconds."""
+        """When to try again, in whole seconds."""
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a response to it says beside its status."""
+        """The headers of a response to this error."""
         return {"Retry-After": str(self.retry_after)}
 
     @property
     def detail(self) -> str:
-        """What a response to it may tell anybody."""
+        """The text for a response to this error; it holds no secrets."""
         return "The session store does not answer; try again."
 
     def __str__(self) -> str:
@@ -166,16 +166,16 @@ class SessionUnavailable(SessionError):  # noqa: N818 (the noun of the design)
 class StoreUnfit(SessionError, RuntimeError):  # noqa: N818 (the noun of the design)
     """A store answers, but cannot hold sessions as it is: a replica, a user without rights, a table of another program.
 
-    Raised by stores, by ``ping`` above all; the message names reason and cure, and never a password, a key or data.
+    Raised by stores, mostly by ``ping``; the message names the reason and the cure, and never a password, a key or data.
     """
 
 
 class SessionConflict(SessionUnavailable):
-    """Other requests wrote the session, again and again, before this one could; or once, under ``on_conflict="raise"``."""
+    """Other requests wrote the session before each try of this one; under ``on_conflict="raise"``, before the first."""
 
     @property
     def detail(self) -> str:
-        """What a response to it may tell anybody."""
+        """The text for a response to this error; it holds no secrets."""
         return "Too many requests wrote this session at once; try again."
 
     def __str__(self) -> str:
@@ -183,7 +183,7 @@ class SessionConflict(SessionUnavailable):
 
 
 class SessionSealed(SessionError, RuntimeError):  # noqa: N818 (the noun of the design)
-    """``strict=True``: a session changed when nothing could reach its client any more. ``keys`` names what is lost."""
+    """``strict=True``: a session changed when no cookie could reach the client any more. ``keys`` names the lost changes."""
 
     def __init__(self, keys: str) -> None:
         super().__init__(keys)
@@ -201,7 +201,7 @@ class NotLoadedError(SessionError, RuntimeError):
 
 
 class DegradedError(SessionError, RuntimeError):
-    """A session that stands in for one that could not be loaded (``on_store_error="anonymous"``) was written to."""
+    """The application wrote to a session that replaces one that could not be loaded (``on_store_error="anonymous"``)."""
 
     def __str__(self) -> str:
         return "the session store does not answer, so this empty session is read-only: ask session.degraded before writing"

@@ -1,4 +1,4 @@
-"""Tell listeners what became of sessions: names, reasons and hashed ids, never data, ids or keys."""
+"""Notify listeners of what happened to sessions: names, reasons and hashed ids, never data, ids or keys."""
 
 import asyncio
 import inspect
@@ -35,7 +35,7 @@ EventName: TypeAlias = Literal[
 ]
 """``missed``, ``expired`` and ``invalid`` are koa-session's own three.
 
-``superseded``: the id that came was replaced by ``login`` or ``regenerate`` a moment ago.
+``superseded``: ``login`` or ``regenerate`` replaced the request's id a moment ago.
 ``accepted``: ``detail`` names the earlier system and its cookie.
 """
 
@@ -44,8 +44,8 @@ NAMES = frozenset(get_args(EventName))
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. ``key`` is the SHA-256 of its id in the store, ``None`` where it lives in its cookie;
-    ``detail`` is a word or a list of key names.
+    """One event. ``key`` is the SHA-256 of the session's id in the store, ``None`` for a session in its cookie;
+    ``detail`` is a reason or a list of key names.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Events:
     def __init__(self, listeners: Mapping[str, Listener]) -> None:
         self._listeners: dict[str, list[Listener]] = {}
         self._running = LoopTasks()
-        # Whether anybody listens at all: asked on every write.
+        # Whether there is any listener: read on every write.
         self.has_listeners = False
         if not isinstance(listeners, Mapping):
             raise ConfigError("listeners", f"it cannot be {type(listeners).__name__}", "give a dict of event names and functions")
@@ -73,7 +73,7 @@ class Events:
     def on(self, name: str, listener: Listener) -> None:
         """Add a listener, sync or async.
 
-        Raises: ConfigError for an event that there is not, or a listener that cannot be called.
+        Raises: ConfigError for an unknown event or a listener that cannot be called.
         """
         if not isinstance(name, str) or name not in NAMES:
             raise ConfigError("listeners", f"there is no event {name!r}", f"choose among {', '.join(sorted(NAMES))}")
@@ -83,14 +83,14 @@ class Events:
         self.has_listeners = True
 
     def copy(self) -> "Events":
-        """Make another set of the same listeners."""
+        """Return another set of the same listeners."""
         other = Events({})
         other._listeners = {name: [*listeners] for name, listeners in self._listeners.items()}
         other.has_listeners = self.has_listeners
         return other
 
     def emit(self, name: str, scope: Scope, detail: str = "", key: str | None = None) -> None:
-        """Call the listeners after the fact: on the running loop's next turn, or at once where there is none."""
+        """Call the listeners on the running loop's next turn, or at once if no loop runs."""
         listeners = self._listeners.get(name)
         if not listeners:
             return
@@ -98,7 +98,7 @@ class Events:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            # Another event loop than asyncio's, or a test without one.
+            # An event loop other than asyncio's, or a test without one.
             for listener in listeners:
                 self._call(listener, event)
             return

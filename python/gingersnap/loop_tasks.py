@@ -1,4 +1,4 @@
-"""Hold tasks that outlive the code that began them, for each event loop by itself."""
+"""Hold background tasks, for each event loop separately."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -8,15 +8,15 @@ T = TypeVar("T")
 
 
 class LoopTasks(dict[asyncio.AbstractEventLoop, set[asyncio.Task[Any]]]):
-    """The running tasks of each event loop: a task that nothing holds may be collected before it is done.
+    """The running tasks of each event loop: asyncio may collect a task that nothing refers to before it is done.
 
-    A task holds its loop. So tasks of closed loops, which never end, are dropped as another loop begins one.
+    A task refers to its loop. Tasks of closed loops never end; they are dropped when another loop starts its first task.
     """
 
     def begin(self, work: Coroutine[Any, Any, T], done: Callable[[asyncio.Task[T]], None] | None = None) -> asyncio.Task[T]:
-        """Begin a task on the running loop; ``done`` is called with it at its end.
+        """Start a task on the running loop; ``done`` is called with the task when it ends.
 
-        Raises: RuntimeError where no asyncio loop runs.
+        Raises: RuntimeError if no asyncio loop runs.
         """
         loop = asyncio.get_running_loop()
         task = loop.create_task(work)

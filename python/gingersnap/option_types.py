@@ -1,4 +1,4 @@
-"""The types of options: what may be given, the defaults, and the few fields that cookies and dialects read of them."""
+"""The types of options: the values, the defaults, and the fields that cookies and dialects read."""
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -15,7 +15,7 @@ Ttl: TypeAlias = Seconds | Callable[[dict[str, Any]], Seconds]
 
 
 class OptionValues(TypedDict, total=False):
-    """What ``SessionOptions`` and ``SessionMiddleware`` take; all but ``keys`` have defaults."""
+    """The options of ``SessionOptions`` and ``SessionMiddleware``; all but ``keys`` have defaults."""
 
     keys: Sequence[str | bytes]
     allow_weak_keys: bool
@@ -136,7 +136,7 @@ DEFAULTS: Final[OptionValues] = {
 
 
 class CookieOptions(Protocol):
-    """The options that say what a cookie is, and how it is read and written."""
+    """The options of a cookie: its name and attributes, and how it is read and written."""
 
     keys: tuple[bytes, ...]
     key: str
@@ -156,7 +156,7 @@ class CookieOptions(Protocol):
 
 
 class EarlierOptions(Protocol):
-    """What an earlier configuration says of where its sessions are, and of whether they can be believed."""
+    """The options of a previous configuration that say where its sessions are and how they are protected."""
 
     store: Any
     context_store: Callable[[Scope], Any] | None

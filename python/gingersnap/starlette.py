@@ -1,4 +1,4 @@
-"""Starlette's own constructor: one changed import line, and users stay logged in. It does not need Starlette."""
+"""Starlette's ``SessionMiddleware`` as a drop-in: change one import line, and users stay logged in. It does not need Starlette."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import Secret
 
 
-# Options of ours that Starlette's arguments say already.
+# Options of ours that Starlette has an argument for.
 _ARGUMENTS: Final[Mapping[str, str]] = {
     "keys": "pass secret_key, and those before it as old_keys=[...]",
     "key": "pass session_cookie",
@@ -28,9 +28,9 @@ _ONWARD: Final = "use gingersnap.SessionMiddleware, with accept=[Accept(preset='
 
 
 class OtherOptions(TypedDict, total=False):
-    """Those of ``OptionValues`` that Starlette has no argument for, and its cookie a use.
+    """The members of ``OptionValues`` that Starlette has no argument for and its cookie can use.
 
-    They are named because type checkers take no middleware with ``**options: Any`` where Starlette's ``add_middleware`` does.
+    They are listed because type checkers refuse a middleware with ``**options: Any`` in Starlette's ``add_middleware``.
     """
 
     allow_weak_keys: bool
@@ -62,8 +62,8 @@ class OtherOptions(TypedDict, total=False):
 class SessionMiddleware(Middleware):
     """Starlette's ``SessionMiddleware``, argument for argument, with Starlette's cookies on the wire.
 
-    ``secret_key`` is a ``str`` or Starlette's ``Secret``; a short one is taken, with a warning.
-    ``max_age`` is in seconds, ``None``: until the browser closes. ``https_only`` may be ``"auto"``: Secure over https alone.
+    ``secret_key`` is a ``str`` or Starlette's ``Secret``; a short one is accepted with a warning.
+    ``max_age`` is in seconds, ``None``: until the browser closes. ``https_only`` may be ``"auto"``: Secure only over https.
     ``old_keys`` are the secrets before ``secret_key``, newest first: their signatures are read and signed again by ``secret_key``.
     ``options`` are those of ``gingersnap.SessionMiddleware``, such as ``rolling``.
 
@@ -88,7 +88,7 @@ class SessionMiddleware(Middleware):
         **options: Unpack[OtherOptions],
     ) -> None:
         given = _keys(secret_key, old_keys)
-        # No key stays in a local of this frame when it raises.
+        # The locals of this frame must hold no key when it raises.
         del secret_key, old_keys
         if isinstance(given, ConfigError):
             raise given
@@ -97,7 +97,7 @@ class SessionMiddleware(Middleware):
         given["max_age"] = "session" if max_age is None else max_age
         given["secure"] = "auto" if https_only == "auto" else bool(https_only)
         given.update({"path": path, "same_site": same_site, "domain": domain, "partitioned": bool(partitioned)})
-        # What an application runs on today must not keep it from this one line.
+        # A key that an application uses with Starlette today must be accepted.
         given["allow_weak_keys"] = True
         given.update(options)  # type: ignore[typeddict-item]
         try:
@@ -107,7 +107,7 @@ class SessionMiddleware(Middleware):
 
 
 def _keys(secret_key: object, old_keys: object) -> OptionValues | ConfigError:
-    """Give the secrets as our option, or what is wrong with one: raised from here, they would show in the traceback."""
+    """Return the secrets as our option, or the error: raised here, the traceback would show them."""
     if isinstance(old_keys, str | bytes) or not isinstance(old_keys, Sequence):
         return ConfigError("old_keys", f"it cannot be {type(old_keys).__name__}", "give a list of secrets, newest first")
     keys: list[str | bytes] = []
@@ -120,16 +120,16 @@ def _keys(secret_key: object, old_keys: object) -> OptionValues | ConfigError:
 
 
 def _text(secret: object) -> str | None:
-    """Give the text of a ``str`` or a ``Secret``. Starlette takes ``str()`` of anything: that of None anybody can guess."""
+    """Return the text of a ``str`` or a ``Secret``. Starlette uses ``str()`` of any value: anybody can guess that of None."""
     if isinstance(secret, str):
-        # A member of an enum is written by its name.
+        # The text of an enum's member is its name.
         return str.__str__(secret) if str(secret) == str.__str__(secret) else None
     if ("starlette.datastructures", "Secret") not in [(kind.__module__, kind.__name__) for kind in type(secret).__mro__]:
         return None
     try:
         return str(secret)
     except TypeError:
-        # A Secret of something that is no str.
+        # A Secret of a value that is no str.
         return None
 
 
@@ -159,7 +159,7 @@ def _suggest(name: str) -> str:
 
 
 def _said_here(error: ConfigError, secrets: int) -> ConfigError:
-    """Say by the names of Starlette's arguments what is wrong."""
+    """Return the error with the names of Starlette's arguments."""
     option, cure = error.option, error.cure.replace("secure=True", "https_only=True")
     if option in DEFAULTS and option not in {*_NAMES, *_SAME, *OtherOptions.__annotations__}:
         cure = _ONWARD

@@ -38,11 +38,11 @@ def flag(name: str, value: object) -> bool:
 
 
 def one_of(*choices: object) -> Callable[[str, object], Any]:
-    """Make a check for a choice."""
+    """Return a check for one of several choices."""
 
     def check(name: str, value: object) -> object:
         for choice in choices:
-            # The choice itself, not what equals it: an enum's member may be written otherwise than it compares.
+            # Return the choice, not the equal value: the text of an enum's member may differ from the value that it equals.
             if value is choice or (isinstance(value, str) and isinstance(choice, str) and str.__eq__(value, choice)):
                 return choice
         near = [choice for choice in choices if isinstance(value, str) and isinstance(choice, str) and value.lower() == choice]
@@ -60,12 +60,12 @@ def matching(name: str, value: object, pattern: re.Pattern[str], cure: str) -> s
         raise ConfigError(name, f"this {shape(value)} has characters or a form that the grammar forbids", cure)
     if len(value) > LONGEST_ATTRIBUTE:
         raise ConfigError(name, f"this {shape(value)} is too long", f"stay within {LONGEST_ATTRIBUTE} characters")
-    # The plain text: a subclass may write itself otherwise than it was checked.
+    # As a plain str: a subclass's text may differ from the value that was checked.
     return str.__str__(value)
 
 
 def age_ms(name: str, value: object, longest: float = LONGEST_AGE) -> int:
-    """Turn a lifetime into whole milliseconds."""
+    """Convert a lifetime in seconds to whole milliseconds."""
     cure = "give a positive number of seconds or a timedelta (koa-session counts milliseconds, Gingersnap seconds)"
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
@@ -80,7 +80,7 @@ def age_ms(name: str, value: object, longest: float = LONGEST_AGE) -> int:
 def check_owner(call: str, owner: object) -> str:
     """Return an owner as it is.
 
-    Raises: TypeError where it is not a non-empty ``str``, in the words of ``call``.
+    Raises: TypeError where it is not a non-empty ``str``, with a message that names ``call``.
     """
     if not isinstance(owner, str) or not owner:
         raise TypeError(f"{call}: owner must be a non-empty str, not {type(owner).__name__}; pass str(user.id)")
@@ -88,12 +88,12 @@ def check_owner(call: str, owner: object) -> str:
 
 
 def seconds(option: str, given: object, cure: str = _SECONDS) -> float:
-    """Give a time as it came. Raises: ConfigError where it is no finite number above 0."""
+    """Return a time in seconds as given. Raises: ConfigError if it is no finite number above 0."""
     if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):
         raise ConfigError(option, f"it cannot be {given!r}", cure)
     return given
 
 
 def seconds_or_never(option: str, given: object) -> float | None:
-    """Give how often something is done; ``None``: never by itself. Raises: ConfigError where it is neither."""
+    """Return an interval in seconds as given; ``None``: never. Raises: ConfigError if it is neither."""
     return None if given is None else seconds(option, given, f"{_SECONDS}, or None for never")

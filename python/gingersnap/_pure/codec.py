@@ -1,4 +1,4 @@
-"""Base64 around JSON, as ``rust/codec.rs``."""
+"""JSON in base64, as ``rust/codec.rs``."""
 
 import binascii
 from typing import Any
@@ -7,12 +7,12 @@ from .json import dumps, loads
 
 
 def armour(data: bytes) -> bytes:
-    """Write standard base64 with padding (RFC 4648 section 4)."""
+    """Return standard base64 with padding (RFC 4648 section 4)."""
     return binascii.b2a_base64(data, newline=False)
 
 
 def disarm(value: bytes) -> bytes | None:
-    """Read base64 in its one canonical spelling; ``None`` for any other."""
+    """Return the octets of base64 in its canonical form; ``None`` for any other form."""
     try:
         data = binascii.a2b_base64(value)
     except binascii.Error:
@@ -21,11 +21,11 @@ def disarm(value: bytes) -> bytes | None:
 
 
 def encode(data: dict[str, Any]) -> str:
-    """Write a session's data as koa-session's cookie value."""
+    """Return koa-session's cookie value for a session's data."""
     return armour(dumps(data)).decode("ascii")
 
 
 def decode(value: bytes) -> dict[str, Any] | None:
-    """Read a cookie value; ``None`` where it holds no JSON object."""
+    """Return the data in a cookie value; ``None`` if it holds no JSON object."""
     text = disarm(value)
     return None if text is None else loads(text)

@@ -1,4 +1,4 @@
-"""Cookie octets in, Set-Cookie lines out, as ``rust/cookie.rs``, ``rust/py_cookie.rs`` and ``rust/py_signed.rs``."""
+"""Read Cookie headers and write Set-Cookie lines, as ``rust/cookie.rs``, ``rust/py_cookie.rs`` and ``rust/py_signed.rs`` do."""
 
 from email.utils import formatdate
 from typing import Any
@@ -17,7 +17,7 @@ LONGEST_S = 34_560_000
 
 
 def within(header: bytes, limit: int) -> bytes:
-    """Keep what may be examined: at most ``limit`` octets, cut before the pair that would pass it."""
+    """Return at most ``limit`` octets of a Cookie header, cut before the pair that would exceed it."""
     return header if len(header) <= limit else header[: max(header.rfind(b";", 0, limit + 1), 0)]
 
 
@@ -27,7 +27,7 @@ def _check_name(name: bytes) -> None:
 
 
 def find(header: bytes, name: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Find the non-empty values of ``name`` and of its signature, at most four of each, in their order."""
+    """Return the non-empty values of ``name`` and of its signature, at most four of each, in their order."""
     _check_name(name)
     found: dict[bytes, list[bytes]] = {name: [], name + b".sig": []}
     for pair in header.split(b";"):
@@ -49,13 +49,13 @@ def http_date(at_ms: int) -> bytes:
 
 
 def _age(expires_ms: int, now_ms: int) -> bytes:
-    """Write how many whole seconds a cookie has left; one that still lives has one at least, since 0 removes it."""
+    """Return Max-Age: the seconds that a cookie has left; at least 1 for a cookie that still lives, since 0 removes it."""
     left_ms = expires_ms - now_ms
     return b"; max-age=%d" % (0 if left_ms <= 0 else min(max(left_ms // 1000, 1), LONGEST_S))
 
 
 class Cookie:
-    """One cookie and its attributes, but for what protects its value."""
+    """One cookie and its attributes; a subclass protects its value."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Cookie:
         self._limit = 1 if first_only else MAX_CANDIDATES
 
     def read(self, headers: Headers) -> tuple[bytes, int] | Miss | None:
-        """Find the one value that is to be believed, and which key made it."""
+        """Return the one value that verifies, and the index of its key."""
         header = b"; ".join([value for name, value in headers if name == b"cookie"])
         values, digests = find(within(header, self._header_limit), self._name)
         return self._believed(values[: self._limit], digests[: self._limit]) if values else None
@@ -88,15 +88,15 @@ class Cookie:
         return found.popitem()[1]
 
     def _verify(self, value: bytes, digests: list[bytes]) -> tuple[bytes, int] | None:
-        """Give what ``read`` gives of a value that is to be believed."""
+        """Return the result of ``read`` for one value; ``None`` if it does not verify."""
         raise NotImplementedError
 
     def _text(self, value: bytes) -> bytes | None:
-        """Turn what ``read`` gives into JSON text."""
+        """Convert a value from ``read`` to JSON text."""
         return value
 
     def load(self, headers: Headers, into: dict[str, Any], now_ms: int) -> Loaded | Miss | None:
-        """Verify and decode: headers in, dict filled."""
+        """Verify, decode and fill ``into`` with the data."""
         found = self.read(headers)
         if found is None or isinstance(found, str):
             return found
@@ -114,7 +114,7 @@ class Cookie:
         has_expires: bool,
         now_ms: int | None = None,
     ) -> list[bytes] | int:
-        """Encode and protect: dict in, finished lines out."""
+        """Encode and protect the data; return the finished lines."""
         return self.seal(dumps(data), expire_ms, max_age_ms, created_ms, owner, has_expires, now_ms)
 
     def seal(
@@ -127,17 +127,17 @@ class Cookie:
         has_expires: bool,
         now_ms: int | None = None,
     ) -> list[bytes] | int:
-        """Protect a body that is encoded already; the size alone where it is too large."""
+        """Protect a body that is already encoded; return the lines, or only the size if a line is too long."""
         value = self._value(enclose(body, expire_ms, max_age_ms, created_ms, owner))
         lines = self.lines(value, expire_ms if has_expires else None, now_ms)
         return lines if len(lines[0]) <= self._max_octets else len(lines[0])
 
     def _value(self, text: bytes) -> bytes:
-        """Turn JSON text into a cookie value."""
+        """Convert JSON text to a cookie value."""
         raise NotImplementedError
 
     def lines(self, value: bytes, expires_ms: int | None, now_ms: int | None = None) -> list[bytes]:
-        """Write any value as it stands."""
+        """Return the line of a value as it is."""
         return [self._name + b"=" + value + self._attributes(expires_ms, now_ms)]
 
     def _attributes(self, expires_ms: int | None, now_ms: int | None) -> bytes:
@@ -170,7 +170,7 @@ class SignedCookie(Cookie):
         return armour(text)
 
     def lines(self, value: bytes, expires_ms: int | None, now_ms: int | None = None) -> list[bytes]:
-        """Write any value and its signature."""
+        """Return the lines of a value and of its signature."""
         lines = super().lines(value, expires_ms, now_ms)
         if self._keygrip is None:
             return lines

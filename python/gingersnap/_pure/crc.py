@@ -4,5 +4,5 @@ import zlib
 
 
 def crc32(data: bytes) -> int:
-    """Sum the octets as koa-session does to see a change."""
+    """Return the checksum by which koa-session finds a change."""
     return zlib.crc32(data)

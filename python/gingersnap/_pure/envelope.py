@@ -1,4 +1,4 @@
-"""What is appended to a session's data, as ``rust/envelope.rs``."""
+"""Add the envelope (dates and owner) to a session's data and split it off, as ``rust/envelope.rs`` does."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ LARGEST_MS = 2**53
 
 
 def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_ms: int | None, owner: str | None) -> bytes:
-    """Put the envelope into a JSON object's text, as its last members."""
+    """Return a JSON object's text with the envelope as its last members."""
     members: dict[str, Any] = {"_created": created_ms, "_owner": owner}
     if max_age_ms is None:
         members["_session"] = True
@@ -24,7 +24,7 @@ def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_
 
 
 def disclose(text: bytes, into: dict[str, Any], now_ms: int) -> Loaded | Miss:
-    """Take the envelope off a session's text and fill ``into`` with its data."""
+    """Split the envelope from a session's text and fill ``into`` with the data."""
     opened = open_text(text, RESERVED)
     if opened is None:
         return "corrupt"
@@ -32,7 +32,7 @@ def disclose(text: bytes, into: dict[str, Any], now_ms: int) -> Loaded | Miss:
     try:
         body = dumps(data)
     except SessionTooLarge:
-        # It fitted as it was spelled, but not in our own spelling.
+        # The text fitted as it was written, but not in canonical form.
         return "corrupt"
     dict.update(into, data)
     return body, 0, _dates_ok(expire, max_age, now_ms), expire, max_age, session, created, owner

@@ -1,10 +1,10 @@
-"""A response's headers with a session's lines in them, as ``rust/py_headers.rs``."""
+"""Add a session's lines to a response's headers, as ``rust/py_headers.rs`` does."""
 
 from ..types import Headers
 
 
 def amend(headers: Headers, lines: list[bytes], name: bytes, overwrite: bool, cache_headers: bool) -> list[tuple[bytes, bytes]]:
-    """Copy ``headers`` and add the Set-Cookie lines so that no name is set twice; with them go ``Vary`` and ``Cache-Control``."""
+    """Return a copy of ``headers`` with the Set-Cookie lines, ``Vary`` and ``Cache-Control``; no cookie is set twice."""
     amended = [(key, value) for key, value in headers]
     ours = (name + b"=", name + b".sig=")
     theirs = [pair for pair in amended if pair[0].lower() == b"set-cookie" and pair[1].startswith(ours)] if lines else []

@@ -16,19 +16,19 @@ MAX_TEXT = 65_536
 
 
 def loads(text: bytes) -> dict[str, Any] | None:
-    """Read a JSON object; ``None`` for anything else, for equal names and whatever passes a limit."""
+    """Read a JSON object; ``None`` for any other value, for equal names and beyond a limit."""
     opened = open_text(text, ())
     return None if opened is None else opened[0]
 
 
 def read_object(text: bytes, beside: int) -> dict[str, Any] | None:
-    """Read a JSON object that may have so many values and octets more than a session."""
+    """Read a JSON object that may exceed a session's limits by ``beside`` values and octets."""
     opened = open_text(text, (), beside)
     return None if opened is None else opened[0]
 
 
 def open_text(text: bytes, names: tuple[str, ...], beside: int = 0) -> tuple[dict[str, Any], list[Any]] | None:
-    """Read a JSON object and take some members out of it, which do not count as data."""
+    """Read a JSON object and return it without the members ``names``, and their values in that order."""
     if len(text) > MAX_TEXT + beside:
         return None
     try:
@@ -44,7 +44,7 @@ def open_text(text: bytes, names: tuple[str, ...], beside: int = 0) -> tuple[dic
 
 
 def _measure(value: Any, most: int) -> None:
-    """Count values and depth level by level."""
+    """Check the number of values and the depth, level by level."""
     level, depth, nodes = [value], 0, 0
     while level:
         nodes += len(level)
@@ -90,7 +90,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse
 
 
 class _Refusal(Exception):  # noqa: N818 (never leaves this file)
-    """What cannot be written; gathers its way on the way out."""
+    """A value that JSON cannot hold; each level adds its step of the path."""
 
     def __init__(self, problem: str) -> None:
         self.problem = problem
@@ -98,9 +98,9 @@ class _Refusal(Exception):  # noqa: N818 (never leaves this file)
 
 
 def dumps(data: Any) -> bytes:
-    """Write canonical JSON text.
+    """Return canonical JSON text.
 
-    Raises: UnserializableError for what JSON cannot hold and for what passes a limit.
+    Raises: UnserializableError for a value that JSON cannot hold or that exceeds a limit.
     """
     writer = _Writer()
     try:
@@ -156,7 +156,7 @@ class _Writer:
             if not isinstance(name, str):
                 raise _Refusal(f"a key of type {type(name).__name__}, not str")
             if _PARTED.search(name):
-                # It would be written as another key, which may be there as well.
+                # It would be written as another key, which the dict may have as well.
                 raise _Refusal("a key with the halves of a surrogate pair apart")
             self.parts.append(f"{',' if index else ''}{_string_text(name)}:")
             self.step(value, depth, "." + str.encode(name, "utf-8", "backslashreplace").decode("utf-8"))
@@ -175,14 +175,14 @@ def _items(items: list[Any] | tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _integer_text(value: int) -> str:
-    # Not by the methods of a subclass: what counts is the number that it is.
+    # Not by the methods of a subclass: only the number counts.
     if not -(10**MAX_DIGITS) < int.__index__(value) < 10**MAX_DIGITS:
         raise _Refusal(f"an int of more than {MAX_DIGITS} digits")
     return int.__repr__(value)
 
 
 def _float_text(value: float) -> str:
-    """Write as ECMAScript's ``Number::toString``, but keep ``.0`` on whole numbers and the sign of zero."""
+    """Return the text of ECMAScript's ``Number::toString``, but keep ``.0`` on whole numbers and the sign of zero."""
     if not math.isfinite(value):
         raise _Refusal("a float that is not finite")
     text = float.__repr__(value)
@@ -194,7 +194,7 @@ def _float_text(value: float) -> str:
 
 
 def _string_text(value: str) -> str:
-    """Write as ``JSON.stringify``: surrogates that meet become a character, lone ones escapes."""
+    """Return the text of ``JSON.stringify``: a surrogate pair becomes a character, a lone surrogate an escape."""
     text = json.dumps(str.__str__(value), ensure_ascii=False)
     if _SURROGATE.search(text) is None:
         return text

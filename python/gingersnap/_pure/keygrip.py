@@ -1,4 +1,4 @@
-"""Signing over rotated keys, as ``rust/keygrip.rs``."""
+"""Sign and verify with rotated keys, as ``rust/keygrip.rs`` does."""
 
 import base64
 import hmac
@@ -43,11 +43,11 @@ class Keygrip:
         return _text(self._signers[0](data)).decode("ascii")
 
     def index(self, data: bytes, digest: bytes) -> int | None:
-        """Find the key that made the digest."""
+        """Return the index of the key that made the digest; ``None`` if no key did."""
         return self.find(data, [digest])
 
     def find(self, data: bytes, digests: list[bytes]) -> int | None:
-        """Find the key that made one of the digests, each compared in constant time."""
+        """Return the index of the key that made one of the digests; each is compared in constant time."""
         for index, signer in enumerate(self._signers):
             wanted = _text(signer(data))
             if any([hmac.compare_digest(wanted, digest) for digest in digests]):  # noqa: C419 (no early exit)

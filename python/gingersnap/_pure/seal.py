@@ -1,4 +1,4 @@
-"""Sealing and opening session text, as ``rust/seal.rs`` and the ``SealedCookie`` of ``rust/py_seal.rs``."""
+"""Encrypt and decrypt session text, as ``rust/seal.rs`` and the ``SealedCookie`` of ``rust/py_seal.rs`` do."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ NONCE_OCTETS = 12
 
 
 def _derive(secret: bytes, info: bytes) -> "tuple[bytes, AESGCMSIV]":
-    """Derive a key (RFC 5869): its fingerprint and its cipher (RFC 8452)."""
+    """Derive a key (RFC 5869); return its fingerprint and its cipher (RFC 8452)."""
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
         from cryptography.hazmat.primitives.hashes import SHA256
@@ -37,7 +37,7 @@ def _text(data: bytes) -> bytes:
 
 
 def _octets(text: bytes) -> bytes | None:
-    """Read base64url in its one canonical spelling; ``None`` for any other."""
+    """Return the octets of base64url in its canonical form; ``None`` for any other form."""
     try:
         data = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
     except binascii.Error:
@@ -65,7 +65,7 @@ class SealedCookie(Cookie):
         return b"\0".join((VERSION, SUITE, kid, self._name))
 
     def _verify(self, value: bytes, _digests: list[bytes]) -> tuple[bytes, int] | None:
-        """Open a token by the key that it names. No signed, plain or older form is ever tried in its place."""
+        """Decrypt a token with the key that it names. No signed, plain or older form is tried."""
         from cryptography.exceptions import InvalidTag
 
         version, _, rest = value.partition(b".")

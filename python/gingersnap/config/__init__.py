@@ -1,1 +1,1 @@
-"""Options: their values, the checks of each, and what must agree with what."""
+"""Options: their values, the checks of each, and the checks of combinations."""

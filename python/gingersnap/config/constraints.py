@@ -1,4 +1,4 @@
-"""Check the options that must agree with each other. Every refusal names one of them, what is wrong and the cure."""
+"""Check combinations of options. Each error names one option, the problem and the cure."""
 
 import warnings
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _LAYOUTS: Final = {
     "express-mysql-session": ("express", "SQLAlchemyStore"),
 }
 
-# Options that mean nothing without a store, and what each is where it was not given.
+# Options without a meaning where there is no store, and their defaults.
 _NEED_STORE: Mapping[str, object] = {
     "genid": None,
     "prefix": "",
@@ -40,17 +40,20 @@ _NEED_STORE: Mapping[str, object] = {
 
 
 _WAITS_S = 1.0
-"""The least time, in seconds, for the writes of a commit that wait for replicas."""
+"""The shortest ``store_timeout``, in seconds, for writes that wait for replicas."""
 
 
 def check_together(values: OptionValues, dialect: Dialect) -> None:
-    """Check the options that must agree with each other."""
+    """Check all combinations of options.
+
+    Raises: ConfigError.
+    """
     encrypt = values["encrypt"]
     if not values["keys"] and (encrypt or (values["signed"] and values["external_key"] is None)):
         purpose = "encrypt" if encrypt else "sign"
         raise ConfigError("keys", f"there is none to {purpose} with", "pass keys=[...], newest first, each 32 random bytes or more")
     if (values["encode"] is None) != (values["decode"] is None):
-        raise ConfigError("encode", "it comes without decode, or decode without it", "pass both, each other's inverse")
+        raise ConfigError("encode", "it was given without decode, or decode without it", "pass both, each other's inverse")
     if values["max_cookie_bytes"] + 512 > values["max_header_bytes"]:
         cure = "raise max_header_bytes above it, and the server's own limit with it"
         raise ConfigError("max_cookie_bytes", "a cookie of that size would pass max_header_bytes and never be read", cure)
@@ -64,7 +67,7 @@ def check_together(values: OptionValues, dialect: Dialect) -> None:
         warnings.warn("signed=False: anybody can write this session cookie; sign it, unless a test needs it so", stacklevel=4)
     if values["store"] is not None or values["context_store"] is not None:
         _with_store(values, dialect)
-        # No error: somebody may want another system's cookies over a store of our own.
+        # No error: an application may want another system's cookies and a store in our own layout.
         if problem := layout_problem(values["store"], values["preset"]):
             warnings.warn(f"layout: {problem}", stacklevel=4)
     else:
@@ -75,14 +78,14 @@ def check_together(values: OptionValues, dialect: Dialect) -> None:
 
 
 def _without_store(values: OptionValues) -> None:
-    """Check that nothing is asked for that needs a store."""
+    """Check that no option was given that needs a store."""
     for name, default in _NEED_STORE.items():
         if values[name] != default:  # type: ignore[literal-required]
             raise ConfigError(name, "a session that lives in its cookie has no use for it", "pass store=..., or leave it out")
 
 
 def _with_earlier(values: OptionValues, earlier: EarlierOptions) -> None:
-    """Check what an earlier configuration's sessions may become."""
+    """Check that sessions of a previous configuration can be taken over into this one."""
     has_store = values["store"] is not None or values["context_store"] is not None
     if earlier.store is not None or earlier.context_store is not None:
         if not has_store:
@@ -99,7 +102,7 @@ def _with_earlier(values: OptionValues, earlier: EarlierOptions) -> None:
 
 
 def _with_preset(values: OptionValues, dialect: Dialect) -> None:
-    """Check what another system's layout can hold."""
+    """Check the options against what another system's layout can hold."""
     system, has_store = dialect.system, values["store"] is not None or values["context_store"] is not None
     if values["encrypt"]:
         cure = f"leave out encrypt, or preset={values['preset']!r}"
@@ -127,7 +130,7 @@ def _with_preset(values: OptionValues, dialect: Dialect) -> None:
 
 
 def _signs_by(values: OptionValues, system: str, algorithm: Algorithm) -> None:
-    """Check that cookies are signed as a system that knows one way alone signs them."""
+    """Check that cookies are signed with the one algorithm of a system."""
     if not values["signed"]:
         raise ConfigError("signed", f"{system} signs every cookie", "leave out signed")
     if values["algorithm"] != algorithm:
@@ -135,7 +138,7 @@ def _signs_by(values: OptionValues, system: str, algorithm: Algorithm) -> None:
 
 
 def _with_store(values: OptionValues, dialect: Dialect) -> None:
-    """Check what a store has to do with the other options."""
+    """Check the options that a store excludes or restricts."""
     of_browser = values["preset"] is None and values["max_age"] == "session"
     if values["ttl"] is not None and not dialect.stores_cookie and not of_browser:
         cure = "pass max_age=..., and leave out ttl; with max_age='session' it says how long a record is kept"
@@ -155,9 +158,9 @@ def _with_store(values: OptionValues, dialect: Dialect) -> None:
 
 
 def layout_problem(store: object, preset: str | None) -> str | None:
-    """Say what is wrong with a preset and the layout of its store, and the cure; ``None`` where nothing is.
+    """Return the problem of a preset and the layout of its store, and the cure; ``None`` if they fit.
 
-    ``preset="koa"`` goes with any: koa-session takes whatever has ``get``, ``set`` and ``destroy``.
+    ``preset="koa"`` fits every layout: koa-session accepts any store with ``get``, ``set`` and ``destroy``.
     """
     layout = getattr(store, "layout", None)
     if preset == "koa" or not isinstance(layout, str):

@@ -1,4 +1,4 @@
-"""Check options, each by itself. Every refusal names the option, the shape and the cure."""
+"""Check each option by itself. Each error names the option, the shape of its value and the cure."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ def _timeout(name: str, value: object) -> float:
 
 
 def grace_ms(name: str, value: object) -> int:
-    """Turn a short time, or 0 for none, into whole milliseconds."""
+    """Convert a short time in seconds, or 0 for none, to whole milliseconds."""
     cure = f"give 0, or a number of seconds or a timedelta of at most {_LONGEST_CALL:.0f} s"
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
@@ -71,12 +71,12 @@ def _octets(most: int) -> Callable[[str, object], int]:
 
 
 def _has(value: object, *calls: str) -> bool:
-    """Say whether an object, and not merely its class, has these methods."""
+    """Return whether a value has these methods and is no class."""
     return not isinstance(value, type) and all(callable(getattr(value, call, None)) for call in calls)
 
 
 def _store(name: str, value: object) -> object:
-    # The last is PlainStore, which makes the first of the second.
+    # The last kind is PlainStore, which adapts a store of the second kind to the first.
     kinds = (("load", "create", "replace", "move", "touch", "destroy"), ("get", "set", "destroy"), ("serving", "ask"))
     if value is None or any(_has(value, *calls) for calls in kinds):
         return value
@@ -163,7 +163,7 @@ _EACH: Mapping[str, Callable[[str, Any], Any]] = {
 
 
 def check_each(values: OptionValues, dialect: Dialect) -> dict[str, Any]:
-    """Check every option by itself and give the fields of ``SessionOptions``."""
+    """Check each option by itself and return the fields of ``SessionOptions``."""
     given: Mapping[str, Any] = dict(values)
     fields = {name: check(name, given[name]) for name, check in _EACH.items()}
     fields["dialect"] = dialect

@@ -1,4 +1,4 @@
-"""Judge signing keys: none that is empty, short or printed in a README goes into service."""
+"""Check signing keys: refuse empty, short and published ones."""
 
 import base64
 import warnings
@@ -8,12 +8,12 @@ from ..errors import ConfigError
 from ..stores.cures import UNSET
 
 SHORTEST = 16
-"""The fewest octets of a key; with fewer it is found by trying."""
+"""The least number of octets of a key; a shorter one can be guessed."""
 RECOMMENDED = 32
 
 _CURE = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
-# How keys begin that are to be replaced before they are used, without what is no letter.
+# The beginnings of placeholder keys, letters only.
 _PLACEHOLDERS = (
     "changeme",
     "changethis",
@@ -26,7 +26,7 @@ _PLACEHOLDERS = (
     "todochange",
 )
 
-# Keys that stand in the documentation of session libraries, this one's included: everybody has them.
+# Keys from the documentation of session libraries, this one included: they are public.
 PUBLISHED = frozenset(
     {
         "new secret of 32 bytes or more...",
@@ -76,7 +76,7 @@ PUBLISHED = frozenset(
 
 
 class Secrets(tuple[bytes, ...]):
-    """Keys that do not show in a traceback's locals."""
+    """Keys with a ``repr`` that hides them, for the locals in a traceback."""
 
     __slots__ = ()
 
@@ -85,7 +85,7 @@ class Secrets(tuple[bytes, ...]):
 
 
 def prepare_keys(keys: object, *, raw: bool, allow_weak: bool) -> tuple[bytes, ...]:
-    """Turn keys, newest first, into octets. ``raw``: as they stand; else ``b64:`` and ``hex:`` prefixes are decoded.
+    """Convert keys, newest first, to octets. ``raw``: as given; else ``b64:`` and ``hex:`` prefixes are decoded.
 
     Raises: ConfigError for a key that is empty, of the wrong type, published, of one repeated byte, or (unless ``allow_weak``)
     under 16 bytes.
@@ -106,7 +106,7 @@ def prepare_keys(keys: object, *, raw: bool, allow_weak: bool) -> tuple[bytes, .
 
 
 def _judge(keys: Secrets, *, allow_weak: bool) -> list[tuple[str, str]]:
-    """Say what is wrong with keys, each with its cure."""
+    """Return the problems of the keys, each with its cure."""
     shortest = min(map(len, keys), default=RECOMMENDED)
     if any(_is_published(key.decode("utf-8", "replace").strip().lower()) for key in keys):
         return [("one of them stands in public documentation", _CURE)]
@@ -131,7 +131,7 @@ def _list_cure(keys: object) -> str:
 
 
 def _octets(key: object, *, raw: bool) -> bytes | tuple[str, str]:
-    """Give a key's octets, or what is wrong with it and the cure: raised from here, the key would show in the traceback."""
+    """Return a key's octets, or its problem and the cure: an error raised here would show the key in the traceback."""
     if isinstance(key, bytes):
         return key
     if not isinstance(key, str):

@@ -1,4 +1,4 @@
-"""Hold every setting of a session middleware, checked here and once; and those of earlier configurations."""
+"""The options of a session middleware, checked once, at construction; and those of previous configurations."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ _LATEST_S: Final = 2**34
 class SessionOptions:
     """Every setting of a session middleware; frozen. One object can serve the middleware, scripts and tests.
 
-    Raises: ConfigError where an option is unknown or wrong, or where two do not go together.
+    Raises: ConfigError where an option is unknown or wrong, or where two options contradict each other.
     """
 
     keys: tuple[bytes, ...]
@@ -94,25 +94,25 @@ class SessionOptions:
         check_together(values, fields["dialect"])
         self.__dict__.update(fields)
         self.__dict__["events"] = Events(values["listeners"])
-        # Records of express-session say what was given, and in which order, but not what was left to its default.
+        # Records of express-session hold the options that were given, in their order, and no defaults.
         self.__dict__["given"] = tuple(given)
 
     def on(self, name: str, listener: Listener) -> None:
         """Add a listener for an event, sync or async.
 
-        Raises: ConfigError for an event that there is not.
+        Raises: ConfigError for an unknown event.
         """
         self.events.on(name, listener)
 
     def replace(self, **changes: Unpack[OptionValues]) -> Self:
-        """Make options that differ in ``changes`` from these as they were given, with the same listeners unless those are given."""
+        """Return options as these were given, with ``changes``; with the same listeners unless ``changes`` has some."""
         other = type(self)(**{**self.__dict__["_given"], **changes})
         if "listeners" not in changes:
             other.__dict__["events"] = self.events.copy()
         return other
 
     def told_by(self, other: "SessionOptions") -> Self:
-        """Make the same options with another's clock and listeners."""
+        """Return the same options with the clock and the listeners of ``other``."""
         mine = self.replace(clock=other.clock)
         mine.__dict__["events"] = other.events
         return mine
@@ -129,7 +129,7 @@ class SessionOptions:
 
 
 class _Hidden(tuple[str | bytes, ...]):
-    """Keys as they were given, but not shown."""
+    """Keys as given, with a ``repr`` that hides them."""
 
     __slots__ = ()
 
@@ -138,13 +138,13 @@ class _Hidden(tuple[str | bytes, ...]):
 
 
 def hide_keys(given: OptionValues) -> OptionValues:
-    """Keep keys out of what a traceback shows of the options' locals."""
+    """Return the options with a ``repr`` that hides the keys, for the locals in a traceback."""
     keys: object = given.get("keys")
     return {**given, "keys": _Hidden(keys)} if isinstance(keys, list | tuple) else given
 
 
 def _resolve(given: OptionValues) -> OptionValues:
-    """Put what was given over the preset's defaults, and those over ours."""
+    """Return all options: ours, overridden by the preset's defaults, overridden by those given."""
     for name in given:
         if name not in DEFAULTS:
             raise ConfigError(name, "there is no such option", suggest(name, DEFAULTS))
@@ -162,8 +162,8 @@ class Accept:
     """One entry of ``accept=[...]``: a previous configuration, and the time until which its sessions are accepted.
 
     ``until``: a ``datetime`` with its time zone, or seconds since 1970. The options come by name, as ``SessionMiddleware``
-    takes them, or prepared. Of an entry's options those count that say where a session is and how it is read; clock, listeners
-    and whatever is done with a session are the new configuration's.
+    takes them, or prepared. Only the options that say where a session is and how it is read are used; the clock, the
+    listeners and all other options are those of the new configuration.
 
     Raises: ConfigError where ``until`` is no time, or an option is wrong.
     """
@@ -176,17 +176,17 @@ class Accept:
                 "accept", f"an entry's options cannot be {kind}", "pass keys=[...], and every other option by its name"
             )
         if options is not None and given:
-            raise ConfigError("accept", "its options came both prepared and by name", "use options.replace(...)")
+            raise ConfigError("accept", "its options were given both prepared and by name", "use options.replace(...)")
         self.options = SessionOptions(**given) if options is None else options
         if self.options.accept:
             raise ConfigError("accept", "an entry has entries of its own", "write all of them into one list")
         self.until_ms = _until_ms(until)
         if self.until_ms <= time.time() * 1000:
-            logger.warning("accept: the deadline of %s has passed, and it is not looked at any more; leave it out", self.label)
+            logger.warning("accept: the deadline of %s has passed, and it is not used any more; leave it out", self.label)
 
     @property
     def label(self) -> str:
-        """What events call it: the system and the name of its cookie."""
+        """The name of this entry in events: the system and the name of its cookie."""
         return f"{self.options.dialect.system} {self.options.key}"
 
     def __repr__(self) -> str:

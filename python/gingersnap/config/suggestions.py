@@ -1,10 +1,10 @@
-"""Suggest what an unknown option may have meant."""
+"""Suggest a known option for an unknown one."""
 
 import difflib
 from collections.abc import Collection
 from typing import Final
 
-# What people write who come from elsewhere: the packages of Node, Starlette, starsessions, Flask, Django.
+# Names from other packages (Node, Starlette, starsessions, Flask, Django), and ours.
 _OTHER_NAMES: Final = {
     "maxAge": "max_age, in seconds",
     "maxage": "max_age, in seconds",
@@ -42,12 +42,12 @@ _OTHER_NAMES: Final = {
 
 
 def suggest(name: str, names: Collection[str]) -> str:
-    """Say what may have been meant by an option that there is not."""
+    """Return a hint for an unknown option."""
     if name in _OTHER_NAMES:
         return f"write {_OTHER_NAMES[name]}"
     if near := difflib.get_close_matches(name, names, 1):
         return f"did you mean {near[0]}?"
-    # Of all fifty, those that it may be at all.
+    # The options with the most similar names.
     near = difflib.get_close_matches(name, names, 5, 0.3)
     all_of_them = "every option stands in the README, under Options"
     return f"the nearest are {', '.join(near)}; {all_of_them}" if near else all_of_them

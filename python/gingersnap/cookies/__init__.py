@@ -1,1 +1,1 @@
-"""Cookies: attributes, layouts of one value, and the Set-Cookie lines that set and remove it."""
+"""Cookies: their attributes, the formats of their values, and the Set-Cookie lines that set and remove them."""

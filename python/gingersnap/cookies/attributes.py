@@ -1,4 +1,4 @@
-"""The attributes of one cookie: their values, the checks of each, and what must agree with what."""
+"""The attributes of one cookie: their values, the checks of each, and the checks of combinations."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,12 +13,12 @@ from ..validators import flag, matching, one_of
 # RFC 1034 section 3.5 with RFC 1123 section 2.1; RFC 6265 section 4.1.1 has no leading dot.
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII | re.IGNORECASE)
 _DOTTED_DOMAIN = re.compile(rf"\.?{_DOMAIN.pattern}", re.ASCII | re.IGNORECASE)
-# RFC 6265 section 4.1.1, path-value; a client would trim a blank at its end.
+# RFC 6265 section 4.1.1, path-value; a client would trim a space at its end.
 _PATH = re.compile(r"/(?:[ -:<-~]*[!-:<-~])?")
 
 
 def check_domain(name: str, value: object, *, dotted: bool = False) -> str | None:
-    """Check a Domain attribute. ``dotted``: it may have a dot before it."""
+    """Check a Domain attribute. ``dotted``: it may start with a dot."""
     pattern = _DOTTED_DOMAIN if dotted else _DOMAIN
     cure = "give a host name such as 'example.com', without a leading dot"
     return None if value is None else matching(name, value, pattern, cure)
@@ -31,7 +31,7 @@ def check_path(name: str, value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """The attributes of one Set-Cookie line but its date. Source: cookies ``Cookie.toHeader``."""
+    """The attributes of one Set-Cookie line, without Expires and Max-Age. Source: cookies ``Cookie.toHeader``."""
 
     path: str
     domain: str | None
@@ -43,7 +43,7 @@ class Attributes:
 
     @classmethod
     def of(cls, options: CookieOptions, *, secure: bool) -> "Attributes":
-        """Take them from the options, for a connection that is secure or not."""
+        """Return the attributes that the options set, for a connection that is secure or not."""
         same_site = options.same_site
         if same_site == "auto":
             same_site = "none" if secure else "lax"
@@ -58,11 +58,11 @@ class Attributes:
         )
 
     def head(self) -> bytes:
-        """Write what comes before the date, in the order of ``cookies``."""
+        """Write the attributes before Expires, in the order of ``cookies``."""
         return f"; path={self.path}".encode("ascii")
 
     def tail(self) -> bytes:
-        """Write what comes after the date, in the order of ``cookies``."""
+        """Write the attributes after Expires, in the order of ``cookies``."""
         parts = [
             f"domain={self.domain}" if self.domain else "",
             f"priority={self.priority}" if self.priority else "",
@@ -75,7 +75,10 @@ class Attributes:
 
 
 def check_agreement(name: str, values: Mapping[str, Any]) -> None:
-    """Check the attributes that browsers only take together (RFC 6265bis sections 4.1.2 and 4.1.3)."""
+    """Check the attributes that browsers accept only together (RFC 6265bis sections 4.1.2 and 4.1.3).
+
+    Raises: ConfigError.
+    """
     prefix = str(name).lower()
     secure = values["secure"] is True
     if values["same_site"] == "none" and not secure:
@@ -101,13 +104,13 @@ SESSION_COOKIE_CHECKS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     "http_only": flag,
     "partitioned": flag,
 }
-"""What each attribute of one session's cookie may be."""
+"""The check of each attribute of one session's cookie."""
 
 
 class SessionCookie:
-    """One session's own cookie options: set an attribute, and it is checked like the option of its name.
+    """The cookie attributes of one session. An attribute that is set is checked like the option of its name.
 
-    In our own layout, and where records keep a cookie's attributes, later responses and the removal have them too.
+    Later responses and the removal use the attributes too, in our own layout and where records keep a cookie's attributes.
 
     ``path``, ``domain``, ``priority``, ``same_site``, ``secure``, ``http_only``, ``partitioned``.
     """
@@ -134,18 +137,18 @@ class SessionCookie:
 
     @property
     def differs(self) -> bool:
-        """Whether an attribute is another than it was."""
+        """Whether an attribute differs from its initial value."""
         return bool(self._attributes != self._initial)
 
     def changed(self) -> Attributes | None:
-        """Give the attributes if any was set.
+        """Return the attributes if any was set, else ``None``.
 
-        Raises: ConfigError where they do not agree, as SameSite=None without Secure, and did so before.
+        Raises: ConfigError where they do not agree, such as SameSite=None without Secure, unless they did not before either.
         """
         if not self._changed:
             return None
         problem = _disagreement(self._name, self._attributes)
-        # What another system has written into a record is not this application's doing.
+        # Attributes that another system wrote into a record are not a mistake of this application.
         if problem is not None and str(problem) != str(_disagreement(self._name, self._initial)):
             raise problem
         return self._attributes  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The encrypted layout: one token with the session and its dates inside, and no signature beside it."""
+"""The encrypted format: one token that holds the session and its dates, without a separate signature."""
 
 from .. import _core
 from .attributes import Attributes

@@ -1,4 +1,4 @@
-"""What every layout shares that keeps a session in one cookie of its own."""
+"""The common part of the cookie formats: read, write and remove the cookie of one name."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
@@ -10,20 +10,20 @@ from .attributes import Attributes
 from .inline_signed import InlineSignedCookie
 
 _REMOVED_MS: Final = 1000
-"""The date of a cookie that is removed, in milliseconds since 1970."""
+"""The Expires date of a removal, in milliseconds since 1970."""
 
 Cookie: TypeAlias = _core.SignedCookie | _core.SealedCookie | InlineSignedCookie
 
 
 class CookieFormat:
-    """Read and write one cookie, ``name``; a layout says which kind it is."""
+    """Read and write one cookie, ``name``; a subclass chooses how its value is protected."""
 
     def __init__(self, options: CookieOptions) -> None:
         self._options = options
         self._plain = {secure: Attributes.of(options, secure=secure) for secure in (False, True)}
         self._prepared = {secure: self._make(attributes) for secure, attributes in self._plain.items()}
         self.name = options.key.encode("ascii")
-        # Other systems write a date or a lifetime: ours, both.
+        # Other systems write Expires or Max-Age; our own layout writes both.
         self._both = options.preset is None
         self._clock = options.clock
         self.load: Callable[[Headers, dict[str, Any], int], Loaded | Miss | None] = self._prepared[False].load
@@ -43,11 +43,11 @@ class CookieFormat:
         }
 
     def cookie(self, secure: bool, override: Attributes | None) -> Cookie:
-        """Give the cookie to write with: for this connection, or with a session's own attributes where it has some."""
+        """Return the cookie to write with. ``override``: the session's own attributes; ``None``: those of the options."""
         return self._prepared[secure] if override is None or override == self._plain[secure] else self._make(override)
 
     def write(self, cookie: Cookie, body: bytes, envelope: Envelope, has_expires: bool) -> list[bytes] | int:
-        """Write a session's Set-Cookie lines; the size alone where a line passes ``max_cookie_bytes``.
+        """Return a session's Set-Cookie lines, or only the size in octets if a line exceeds ``max_cookie_bytes``.
 
         ``has_expires``: the lines have Expires, and Max-Age in our own layout.
         """
@@ -56,14 +56,14 @@ class CookieFormat:
         )
 
     def lines(self, cookie: Cookie, value: bytes, expires_ms: int | None) -> list[bytes]:
-        """Write the Set-Cookie lines of a value that is encoded already, such as an id."""
+        """Return the Set-Cookie lines of a value that is already encoded, such as an id."""
         return cookie.lines(value, expires_ms, self._now_ms()) if self._both else cookie.lines(value, expires_ms)
 
     def removal(self, cookie: Cookie) -> list[bytes]:
-        """Write the lines that remove a cookie.
+        """Return the lines that remove a cookie.
 
-        Ours: a client that carries out only the last removal of a response (curl 7.88) is left without the value, and one that
-        takes the first second of 1970 for no date (aiohttp 3.14) is told another.
+        In our own layout the removal of the value comes last, for clients that carry out only the last removal of a response
+        (curl 7.88), and its date is one second later, for clients that ignore the first second of 1970 (aiohttp 3.14).
         """
         return cookie.lines(b"", _REMOVED_MS, _REMOVED_MS)[::-1] if self._both else cookie.lines(b"", 0)
 
@@ -71,5 +71,5 @@ class CookieFormat:
         return int(self._clock() * 1000)
 
     def signature_removal(self, encrypted: bool) -> list[bytes]:
-        """Write what drops a signature that does not verify: nothing, where there is none. ``encrypted``: the connection is."""
+        """Return the lines that remove a signature that does not verify; none in formats without one. ``encrypted``: over https."""
         return []

@@ -1,4 +1,4 @@
-"""Servers that send no headers with ``websocket.accept``, so that no cookie reaches the client with a handshake."""
+"""Servers that send no headers with ``websocket.accept``: a handshake carries no cookie to the client."""
 
 import logging
 from typing import Final
@@ -13,8 +13,8 @@ _PATHSEND: Final = "http.response.pathsend"
 def drops_headers(scope: Scope) -> bool:
     """Return whether the server of a WebSocket is known to drop the headers of ``websocket.accept``.
 
-    daphne 4.2 names no version of the specification in a WebSocket's scope; headers came with 2.1 (ASGI, "Accept - send event").
-    granian 2.8 names one, and is known by an extension for HTTP responses that it lists for a WebSocket too.
+    daphne 4.2 gives no version of the specification in a WebSocket's scope; headers came with 2.1 (ASGI, "Accept - send event").
+    granian 2.8 gives one, and is recognised by an extension for HTTP responses that it lists for a WebSocket too.
     """
     asgi = scope.get("asgi") or {}
     is_daphne = bool(asgi) and "spec_version" not in asgi and type(scope.get("client")) is list
@@ -28,7 +28,7 @@ class HandshakeWarning:
         self._warned = False
 
     def check(self, scope: Scope, message: Message) -> None:
-        """Warn if the start of this answer is such a handshake."""
+        """Warn, once, if this message is such a handshake."""
         if message["type"] == "websocket.accept" and not self._warned and drops_headers(scope):
             self._warned = True
             logger.warning(

@@ -1,4 +1,4 @@
-"""Response headers around a session's lines, and what request and response headers say of a connection."""
+"""Add a session's Set-Cookie lines to response headers; read X-Forwarded-Proto and Cache-Control."""
 
 from typing import Final
 
@@ -29,9 +29,9 @@ def is_public(message: Message) -> bool:
 
 
 def with_session(message: Message, lines: list[bytes], options: CookieOptions, name: bytes) -> Message:
-    """Copy a response's start and put the session's lines into its headers, with ``Vary`` and ``Cache-Control``.
+    """Return a copy of a response start with the session's lines, ``Vary`` and ``Cache-Control`` in its headers.
 
-    The application may send the same message again, to somebody else: it is never written to.
+    The message is not changed: the application may send it again, to another client.
     """
     headers = _core.amend(message.get("headers", ()), lines, name, options.overwrite, options.cache_headers)
     return {**message, "headers": headers}

@@ -1,4 +1,4 @@
-"""A cookie without a second one beside it for its signature: Express's and Starlette's kind."""
+"""A cookie that holds its signature in its value, as Express and Starlette write it."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from ..option_types import CookieOptions
 from ..types import Headers, Loaded, Miss
 
 _MOST: Final = 4
-"""How many cookies of one name are looked at."""
+"""How many cookies of one name are examined."""
 
 
 class InlineSignedCookie:
@@ -23,7 +23,7 @@ class InlineSignedCookie:
         self._most = 1 if options.duplicates == "first" else _MOST
 
     def read(self, headers: Headers) -> tuple[bytes, int] | Miss | None:
-        """Find the one value that verifies: what was signed, and the index of its key; ``None`` where no cookie came."""
+        """Return the one signed text that verifies and the index of its key; ``None`` if the request has no such cookie."""
         header = b"; ".join([value for name, value in headers if name == b"cookie"])
         if len(header) > self._header_limit:
             # Cut before the pair that would pass the limit.
@@ -37,7 +37,7 @@ class InlineSignedCookie:
         return found.popitem()[1]
 
     def lines(self, value: bytes, expires_ms: int | None, _now_ms: int | None = None) -> list[bytes]:
-        """Write the line of a value to be signed; ``b""`` with 0 removes the cookie."""
+        """Sign a value and return its line; ``b""`` with 0 removes the cookie."""
         return [self._line(self._sign(value) if value else self._removed(), expires_ms)]
 
     def load(self, headers: Headers, into: dict[str, Any], now_ms: int) -> Loaded | Miss | None:
@@ -45,7 +45,7 @@ class InlineSignedCookie:
         raise NotImplementedError
 
     def seal(self, body: bytes, *envelope: Any) -> list[bytes] | int:
-        """Write the line of a session, as ``_core.SignedCookie.seal``: for layouts that keep the session in the cookie."""
+        """Return the line of a session, as ``_core.SignedCookie.seal``: for layouts that keep the session in the cookie."""
         raise NotImplementedError
 
     def _line(self, value: bytes, expires_ms: int | None) -> bytes:
@@ -55,14 +55,14 @@ class InlineSignedCookie:
         return b"" if expires_ms is None else b"; Expires=" + _core.http_date(expires_ms)
 
     def _removed(self) -> bytes:
-        """Give the value of a cookie that is removed."""
+        """Return the value of a removed cookie."""
         return b""
 
     def _sign(self, text: bytes) -> bytes:
         raise NotImplementedError
 
     def _verify(self, value: bytes) -> tuple[bytes, int] | None:
-        """Give what was signed, and the index of the key; ``None`` where the value is not to be believed."""
+        """Return the signed text and the index of its key; ``None`` if the value does not verify."""
         raise NotImplementedError
 
     def __repr__(self) -> str:

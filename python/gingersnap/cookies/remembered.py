@@ -1,6 +1,6 @@
-"""The attributes of a session's cookie that the application has set: they hold for its later writes, and for its removal.
+"""Remember the cookie attributes that the application has set for a session: its later writes and its removal use them.
 
-They stand in the member ``_owner``, which is an object then: ``{"owner": ..., "cookie": {...}}``. Our own layout alone has it.
+The member ``_owner`` holds them. It is an object then: ``{"owner": ..., "cookie": {...}}``. Only our own layout has it.
 """
 
 from dataclasses import fields, replace
@@ -18,7 +18,7 @@ def owner_of(member: object) -> str | None:
 
 
 def attributes_of(member: object, usual: Attributes) -> Attributes:
-    """Return the cookie's attributes: as the options have them, but for those that were remembered and can be written."""
+    """Return the cookie's attributes: ``usual``, but with each remembered attribute that passes its check."""
     said = member.get("cookie") if isinstance(member, dict) else None
     if not isinstance(said, dict):
         return usual
@@ -28,13 +28,13 @@ def attributes_of(member: object, usual: Attributes) -> Attributes:
             try:
                 fit[name] = check(name, said[name])
             except ConfigError:
-                # The key's holder has written it: the session is good, its cookie is as usual.
+                # Only a holder of the key can have written it: the session is valid, the attribute keeps its usual value.
                 continue
     return replace(usual, **fit)
 
 
 def member_of(owner: str | None, attributes: Attributes, usual: Attributes) -> object:
-    """Return the member ``_owner``: the owner alone where the cookie is as the options have it."""
+    """Return the member ``_owner``: only the owner if the cookie's attributes are the usual ones."""
     names = [field.name for field in fields(Attributes)]
     said = {name: getattr(attributes, name) for name in names if getattr(attributes, name) != getattr(usual, name)}
     if not said:
@@ -43,7 +43,7 @@ def member_of(owner: str | None, attributes: Attributes, usual: Attributes) -> o
 
 
 def with_member(body: bytes, member: object) -> bytes:
-    """Add the member to a session's text where it is an object."""
+    """Add the member to a session's JSON text if it is an object."""
     if not isinstance(member, dict):
         return body
     return body[:-1] + (b"" if body == b"{}" else b",") + _core.dumps({"_owner": member})[1:]

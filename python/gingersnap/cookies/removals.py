@@ -1,4 +1,4 @@
-"""Set-Cookie lines that remove other cookies, beside those of the session's own: clients differ in how they carry them out."""
+"""Combine Set-Cookie lines that remove other cookies with those of the session's cookie: clients apply them in different orders."""
 
 import re
 from collections import Counter
@@ -12,9 +12,9 @@ _PORT: Final = re.compile(rb":[0-9]*$")
 
 
 def with_removals(lines: list[bytes], removals: Sequence[bytes], scope: Scope, *, ending: bool = False) -> list[bytes]:
-    """Put lines that remove other cookies before those of the session's own; ``ending``: these remove it too.
+    """Put removals of other cookies before ``lines``, those of the session's cookie. ``ending``: ``lines`` are removals too.
 
-    Only what came is removed, and nothing that the same response sets: some clients carry out removals first
+    A cookie is removed only if the request had it and the response does not set it: some clients apply removals first
     (http.cookiejar), others the last line first (HttpURLConnection).
     """
     if not removals:
@@ -22,16 +22,16 @@ def with_removals(lines: list[bytes], removals: Sequence[bytes], scope: Scope, *
     sent = Counter(_names(scope))
     gone = [line for line in removals if sent[_name(line)]]
     if ending and gone and not all(sent[_name(line)] for line in lines):
-        # A client that carries out only the last removal of a response (curl 7.88) is to carry out one that counts: its own cookie
-        # did not come, or not all of it.
+        # A client that applies only the last removal of a response (curl 7.88) has to apply one of these: the request had no
+        # session cookie, or not all of its parts.
         return gone
-    # Lines that all remove contradict no other.
+    # Removals do not contradict each other.
     host = b"" if ending else _host(scope)
     return [*(line for line in gone if not _is_among(line, lines, b"" if sent[_name(line)] > 1 else host)), *lines]
 
 
 def is_remnant(name: bytes, limit: int, scope: Scope, why: str) -> bool:
-    """Return whether a client has shown what was left of a removed cookie: an emptied value, or one without its signature."""
+    """Return whether a request has the remains of a removed cookie: an emptied value, or a value without its signature."""
     if why != "tampered":
         return why == "unsigned"
     header = b"; ".join([value for field, value in scope["headers"] if field == b"cookie"])
@@ -57,22 +57,22 @@ def _host(scope: Scope) -> bytes:
 def _is_among(line: bytes, lines: list[bytes], host: bytes) -> bool:
     """Return whether a response with these lines sets the cookie that another line removes.
 
-    To a client by RFC 6265 a cookie of the host alone and one of the domain of the same name are one, to a browser (RFC 6265bis
-    section 5.7) two. Where two came, the client tells them apart, and ``host`` is empty.
+    A client by RFC 6265 holds a cookie of the host and one of the domain with the same name as one cookie, a browser (RFC 6265bis
+    section 5.7) as two. If the request had two, the client holds them as two, and ``host`` is empty.
     """
     identity = _identity(line, host)
     return any(_identity(each, host) == identity for each in lines)
 
 
 def _identity(line: bytes, host: bytes) -> frozenset[bytes]:
-    """Return what a client knows a cookie by: name, domain, path and partition."""
+    """Return the identity of a cookie in a client: name, domain, path and partition."""
     pair, *attributes = (part.strip() for part in line.split(b";"))
     known = {b"name=" + pair.partition(b"=")[0]}
     domain = host
     for attribute in attributes:
         key, _, value = attribute.partition(b"=")
         if key.lower() == b"domain":
-            # A dot before a domain is none to a client (RFC 6265 section 5.2.3).
+            # Clients ignore a dot before a domain (RFC 6265 section 5.2.3).
             domain = value.lower().removeprefix(b".")
         elif key.lower() in (b"path", b"partitioned"):
             known.add(key.lower() + b"=" + value)

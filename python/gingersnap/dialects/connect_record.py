@@ -1,4 +1,4 @@
-"""Records of express-session and koa-generic-session: each keeps its own cookie's attributes, in a member ``cookie``."""
+"""Records of express-session and koa-generic-session: their member ``cookie`` holds the cookie's attributes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -13,26 +13,26 @@ from .record import Dates, RecordCookie, RecordFormat, take
 
 _LARGEST_MS: Final = 2**53
 NAMES: Final = {"same_site": "sameSite", "http_only": "httpOnly"}
-"""Their names for attributes, where they are not ours."""
+"""Their names for attributes, where they differ from ours."""
 _FLAGS: Final = frozenset({"secure", "http_only", "partitioned"})
 _CHECKS: Final[Mapping[str, Callable[[str, object], Any]]] = {
     **SESSION_COOKIE_CHECKS,
     "domain": partial(check_domain, dotted=True),
 }
-"""What of each attribute can be written."""
+"""The check of each attribute."""
 
 
 class ConnectRecord(RecordFormat):
-    """What the two have in common: JSON with the cookie as its first member."""
+    """The common part of both: JSON with the cookie as its first member."""
 
     life: str
-    """The member of the cookie that says how long the session lives, in milliseconds."""
+    """The cookie's member with the session's lifetime, in milliseconds."""
 
     def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, RecordCookie | None]:
-        """Read a record; one without a cookie, or with one that makes no sense, is no session."""
+        """Read a record; ``corrupt`` if it has no cookie or a wrong one."""
         data = _core.loads_record(value)
         record_cookie = None if data is None else data.pop("cookie", None)
-        # Larger than any cookie's attributes, it could not be written back beside all that a session may hold.
+        # Larger than any real cookie's attributes: it could not be written back next to a session of full size.
         if data is None or not isinstance(record_cookie, dict) or len(_core.dumps(record_cookie)) > _core.MAX_BESIDE:
             return "corrupt", None
         try:
@@ -45,7 +45,7 @@ class ConnectRecord(RecordFormat):
         return (body, 0, True, None, life_ms, life_ms is None or None, None, None), record_cookie
 
     def close(self, body: bytes, dates: Dates, record_cookie: RecordCookie | None, *, expiry_in_record: bool) -> bytes:
-        """Write a record."""
+        """Return a record's text."""
         cookie = _core.dumps(self._with_dates({} if record_cookie is None else record_cookie, dates))
         return b'{"cookie":' + cookie + (b"," + body[1:] if body != b"{}" else b"}")
 
@@ -53,9 +53,9 @@ class ConnectRecord(RecordFormat):
         raise NotImplementedError
 
     def _life_ms(self, said: object) -> int | None:
-        """Read a lifetime. When the session ends, the store knows better than any date.
+        """Return a lifetime in milliseconds; ``None``: until the browser closes. The expiry itself is that of the store.
 
-        Raises: ValueError, TypeError where it is none.
+        Raises: ValueError, TypeError where the value is no lifetime.
         """
         if said is None or said is False:
             return None
@@ -71,7 +71,7 @@ class ConnectRecord(RecordFormat):
         A value that no header can hold is replaced by that of the options: a cookie's attribute logs no user out.
         """
         usual = Attributes.of(self._options, secure=secure)
-        # As JavaScript's `cookie` and `cookies` have it where nothing is said.
+        # The defaults of JavaScript's `cookie` and `cookies`.
         said: dict[str, Any] = {"path": "/", "http_only": True, "secure": secure}
         for name in _CHECKS:
             if (theirs := NAMES.get(name, name)) in record_cookie:
@@ -79,12 +79,12 @@ class ConnectRecord(RecordFormat):
         return Attributes(**{name: _attribute(name, said.get(name), getattr(usual, name)) for name in _CHECKS})
 
     def changed(self, record_cookie: RecordCookie, before: Attributes, after: Attributes) -> RecordCookie:
-        """Write into what a record says of its cookie what an application has changed there."""
+        """Return the record's cookie attributes with those that differ between ``before`` and ``after``."""
         names = [field.name for field in fields(Attributes) if getattr(before, field.name) != getattr(after, field.name)]
         return {**record_cookie, **{NAMES.get(name, name): getattr(after, name) for name in names}}
 
     def _given(self, secure: bool) -> RecordCookie:
-        """Give the attributes that the options name, in the order in which they do."""
+        """Return the attributes that the options name, in their order."""
         attributes = Attributes.of(self._options, secure=secure)
         names = [name for name in self._options.given if name in SESSION_COOKIE_CHECKS]
         said = {NAMES.get(name, name): getattr(attributes, name) for name in names}
@@ -92,7 +92,7 @@ class ConnectRecord(RecordFormat):
 
 
 def _attribute(name: str, said: object, usual: object) -> Any:
-    """Read one attribute as JavaScript's `cookie` and `cookies` do; ``usual``: what stands in for what cannot be written."""
+    """Read one attribute as JavaScript's `cookie` and `cookies` do; ``usual`` replaces a value that no header can hold."""
     is_said = bool(said) or isinstance(said, dict | list)
     if name in _FLAGS:
         return is_said

@@ -1,4 +1,4 @@
-"""cookie-session's layout: base64 JSON without a date, and a Keygrip signature beside it. Source: cookie-session ``encode``."""
+"""cookie-session's cookie: base64 JSON without a date, and a second cookie with a signature. Source: cookie-session ``encode``."""
 
 import base64
 from typing import Any, Final
@@ -48,5 +48,5 @@ class CookieSessionFormat(KoaFormat):
         return "corrupt" if body is None else (body, found[1], True, None, None, None, None, None)
 
     def write(self, cookie: Cookie, body: bytes, envelope: Envelope, has_expires: bool) -> list[bytes] | int:
-        """Write a session's Set-Cookie lines; the size alone where a line passes ``max_cookie_bytes``."""
+        """Return a session's Set-Cookie lines, or only the size in octets if a line exceeds ``max_cookie_bytes``."""
         return self._bounded(cookie, base64.b64encode(body), envelope[0] if has_expires else None)

@@ -23,7 +23,7 @@ DIALECT: Final = Dialect(
     system="express-session",
     algorithm="sha256",
     store=True,
-    # It is percent-encoded. Stores cannot hold a NUL, logs and terminals had better not be given other controls.
+    # The cookie percent-encodes it. Stores cannot hold a NUL, and other control characters do harm in logs and terminals.
     id_shape="[^\\x00-\\x1f\\x7f\\ud800-\\udfff]{1,1024}",
     stores_cookie=True,
     always_sends_cookie=False,
@@ -55,7 +55,7 @@ DEFAULTS: Final[OptionValues] = {
 _DIGEST = re.compile(rb"[A-Za-z0-9+/]{43}")
 _URL = bytes.maketrans(b"+/", b"-_")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
-# What JavaScript's encodeURIComponent leaves as it is, beside letters and digits.
+# The characters that JavaScript's encodeURIComponent does not encode, in addition to letters and digits.
 _UNRESERVED = "-_.!~*'()"
 
 
@@ -76,10 +76,10 @@ class ExpressCookie(InlineSignedCookie):
 
 
 class ExpressFormat(CookieFormat):
-    """Read and write the id of a session that lives in a store."""
+    """Read and write the cookie with the id of a session in a store."""
 
     def __init__(self, options: DialectOptions) -> None:
-        # An id that the application carries is in no cookie, and needs no keys.
+        # With external_key there is no cookie and no key to sign with.
         self._keygrip = _core.Keygrip([*options.keys] or [secrets.token_bytes(32)], options.algorithm)
         super().__init__(options)
 
@@ -88,13 +88,13 @@ class ExpressFormat(CookieFormat):
 
 
 def _head(attributes: Attributes) -> bytes:
-    """Write what comes before the date, in the order of ``cookie``."""
+    """Return the attributes before Expires, in the order of ``cookie``."""
     domain = f"; Domain={attributes.domain}" if attributes.domain else ""
     return f"{domain}; Path={attributes.path}".encode("ascii")
 
 
 def _tail(attributes: Attributes) -> bytes:
-    """Write what comes after the date, in the order of ``cookie``."""
+    """Return the attributes after Expires, in the order of ``cookie``."""
     parts = [
         "HttpOnly" if attributes.http_only else "",
         "Secure" if attributes.secure else "",
@@ -112,11 +112,11 @@ class ExpressRecord(ConnectRecord):
     _ORDER: Final = ("originalMaxAge", "partitioned", "priority", "expires", "secure", "httpOnly", "domain", "path", "sameSite")
 
     def attributes(self, record_cookie: RecordCookie, secure: bool) -> Attributes:
-        """Read what a record says of its cookie: one that is Secure says so."""
+        """Return the cookie attributes of a record; a record that does not say so is not Secure."""
         return super().attributes(record_cookie, False)
 
     def new_cookie(self, secure: bool) -> RecordCookie:
-        """Make what a new session's record says of its cookie."""
+        """Return the cookie attributes for a new session's record."""
         return {"httpOnly": True, "path": "/", **self._given(secure)}
 
     def _with_dates(self, record_cookie: RecordCookie, dates: Dates) -> RecordCookie:
@@ -129,13 +129,16 @@ class ExpressRecord(ConnectRecord):
         return {name: record_cookie[name] for name in self._ORDER if name in record_cookie}
 
     def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
-        """Say how long the store keeps it: as long as the cookie, or else ``ttl`` or a day, in whole seconds."""
+        """Return how long the store keeps a record, in milliseconds: as long as the cookie, in whole seconds; else ``ttl``.
+
+        ``None``: a day.
+        """
         if dates.expire_ms is not None:
             return math.ceil(max(1, dates.expire_ms - now_ms) / 1000) * 1000
         return self._asked_ms(body)
 
 
 def _iso(at_ms: int) -> str:
-    """Write a date as JavaScript's ``toISOString`` does; the years 1970 to 9999."""
+    """Return a date as JavaScript's ``toISOString`` does; the years 1970 to 9999."""
     at = _EPOCH + timedelta(milliseconds=min(at_ms, 253_402_300_799_999))
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"

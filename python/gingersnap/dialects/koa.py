@@ -1,4 +1,4 @@
-"""koa-session's layout, and our own: base64 JSON with its dates inside, and a Keygrip signature beside it."""
+"""koa-session's cookie, and our own: base64 JSON with the dates in it, and a second cookie with a Keygrip signature."""
 
 import re
 from collections.abc import Callable
@@ -48,7 +48,7 @@ DEFAULTS: Final[OptionValues] = {
 Encode: TypeAlias = Callable[[dict[str, Any]], str]
 Decode: TypeAlias = Callable[[str], dict[str, Any]]
 
-# RFC 6265 section 4.1.1, cookie-octet, with the octets that `cookies` lets through beside.
+# RFC 6265 section 4.1.1, cookie-octet, and the other octets that `cookies` accepts.
 _VALUE = re.compile(r"[!#-+\--:<-\[\]-~]+")
 
 
@@ -58,11 +58,11 @@ class KoaFormat(CookieFormat):
     _options: DialectOptions
 
     def __init__(self, options: DialectOptions) -> None:
-        # An id that the application carries is in no cookie, and needs no keys.
+        # With external_key there is no cookie and no key to sign with.
         signed = options.signed and options.external_key is None
         self._keygrip = _core.Keygrip([*options.keys], options.algorithm) if signed else None
         super().__init__(options)
-        # The application's own codec, where it has one, stands in for both halves: options sees to that.
+        # The options are checked: decode is given only together with encode.
         if options.decode is not None:
             self.load = partial(self._load_custom, options.decode)
 
@@ -70,7 +70,7 @@ class KoaFormat(CookieFormat):
         return _core.SignedCookie(self._options.key, self._keygrip, attributes.head(), attributes.tail(), **self._limits)
 
     def _load_custom(self, decode: Decode, headers: Headers, into: dict[str, Any], _now_ms: int) -> Loaded | Miss | None:
-        """Verify here, decode by the application's own function: whatever goes wrong there, the cookie is no session."""
+        """Verify, then decode by the application's function; ``corrupt`` if that function fails."""
         found = self._prepared[False].read(headers)
         if found is None or isinstance(found, str):
             return found
@@ -83,12 +83,12 @@ class KoaFormat(CookieFormat):
             body = _core.dumps(data)
         except Exception:
             return "corrupt"
-        # Past the session's own methods: to be filled is no access.
+        # Not by the session's methods: filling it is no access by the application.
         dict.update(into, data)
         return body, found[1], False, expire, max_age, browser_session, created, owner
 
     def write(self, cookie: Cookie, body: bytes, envelope: Envelope, has_expires: bool) -> list[bytes] | int:
-        """Write a session's Set-Cookie lines; the size alone where a line passes ``max_cookie_bytes``."""
+        """Return a session's Set-Cookie lines, or only the size in octets if a line exceeds ``max_cookie_bytes``."""
         if self._options.encode is None:
             return super().write(cookie, body, envelope, has_expires)
         expire_ms, max_age_ms, created_ms, owner = envelope
@@ -97,15 +97,15 @@ class KoaFormat(CookieFormat):
         return self._bounded(cookie, value, expire_ms if has_expires else None)
 
     def _bounded(self, cookie: Cookie, value: bytes, expires_ms: int | None) -> list[bytes] | int:
-        """Write the lines of a value unless the longest is too long.
+        """Return the lines of a value, or only the size if the longest line is too long.
 
-        A client that counts all of a line (RFC 6265 section 6.1) would keep the old value with the new signature.
+        A client that limits a whole line (RFC 6265 section 6.1) would keep the old value with the new signature.
         """
         lines = self.lines(cookie, value, expires_ms)
         return lines if len(lines[0]) <= self._options.max_cookie_bytes else len(lines[0])
 
     def _encoded(self, encode: Encode, body: bytes, members: tuple[object, ...]) -> bytes:
-        """Write a cookie value by the application's own function."""
+        """Return a cookie value, encoded by the application's function."""
         data: dict[str, Any] = _core.loads(body) or {}
         data.update({name: member for name, member in zip(_core.RESERVED, members, strict=True) if member is not None})
         value = encode(data)
@@ -114,8 +114,8 @@ class KoaFormat(CookieFormat):
         return value.encode("ascii")
 
     def signature_removal(self, encrypted: bool) -> list[bytes]:
-        """Write the line by which `cookies` drops a signature that does not verify."""
-        # koa: the connection alone says whether this line is Secure, not the option.
+        """Return the line with which `cookies` removes a signature that does not verify."""
+        # koa: this line is Secure if the connection is, whatever the option says.
         tail = b"; secure; httponly" if encrypted else b"; httponly"
         plain = _core.SignedCookie(f"{self._options.key}.sig", None, b"; path=/", tail)
         return plain.lines(b"", 0)

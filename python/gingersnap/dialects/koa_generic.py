@@ -41,7 +41,7 @@ class GenericRecord(ConnectRecord):
     life = "maxAge"
 
     def new_cookie(self, secure: bool) -> RecordCookie:
-        """Make what a new session's record says of its cookie."""
+        """Return the cookie attributes for a new session's record."""
         options = self._options
         said = {**self._given(secure), "overwrite": options.overwrite, "signed": options.signed, "maxAge": None}
         if options.secure == "auto":
@@ -64,5 +64,5 @@ class GenericRecord(ConnectRecord):
         return record_cookie if as_it_was else {**record_cookie, "maxAge": dates.life_ms}
 
     def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
-        """Say how long the store keeps it: ``ttl``, or else as long as the cookie."""
+        """Return how long the store keeps a record, in milliseconds: ``ttl``; ``None``: as long as the cookie."""
         return self._asked_ms(body)

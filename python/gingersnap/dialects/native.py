@@ -1,4 +1,4 @@
-"""Our own layout: koa-session's, with more beside the data, and both Max-Age and Expires."""
+"""Our own layout: koa-session's, with more metadata, and both Max-Age and Expires in the cookie."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A session as a store has it: its data, and what each layout puts beside it."""
+"""The record of a session in a store: its data, and the members that each layout adds."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -12,14 +12,14 @@ from ..validators import KOA_LONGEST_AGE, age_ms
 from .dialect import Dialect, DialectOptions
 
 RecordCookie: TypeAlias = dict[str, Any]
-"""What a record says of its session's cookie, in its own words."""
+"""The cookie attributes in a record, by the names that its system uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """When a session ends and how long it lives from each renewal; ``None``: with the browser. When it began, if that is kept.
+    """When a session ends, its lifetime from each renewal (``None``: until the browser closes), and when it began, if kept.
 
-    Milliseconds; dates since 1970.
+    All in milliseconds; dates since 1970.
     """
 
     expire_ms: int | None
@@ -27,65 +27,65 @@ class Dates:
     created_ms: int | None
     owner: str | None = field(repr=False)
     own_life: bool = False
-    """Whether the application set how long the session lives."""
+    """Whether the application set the session's lifetime."""
     member: object = field(default=None, repr=False)
-    """What the member ``_owner`` is to say: the owner, or an object with the cookie's remembered attributes."""
+    """The value of the member ``_owner``: the owner, or an object with the cookie's remembered attributes."""
 
 
 class RecordFormat:
-    """Ours and koa-session's: the session's own dates are its last members. Source: koa-session ``ContextSession.save``."""
+    """Our records and koa-session's: the dates are the last members. Source: koa-session ``ContextSession.save``."""
 
     def __init__(self, options: DialectOptions) -> None:
         self._options = options
 
     def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, RecordCookie | None]:
-        """Read a record and fill ``into``, which must be empty, with its data; or say why it is no session."""
+        """Read a record and fill ``into``, which must be empty, with its data; or return why it is no session."""
         loaded = _core.disclose(value, into, now_ms)
         dialect = self._options.dialect
         if dialect.accepts_any_name and not isinstance(loaded, str) and any(map(dialect.is_reserved, dict.keys(into))):
-            # Past the session's own methods: to be filled is no access.
+            # Not by the session's methods: filling it is no access by the application.
             data = dict(dict.items(into))
             dict.clear(into)
-            # What fitted still does.
+            # With fewer members the data still fits.
             loaded = (take(data, into, dialect) or b"{}", *loaded[1:])
         return loaded, None
 
     def close(self, body: bytes, dates: Dates, record_cookie: RecordCookie | None, *, expiry_in_record: bool) -> bytes:
-        """Write a record; ``expiry_in_record``: with its expiry in the text."""
+        """Return a record's text; ``expiry_in_record``: with the expiry in it."""
         body = with_own_life(body, dates.life_ms) if dates.own_life else body
         owner = None if isinstance(dates.member, dict) else dates.owner
         body = with_member(body, dates.member)
         return _core.enclose(body, dates.expire_ms if expiry_in_record else None, dates.life_ms, dates.created_ms, owner)
 
     def new_cookie(self, secure: bool) -> RecordCookie | None:
-        """Make what a new session's record says of its cookie; ``None`` where records say nothing of it."""
+        """Return the cookie attributes for a new session's record; ``None`` where records have none."""
         return None
 
     def attributes(self, record_cookie: RecordCookie, secure: bool) -> Attributes:
-        """Read what a record says of its cookie; ``secure``: what holds where it does not say whether that is Secure."""
+        """Return the cookie attributes of a record. ``secure`` is used where the record does not say."""
         raise NotImplementedError
 
     def changed(self, record_cookie: RecordCookie, before: Attributes, after: Attributes) -> RecordCookie:
-        """Write into what a record says of its cookie what an application has changed there."""
+        """Return the record's cookie attributes with those that differ between ``before`` and ``after``."""
         raise NotImplementedError
 
     def ttl_ms(self, body: bytes, dates: Dates, now_ms: int) -> int | None:
-        """Say how long the store keeps a record; ``None``: as long as the session lives.
+        """Return how long the store keeps a record, in milliseconds; ``None``: as long as the session lives.
 
-        Raises: ConfigError where the application's ``ttl`` gives no lifetime.
+        Raises: ConfigError where the application's ``ttl`` returns no lifetime.
         """
         return self._asked_ms(body) if dates.expire_ms is None else None
 
     def _asked_ms(self, body: bytes) -> int | None:
-        """Return what ``ttl`` says of a session."""
+        """Return the lifetime by the option ``ttl``, in milliseconds; ``None``: the option is not set."""
         ttl = self._options.ttl
         return age_ms("ttl", ttl(_core.loads(body) or {}), KOA_LONGEST_AGE) if callable(ttl) else ttl
 
 
 def take(data: dict[str, Any] | None, into: dict[str, Any], dialect: Dialect) -> bytes | None:
-    """Fill ``into`` with what its own system would show of the data, and give the canonical text of that.
+    """Fill ``into`` with the data that the record's own system would show, and return the canonical text of it.
 
-    ``None``, and nothing is filled, where there is no data, or where it passes a session's limits in our own spelling.
+    Return ``None`` and fill nothing if there is no data or it exceeds a session's limits.
     """
     if data is None:
         return None
@@ -94,12 +94,12 @@ def take(data: dict[str, Any] | None, into: dict[str, Any], dialect: Dialect) ->
         body = _core.dumps(shown)
     except UnserializableError:
         return None
-    # Past the session's own methods: to be filled is no access.
+    # Not by the session's methods: filling it is no access by the application.
     dict.update(into, shown)
     return body
 
 
 def with_own_life(body: bytes, life_ms: int | None) -> bytes:
-    """Add to a session's text what says that the application set its lifetime: ``rules.has_own_life``."""
+    """Mark in a session's text that the application set its lifetime: see ``rules.has_own_life``."""
     mark = b'"_maxAge":0}' if life_ms is None else b'"_session":false}'
     return body[:-1] + (mark if body == b"{}" else b"," + mark)

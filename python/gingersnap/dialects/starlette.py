@@ -1,4 +1,4 @@
-"""Starlette's layout: base64 JSON with the time of its signing. Source: starlette ``SessionMiddleware``, itsdangerous."""
+"""Starlette's cookie: base64 JSON with the time at which it was signed. Source: starlette ``SessionMiddleware``, itsdangerous."""
 
 import base64
 import binascii
@@ -30,11 +30,11 @@ DEFAULTS: Final[OptionValues] = {
 # itsdangerous: the time in seconds since 1970, big-endian without leading zeros, in base64url without padding.
 _SIGNED = re.compile(rb"([A-Za-z0-9+/]*={0,2})\.([A-Za-z0-9_-]{1,8})")
 _SKEW_S = 60
-"""How far ahead a signer's clock may be, in seconds."""
+"""How far the clock of another server may be ahead, in seconds."""
 
 
 class StarletteCookie(InlineSignedCookie):
-    """A signed session with its time: ``value.time.signature``."""
+    """A signed session with the time of signing: ``value.time.signature``."""
 
     def __init__(self, options: DialectOptions, keygrip: _core.Keygrip, head: bytes, tail: bytes) -> None:
         super().__init__(options, keygrip, head, tail)
@@ -43,7 +43,7 @@ class StarletteCookie(InlineSignedCookie):
         self._clock = options.clock
 
     def load(self, headers: Headers, into: dict[str, Any], now_ms: int) -> Loaded | Miss | None:
-        """Verify, decode and fill ``into``; the time of its signing tells when it ends."""
+        """Verify, decode and fill ``into``; the expiry follows from the time of signing."""
         found = self.read(headers)
         if found is None or isinstance(found, str):
             return found
@@ -54,17 +54,17 @@ class StarletteCookie(InlineSignedCookie):
         body, life_ms = take(_data(value), into, self._dialect), self._life_ms
         if body is None:
             return "corrupt"
-        # It lives to the end of its last second.
+        # The session lives to the end of its last second.
         expire_ms = None if life_ms is None else signed_s * 1000 + life_ms + 999
         return body, found[1], expire_ms is None or now_ms <= expire_ms, expire_ms, life_ms, None, None, None
 
     def seal(self, body: bytes, *envelope: Any) -> list[bytes] | int:
-        """Write the line of a session, spelled as Python's ``json`` spells it."""
+        """Return the line of a session, with the JSON that Python's ``json`` writes."""
         expire_ms, max_age_ms, *_ = envelope
         text = base64.b64encode(json.dumps(_core.loads(body) or {}).encode("ascii"))
         now_s = int(self._clock())
         if expire_ms is not None and self._life_ms is not None:
-            # One that ends earlier than its lifetime from now has begun earlier; none begins later.
+            # A session that ends earlier than a full lifetime from now was signed earlier; none was signed later than now.
             now_s = max(1, min(now_s, (expire_ms - self._life_ms) // 1000))
         stamp = base64.urlsafe_b64encode(now_s.to_bytes((now_s.bit_length() + 7) // 8, "big")).rstrip(b"=")
         value = self._sign(text + b"." + stamp)
@@ -119,19 +119,19 @@ def _data(value: bytes) -> dict[str, Any] | None:
 
 
 def _head(attributes: Attributes) -> bytes:
-    """Write what comes before the lifetime, in Starlette's order."""
+    """Return the attributes before Max-Age, in Starlette's order."""
     return f"; path={attributes.path}".encode("ascii")
 
 
 def _tail(attributes: Attributes) -> bytes:
-    """Write what comes after the lifetime, in Starlette's order."""
+    """Return the attributes after Max-Age, in Starlette's order."""
     parts = [
         "httponly" if attributes.http_only else "",
         f"samesite={attributes.same_site}" if attributes.same_site else "",
         "secure" if attributes.secure else "",
         f"domain={attributes.domain}" if attributes.domain else "",
         "partitioned" if attributes.partitioned else "",
-        # Starlette has none; it is last, so that all else stands where it does there.
+        # Starlette has no priority; it comes last, so that the other attributes keep Starlette's order.
         f"priority={attributes.priority}" if attributes.priority else "",
     ]
     return "".join(f"; {part}" for part in parts if part).encode("ascii")
