@@ -1,19 +1,19 @@
-//! Standard base64 (RFC 4648 section 4, padded, canonical), the armour of a cookie value, and base64url without padding
-//! (section 5), that of digests and sealed tokens. It must not know JSON.
+//! Standard base64 (RFC 4648 section 4, padded, canonical), for cookie values, and base64url without padding
+//! (section 5), for digests and encrypted tokens. It must not know JSON.
 
 use base64_simd::{Base64, Out, STANDARD, URL_SAFE_NO_PAD};
 
 /// Appends the base64 text of `data` to `line`.
-pub fn armour(data: &[u8], line: &mut Vec<u8>) {
+pub fn base64_encode(data: &[u8], line: &mut Vec<u8>) {
     append(&STANDARD, data, line);
 }
 
 /// Appends the base64url text of `data` to `line`.
-pub fn armour_url(data: &[u8], line: &mut Vec<u8>) {
+pub fn base64url_encode(data: &[u8], line: &mut Vec<u8>) {
     append(&URL_SAFE_NO_PAD, data, line);
 }
 
-// Inlined, so that the alphabet is known where it is used: the encoder is chosen at compile time.
+// Inlined, so that the compiler knows the alphabet and chooses the encoder.
 #[allow(clippy::inline_always)]
 #[inline(always)]
 fn append(alphabet: &Base64, data: &[u8], line: &mut Vec<u8>) {
@@ -22,15 +22,15 @@ fn append(alphabet: &Base64, data: &[u8], line: &mut Vec<u8>) {
     let _ = alphabet.encode(data, Out::from_slice(&mut line[start..]));
 }
 
-/// Reads base64 text, or says `None`: no white space, no URL alphabet, no missing padding, no stray bits.
+/// Reads base64 text; `None` for any other: no white space, no URL alphabet, no missing padding, no stray bits.
 #[must_use]
-pub fn disarm(value: &[u8]) -> Option<Vec<u8>> {
+pub fn base64_decode(value: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode_to_vec(value).ok()
 }
 
-/// Reads base64url text, or says `None`: no padding, no standard alphabet, no stray bits.
+/// Reads base64url text; `None` for any other: no padding, no standard alphabet, no stray bits.
 #[must_use]
-pub fn disarm_url(value: &[u8]) -> Option<Vec<u8>> {
+pub fn base64url_decode(value: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(value).ok()
 }
 
@@ -42,28 +42,28 @@ pub fn digest_text(digest: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{armour, armour_url, disarm, disarm_url};
+    use super::{base64_decode, base64_encode, base64url_decode, base64url_encode};
 
     #[test]
     fn reads_what_it_wrote() {
         for size in 0..100u8 {
             let data: Vec<u8> = (0..size).map(|n| n.wrapping_mul(37)).collect();
             let mut line = b"x=".to_vec();
-            armour(&data, &mut line);
-            assert_eq!(disarm(&line[2..]), Some(data.clone()));
+            base64_encode(&data, &mut line);
+            assert_eq!(base64_decode(&line[2..]), Some(data.clone()));
             line.clear();
-            armour_url(&data, &mut line);
-            assert_eq!(disarm_url(&line), Some(data));
+            base64url_encode(&data, &mut line);
+            assert_eq!(base64url_decode(&line), Some(data));
         }
     }
 
     #[test]
     fn refuses_every_other_dialect() {
         for odd in ["QQ", "QQ=", "QR==", "Q Q=", "QQ==\n", "-_==", "====", "QQ==QQ=="] {
-            assert_eq!(disarm(odd.as_bytes()), None, "{odd}");
+            assert_eq!(base64_decode(odd.as_bytes()), None, "{odd}");
         }
         for odd in ["Q", "QR", "Q Q", "QQ==", "QQ\n", "QQA+", "QQA/", "QUJ"] {
-            assert_eq!(disarm_url(odd.as_bytes()), None, "{odd}");
+            assert_eq!(base64url_decode(odd.as_bytes()), None, "{odd}");
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Cookie header octets in, Set-Cookie lines out. It must not know what a value means, nor hold a key.
+//! Reads Cookie headers and writes Set-Cookie lines. It must not know what a value means, nor hold a key.
 
-/// How many cookies of one name are looked at; more is an attack or a broken proxy. Must match `_pure/cookie.py`.
+/// How many cookies of one name are examined; more are an attack or a broken proxy. Must match `_pure/cookie.py`.
 pub const MAX_CANDIDATES: usize = 4;
 
-/// The last second that an HTTP date can name: 9999-12-31T23:59:59Z.
+/// The last second that an HTTP date can hold: 9999-12-31T23:59:59Z.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// Takes SP and HTAB off the front, and nothing else: no other octet is white space here (RFC 6265bis section 5.6).
+/// Removes SP and HTAB from the front, and nothing else: no other octet is white space here (RFC 6265bis section 5.6).
 fn trim_start(mut octets: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = octets {
         octets = rest;
@@ -14,7 +14,7 @@ fn trim_start(mut octets: &[u8]) -> &[u8] {
     octets
 }
 
-/// Takes SP and HTAB off both ends.
+/// Removes SP and HTAB from both ends.
 fn trim(octets: &[u8]) -> &[u8] {
     let mut octets = trim_start(octets);
     while let [rest @ .., b' ' | b'\t'] = octets {
@@ -23,7 +23,7 @@ fn trim(octets: &[u8]) -> &[u8] {
     octets
 }
 
-/// Takes the quotes off a value as `cookies` does: a leading quote costs the first and the last octet.
+/// Removes the quotes of a value as `cookies` does: after a leading quote the first and the last octet are removed.
 fn unquote(value: &[u8]) -> &[u8] {
     match value {
         [b'"', inner @ .., _] => inner,
@@ -32,7 +32,7 @@ fn unquote(value: &[u8]) -> &[u8] {
     }
 }
 
-/// Keeps what may be examined of a header: at most `limit` octets, cut before the pair that would pass it.
+/// Returns at most `limit` octets of a header, cut before the pair that would exceed it.
 #[must_use]
 pub fn within(header: &[u8], limit: usize) -> &[u8] {
     if header.len() <= limit {
@@ -42,7 +42,7 @@ pub fn within(header: &[u8], limit: usize) -> &[u8] {
     &header[..end]
 }
 
-/// The non-empty values of one name, in the order in which they came, at most four.
+/// The non-empty values of one name, in their order, at most four.
 #[derive(Clone, Copy, Default)]
 pub struct Values<'a> {
     slots: [&'a [u8]; MAX_CANDIDATES],
@@ -64,7 +64,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// What came as `name=...`, and what came as `name.sig=...`.
+/// The values of `name=...` and of `name.sig=...`.
 #[derive(Default)]
 pub struct Candidates<'a> {
     /// The values.
@@ -83,7 +83,7 @@ pub fn find<'a>(header: &'a [u8], name: &[u8]) -> Candidates<'a> {
     for end in memchr::memchr_iter(b';', header).chain([header.len()]) {
         let pair = trim_start(&header[start..end]);
         start = end + 1;
-        // Most pairs are somebody else's: look no further than their first octets.
+        // Most pairs have another name: compare only their first octets.
         let Some(rest) = pair.strip_prefix(name) else { continue };
         let (rest, into) = match rest.strip_prefix(b".sig") {
             Some(rest) => (rest, &mut found.digests),
@@ -96,7 +96,7 @@ pub fn find<'a>(header: &'a [u8], name: &[u8]) -> Candidates<'a> {
     found
 }
 
-/// Reads the value of a pair whose name is already matched; `None` where the name goes on.
+/// Reads the value after a name that already matched; `None` if the name is longer.
 fn after_equals(rest: &[u8]) -> Option<&[u8]> {
     match rest {
         [b'=', value @ ..] => Some(unquote(trim(value))),
@@ -105,7 +105,7 @@ fn after_equals(rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Appends an HTTP date (RFC 9110 section 5.6.7) for `at_ms`, milliseconds since 1970, cut to 1970 through 9999.
+/// Appends an HTTP date (RFC 9110 section 5.6.7) for `at_ms`, milliseconds since 1970, limited to 1970 through 9999.
 pub fn write_date(at_ms: i64, line: &mut Vec<u8>) {
     const DAYS: &[u8] = b"ThuFriSatSunMonTueWed";
     const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -132,10 +132,10 @@ pub fn write_date(at_ms: i64, line: &mut Vec<u8>) {
     line.extend_from_slice(b"GMT");
 }
 
-/// The longest lifetime that a client takes: 400 days (RFC 6265bis section 5.5), in seconds.
+/// The longest lifetime that a client accepts: 400 days (RFC 6265bis section 5.5), in seconds.
 const LONGEST_S: i64 = 34_560_000;
 
-/// Says how many whole seconds a cookie has left; one that still lives has one at least, since 0 removes it.
+/// Returns the whole seconds that a cookie has left; at least 1 for a cookie that still lives, since 0 removes it.
 #[must_use]
 pub fn age_s(expires_ms: i64, now_ms: i64) -> i64 {
     let left_ms = expires_ms.saturating_sub(now_ms);

@@ -1,6 +1,6 @@
-//! CRC-32 (IEEE 802.3, the one of zlib), koa-session's fingerprint of a session. It knows nothing of what it sums.
+//! CRC-32 (IEEE 802.3, the one of zlib), koa-session's fingerprint of a session. It knows only octets.
 
-/// Sums `data`. Source: koa-session `util.hash`.
+/// Returns the checksum of `data`. Source: koa-session `util.hash`.
 #[must_use]
 pub fn crc32(data: &[u8]) -> u32 {
     crc32fast::hash(data)

@@ -1,21 +1,21 @@
-//! What koa-session appends to a session's data: when it ends and how long it lives. It must not know the data.
+//! The envelope of a session, its last members: when it ends, its lifetime, its owner. It must not know the data.
 
 /// The envelope of one session. Times in milliseconds since 1970, lifetimes in milliseconds.
 pub struct Envelope<'a> {
-    /// When the session ends; `None`: with the browser, or where its store knows when.
+    /// When the session ends; `None`: with the browser, or when its store says.
     pub expire_ms: Option<i64>,
-    /// How long it lives from each renewal; `None`: with the browser.
+    /// Its lifetime from each renewal; `None`: until the browser closes.
     pub max_age_ms: Option<i64>,
-    /// When it began, where an absolute end is kept.
+    /// When it began, if `absolute_age` is set.
     pub created_ms: Option<i64>,
-    /// Whose it is, as JSON text.
+    /// Its owner, as JSON text.
     pub owner: Option<&'a [u8]>,
 }
 
 impl Envelope<'_> {
-    /// Puts the envelope into `text`, a JSON object, as its last members.
+    /// Adds the envelope to `text`, a JSON object, as its last members.
     ///
-    /// koa: `_expire` and `_maxAge` end the text, or `_session` where there is no end; what is ours comes before.
+    /// koa: `_expire` and `_maxAge` end the text, or `_session` if there is no expiry; our own members come before.
     pub fn write(&self, text: &mut Vec<u8>) {
         text.pop_if(|octet| *octet == b'}');
         if let Some(created_ms) = self.created_ms {

@@ -1,32 +1,32 @@
-//! JSON text (RFC 8259): a strict, bounded reader and the spelling of the canonical writer. It must not know Python.
+//! JSON text (RFC 8259): a strict, bounded reader and the number and string forms of the canonical writer. It must not know Python.
 //!
-//! Canonical text has no white space, keeps the order of its members, and spells strings and numbers as
+//! Canonical text has no white space, keeps the order of its members, and writes strings and numbers as
 //! `JSON.stringify` does, with one difference: a float that is a whole number keeps its `.0`.
 
 /// How deep containers may nest; the outermost has depth 1. Must match `_pure/json.py`, as all limits here.
 pub const MAX_DEPTH: usize = 100;
-/// How many values a text may hold, containers and scalars counted, keys not.
+/// How many values a text may hold: containers and scalars, without keys.
 pub const MAX_NODES: usize = 10_000;
 /// How many digits an integer may have: 21 is the longest that `JSON.stringify` writes without an exponent.
 pub const MAX_DIGITS: usize = 21;
 /// How many octets a text may have.
 pub const MAX_TEXT: usize = 65_536;
 
-/// The members of a session's text that are its envelope, never its data. Must match `_pure/envelope.py`.
+/// The members of a session's envelope; they are not data. Must match `_pure/envelope.py`.
 pub const RESERVED: [&str; 5] = ["_expire", "_maxAge", "_session", "_created", "_owner"];
 
 /// Why a text was refused.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It is not JSON, or JSON that no session is made of: duplicate names, an infinite number.
+    /// The text is not JSON, or has duplicate names or an infinite number.
     Malformed,
-    /// It is deeper, larger or longer than allowed.
+    /// The text is deeper, larger or longer than allowed.
     Limit,
-    /// The builder failed; it knows why.
+    /// The builder failed, and holds the reason.
     Builder,
 }
 
-/// Makes values out of what the reader meets.
+/// Makes the values that the reader finds.
 pub trait Build {
     /// A finished value. Objects are filled through a shared reference.
     type Value;
@@ -42,24 +42,24 @@ pub trait Build {
     fn float(&mut self, value: f64) -> Self::Value;
     /// Makes a string.
     fn string(&mut self, value: &str) -> Self::Value;
-    /// Makes a string that has lone surrogates, each in three octets: JavaScript leaves them where it cuts an emoji.
+    /// Makes a string with lone surrogates, each in three octets: JavaScript writes them when it cuts an emoji in half.
     fn halves(&mut self, value: &[u8]) -> Option<Self::Value>;
-    /// Makes a list of the values from `start` on, and takes them off the stack.
+    /// Makes a list of the values from `start` on, and removes them from the stack.
     fn list(&mut self, stack: &mut Vec<Self::Value>, start: usize) -> Option<Self::Value>;
     /// Makes an empty object.
     fn object(&mut self) -> Self::Value;
-    /// Puts a member into an object; a name that is there already is overwritten. A name is UTF-8, but for lone surrogates,
+    /// Adds a member to an object; an equal name is overwritten. A name is UTF-8, except lone surrogates,
     /// each in three octets.
     fn insert(&mut self, object: &Self::Value, name: &[u8], value: Self::Value) -> Option<()>;
     /// Counts the members of an object.
     fn size(&self, object: &Self::Value) -> usize;
 }
 
-/// What `read_session` found beside the data that it put into the root object.
+/// The result of `read_session`, in addition to the data in the root object.
 pub struct Envelope<V> {
     /// The reserved members, in the order of `RESERVED`.
     pub reserved: [Option<V>; 5],
-    /// Where the data ends in a canonical text: its text is `text[..end]` and a closing brace. `None`: the text
+    /// The end of the data in a canonical text: its text is `text[..end]` and a closing brace. `None`: the text
     /// is JSON, but not as the canonical writer writes it.
     pub canonical_end: Option<usize>,
 }
@@ -67,7 +67,7 @@ pub struct Envelope<V> {
 /// Reads one value and nothing after it.
 ///
 /// # Errors
-/// `Fault`, for text that is not JSON or passes a limit.
+/// `Fault`, for text that is not JSON or exceeds a limit.
 pub fn read<B: Build>(text: &str, build: &mut B) -> Result<B::Value, Fault> {
     let mut reader = Reader::new(text, build)?;
     reader.blank();
@@ -76,10 +76,10 @@ pub fn read<B: Build>(text: &str, build: &mut B) -> Result<B::Value, Fault> {
     Ok(value)
 }
 
-/// Reads a session: an object whose reserved members are its envelope and whose other members go into `root`.
+/// Reads a session, an object: its reserved members are the envelope, its other members go into `root`.
 ///
 /// # Errors
-/// `Fault`, for text that is not a JSON object or passes a limit; `root` may then be partly filled.
+/// `Fault`, for text that is not a JSON object or exceeds a limit; `root` may then be partly filled.
 pub fn read_session<B: Build>(text: &str, build: &mut B, root: &B::Value) -> Result<Envelope<B::Value>, Fault> {
     let mut reader = Reader::new(text, build)?;
     reader.blank();
@@ -111,7 +111,7 @@ impl<'a, B: Build> Reader<'a, B> {
         self.octets.get(self.at).copied()
     }
 
-    /// Passes over white space, which no canonical text has.
+    /// Skips white space, which no canonical text has.
     #[inline]
     fn blank(&mut self) {
         if self.peek().is_some_and(|octet| octet <= b' ') {
@@ -202,7 +202,7 @@ impl<'a, B: Build> Reader<'a, B> {
             let value = reader.value(depth)?;
             reader.build.insert(&object, name, value).ok_or(Fault::Builder)
         })?;
-        // JSON.parse takes the last of two equal names in silence; here a text with two readings has none.
+        // JSON.parse silently takes the last of two equal names; here such a text is refused.
         if self.build.size(&object) == members { Ok(object) } else { Err(Fault::Malformed) }
     }
 
@@ -212,13 +212,13 @@ impl<'a, B: Build> Reader<'a, B> {
         self.members(|reader, name, start| {
             if let Some(slot) = RESERVED.iter().position(|word| word.as_bytes() == name) {
                 end = end.or(Some(start));
-                // The envelope is not the data, and does not count as such.
+                // The envelope is no data and does not count towards the limits.
                 let nodes = std::mem::take(&mut reader.nodes);
                 let value = reader.value(1)?;
                 reader.nodes = nodes;
                 return if reserved[slot].replace(value).is_none() { Ok(()) } else { Err(Fault::Malformed) };
             }
-            // Data behind the envelope: nobody's writer does so, and the text before the envelope is not the data.
+            // Data after the envelope: no writer does so, and the text before the envelope is not all of the data.
             reader.canonical &= end.is_none();
             members += 1;
             let value = reader.value(1)?;
@@ -230,7 +230,7 @@ impl<'a, B: Build> Reader<'a, B> {
         Ok(Envelope { reserved, canonical_end: Some(end.unwrap_or(self.at - 1)) })
     }
 
-    /// Calls `each` at the value of every member, with its name and where the member starts, its comma included.
+    /// Calls `each` at the value of every member, with its name and the member's start, its comma included.
     fn members(&mut self, mut each: impl FnMut(&mut Self, &[u8], usize) -> Result<(), Fault>) -> Result<(), Fault> {
         self.literal(b"{")?;
         self.blank();
@@ -270,7 +270,7 @@ impl<'a, B: Build> Reader<'a, B> {
         if hit { Ok(()) } else { Err(Fault::Malformed) }
     }
 
-    /// Reads a string that stands for itself; `None`, and nothing read, where it has escapes or is none.
+    /// Reads a string without escapes; `None`, and nothing is read, if it has escapes or is no string.
     #[inline]
     fn plain_string(&mut self) -> Option<&'a str> {
         let start = self.at + 1;
@@ -285,7 +285,7 @@ impl<'a, B: Build> Reader<'a, B> {
         self.text.get(start..end)
     }
 
-    /// Reads a string and puts it together from its escapes.
+    /// Reads a string with escapes.
     #[cold]
     fn escaped_string(&mut self) -> Result<Vec<u8>, Fault> {
         self.literal(b"\"")?;
@@ -371,7 +371,7 @@ impl<'a, B: Build> Reader<'a, B> {
     }
 }
 
-/// Counts the octets from `at` on that stand for themselves in a string, eight at a time while there are eight.
+/// Counts the octets from `at` on that need no escape in a string, eight at a time while there are eight.
 #[inline]
 fn plain(octets: &[u8], at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
@@ -392,7 +392,7 @@ fn plain(octets: &[u8], at: usize) -> usize {
     octets[end..].iter().position(special).unwrap_or(octets.len() - end) + end - at
 }
 
-/// Reads the escape at the backslash at `at`, as a code point; `None` where it is none.
+/// Reads the escape at the backslash at `at`, as a code point; `None` if it is no escape.
 fn escape(octets: &[u8], at: &mut usize, canonical: &mut bool) -> Option<u32> {
     let letter = *octets.get(*at + 1)?;
     *at += 2;
@@ -432,7 +432,7 @@ fn unicode_escape(octets: &[u8], at: &mut usize, canonical: &mut bool) -> Option
     Some(unit)
 }
 
-/// Reads the escape at `at` where it is the second half of a pair.
+/// Reads the escape at `at` if it is the second half of a pair.
 fn low_escape(octets: &[u8], at: usize) -> Option<u32> {
     let mut digits = at + 2;
     let escaped = octets.get(at..digits) == Some(b"\\u");
@@ -443,7 +443,7 @@ fn joined(high: u32, low: u32) -> u32 {
     0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00)
 }
 
-/// Appends a code point as UTF-8, or a surrogate as UTF-8 would spell it.
+/// Appends a code point as UTF-8, or a surrogate in the same form.
 fn push_point(point: u32, content: &mut Vec<u8>) {
     if let Some(character) = char::from_u32(point) {
         content.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
@@ -459,9 +459,9 @@ fn hex4(octets: &[u8], at: &mut usize) -> Option<u32> {
     digits.iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
 }
 
-/// Says whether the writer would spell `value` as `text`.
+/// Returns whether the writer would write `value` as `text`.
 fn is_canonical_float(text: &str, value: f64) -> bool {
-    // A short plain decimal without idle zeros is its own shortest spelling; the rest is compared in full.
+    // A short plain decimal without extra zeros is its own shortest form; others are compared in full.
     if let Some((whole, fraction)) = text.split_once('.') {
         let idle = fraction.ends_with('0') && fraction != "0";
         let tiny = whole.trim_start_matches('-') == "0" && fraction.starts_with("00000");
@@ -521,13 +521,13 @@ pub fn write_halves(octets: &[u8], line: &mut Vec<u8>) {
     line.push(b'"');
 }
 
-/// Says whether two halves of one pair stand apart in a string, so that it is written as another.
+/// Returns whether the two halves of a pair are apart in a string, so that it would be written as another string.
 #[must_use]
 pub fn has_parted_pair(octets: &[u8]) -> bool {
     octets.windows(6).any(|six| matches!(six, [0xED, 0xA0..=0xAF, _, 0xED, 0xB0..=0xBF, _]))
 }
 
-/// Parts octets at their first surrogate.
+/// Splits octets at their first surrogate.
 fn split_surrogate(octets: &[u8]) -> Option<(&[u8], u32, &[u8])> {
     let at = octets.windows(3).position(|three| matches!(three, [0xED, 0xA0..=0xBF, _]))?;
     let unit = 0xD000 | u32::from(octets[at + 1] & 63) << 6 | u32::from(octets[at + 2] & 63);

@@ -1,8 +1,8 @@
-//! The reader against texts and the writer against spellings, with a builder that writes what it is told.
+//! Tests of the reader with texts and of the writer with canonical forms; the builder writes each value that it is given.
 
 use super::*;
 
-/// Builds canonical text again, so that a reading can be seen.
+/// Builds canonical text again, so that a test can see what was read.
 #[derive(Default)]
 struct Echo;
 
@@ -81,7 +81,7 @@ fn echo(text: &str) -> Result<String, Fault> {
     read(text, &mut Echo).map(|node| node.text())
 }
 
-/// Reads a session and gives its data as read, and as cut out of the text.
+/// Reads a session and returns its data as read, and as cut out of the text.
 fn session(text: &str) -> Result<(String, Option<String>), Fault> {
     let root = Echo.object();
     let envelope = read_session(text, &mut Echo, &root)?;

@@ -1,4 +1,4 @@
-//! Signing and verifying over rotated keys, newest first. It sees octets and digests, never names, formats or policy.
+//! Signs and verifies with rotated keys, newest first. It sees octets and digests, never names, formats or policy.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -10,7 +10,7 @@ use crate::codec::digest_text;
 /// The context string that turns a secret into a BLAKE3 key. Must match `_pure/keygrip.py::BLAKE3_CONTEXT`.
 const BLAKE3_CONTEXT: &str = "gingersnap/v1/sign";
 
-/// A key in the state it has before the first octet of data: nothing is derived again per request.
+/// A prepared key, so that nothing is derived again per request.
 #[derive(Clone)]
 enum Prepared {
     Sha1(Hmac<Sha1>),
@@ -20,7 +20,7 @@ enum Prepared {
     Blake3(Box<blake3::Hasher>),
 }
 
-/// Feeds `parts` to a copy of a prepared HMAC and gives the digest as text.
+/// Feeds `parts` to a copy of a prepared HMAC and returns the digest as text.
 fn hmac_text<M: Mac + Clone>(prepared: &M, parts: [&[u8]; 3]) -> Vec<u8> {
     let mut state = prepared.clone();
     for part in parts {
@@ -61,7 +61,7 @@ impl Prepared {
     }
 }
 
-/// Compares two texts in a time that depends on their lengths alone, eight octets at a time.
+/// Compares two texts in a time that depends only on their lengths, eight octets at a time.
 fn same(wanted: &[u8], digest: &[u8]) -> Choice {
     let word = |chunk: &[u8]| chunk.iter().fold(0, |word, &octet| word << 8 | u64::from(octet));
     let (words, rest) = wanted.as_chunks::<8>();
@@ -85,17 +85,17 @@ impl Keygrip {
         keys.filter(|keys| !keys.is_empty()).map(|keys| Self { keys })
     }
 
-    /// Signs `parts`, taken as one message, with the newest key. Source: keygrip `sign`.
+    /// Signs `parts`, as one message, with the newest key. Source: keygrip `sign`.
     #[must_use]
     pub fn sign(&self, parts: [&[u8]; 3]) -> Vec<u8> {
-        // `new` lets no empty list through.
+        // `new` refuses an empty list.
         self.keys.first().map(|key| key.digest(parts)).unwrap_or_default()
     }
 
-    /// Finds the key that made one of `digests` over `parts`. Source: keygrip `index`.
+    /// Returns the index of the key that made one of `digests` over `parts`. Source: keygrip `index`.
     ///
     /// Each digest is compared in constant time. The loop ends at the key that signed, which is no secret: the
-    /// response to an older key's cookie shows it. A forged digest costs one MAC per key, however many digests came.
+    /// response to an older key's cookie shows it. A forged digest costs one MAC per key, for any number of digests.
     #[must_use]
     pub fn index(&self, parts: [&[u8]; 3], digests: &[&[u8]]) -> Option<usize> {
         self.keys.iter().position(|key| {

@@ -1,7 +1,7 @@
 //! The native core of Gingersnap: cookie octets in, verified JSON out, and back.
 //!
-//! No clock, no configuration, and no I/O but the random octets of `seal`. `py` and the files whose names start with `py_`
-//! bind it to Python; everything else builds without.
+//! No clock, no configuration, and no I/O except the random octets of `seal`. `py` and the files `py_*` bind it to Python;
+//! all others build without Python.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The Python face of the core. It binds and converts; every decision is made in the modules it calls.
+//! The Python interface of the core. It binds and converts; the modules that it calls make all decisions.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ mod raised {
     pyo3::import_exception!(gingersnap.errors, UnserializableError);
 }
 
-/// Makes a fault Python's: nothing for a bad text, an exception where Python itself failed.
+/// Converts a fault for Python: `None` for a bad text, an exception if Python itself failed.
 pub fn misread<T>(fault: &Fault, error: Option<PyErr>) -> PyResult<Option<T>> {
     match (fault, error) {
         (Fault::Builder, Some(error)) => Err(error),
@@ -26,7 +26,7 @@ pub fn misread<T>(fault: &Fault, error: Option<PyErr>) -> PyResult<Option<T>> {
     }
 }
 
-/// Writes `data` behind what `line` holds.
+/// Appends the JSON text of `data` to `line`.
 pub fn write(data: &Bound<'_, PyAny>, line: Vec<u8>) -> PyResult<Vec<u8>> {
     let mut writer = Writer::new(line);
     match writer.value(data, 0) {
@@ -39,7 +39,7 @@ pub fn write(data: &Bound<'_, PyAny>, line: Vec<u8>) -> PyResult<Vec<u8>> {
     }
 }
 
-/// Writes an owner's name; what is wrong with it is told with its place.
+/// Writes an owner's name; an error names its place.
 pub fn write_owner(owner: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
     let mut writer = Writer::new(Vec::new());
     let written = writer.value(owner.as_any(), 0);
@@ -65,13 +65,13 @@ fn loads<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Option<Bound<'py, PyAny>
 #[pyfunction]
 fn encode(data: &Bound<'_, PyAny>) -> PyResult<String> {
     let mut line = Vec::new();
-    codec::armour(&write(data, Vec::new())?, &mut line);
+    codec::base64_encode(&write(data, Vec::new())?, &mut line);
     Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
 #[pyfunction]
 fn decode<'py>(py: Python<'py>, value: &[u8]) -> PyResult<Option<Bound<'py, PyAny>>> {
-    codec::disarm(value).map_or(Ok(None), |text| loads(py, &text))
+    codec::base64_decode(value).map_or(Ok(None), |text| loads(py, &text))
 }
 
 #[pyfunction]
@@ -90,7 +90,7 @@ fn enclose<'py>(
 
 #[pyfunction]
 fn disclose<'py>(text: &[u8], into: &Bound<'py, PyDict>, now_ms: i64) -> PyResult<Option<Bound<'py, PyAny>>> {
-    // The names of members, known from one record to the next.
+    // The names of members, kept from one record to the next.
     static NAMES: LazyLock<Names> = LazyLock::new(Names::new);
     py_cookie::disclose(std::str::from_utf8(text).ok(), 0, into, now_ms, &NAMES)
 }
@@ -102,7 +102,7 @@ fn crc32(data: &[u8]) -> u32 {
 
 #[pyfunction]
 fn http_date<'py>(at_ms: &Bound<'py, PyInt>) -> PyResult<Bound<'py, PyBytes>> {
-    // What 64 bits cannot hold is beyond the last year, or before the first.
+    // A number beyond 64 bits is after the last year, or before the first.
     let near = at_ms.extract::<i64>().ok();
     let at_ms_cut = match near {
         Some(near) => near,
@@ -122,7 +122,7 @@ fn find<'py>(py: Python<'py>, header: &[u8], name: &[u8]) -> PyResult<(Bound<'py
     Ok((bytes(values.get(false))?, bytes(digests.get(false))?))
 }
 
-/// Puts a session's lines into a copy of a response's headers.
+/// Returns a copy of a response's headers with a session's lines.
 #[pyfunction]
 fn amend<'py>(
     headers: &Bound<'py, PyAny>,
@@ -161,7 +161,7 @@ impl Keygrip {
     }
 }
 
-/// The native half of `gingersnap._core`. It keeps no state of its own and needs no GIL.
+/// The native half of `gingersnap._core`. It keeps no state and needs no GIL.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]

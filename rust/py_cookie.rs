@@ -1,4 +1,4 @@
-//! What both kinds of cookie share: headers in, a session's dict out, and the line around a value. It must not hold a key.
+//! The common part of both cookies: reads headers into a session's dict and writes the line around a value. It must not hold a key.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
@@ -14,7 +14,7 @@ use crate::py_json::{Builder, Names};
 /// The largest integer that JavaScript holds exactly. Must match `rules.py::LARGEST_MS`.
 const LARGEST_MS: i64 = 1 << 53;
 
-/// Why there is no session in a request's cookies; `_pure/cookie.py` says the same words.
+/// Why there is no session in a request's cookies, as in `_pure/cookie.py`.
 pub enum Miss {
     Missing,
     Unsigned,
@@ -24,22 +24,22 @@ pub enum Miss {
 }
 
 impl Miss {
-    pub fn word(self, py: Python<'_>) -> Option<Bound<'_, PyAny>> {
-        let word = match self {
+    pub fn reason(self, py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+        let reason = match self {
             Self::Missing => return None,
             Self::Unsigned => intern!(py, "unsigned"),
             Self::Tampered => intern!(py, "tampered"),
             Self::Duplicate => intern!(py, "duplicate"),
             Self::Corrupt => intern!(py, "corrupt"),
         };
-        Some(word.clone().into_any())
+        Some(reason.clone().into_any())
     }
 }
 
-/// A session's canonical text and the reserved members that came with it.
+/// A session's canonical text and its reserved members.
 type Opened<'py> = (Bound<'py, PyBytes>, [Option<Bound<'py, PyAny>>; 5]);
 
-/// Reads a session's text into a dict; `None` where it is no session.
+/// Reads a session's text into a dict; `None` if it is no session.
 fn open<'py>(text: &str, into: &Bound<'py, PyDict>, names: &Names) -> PyResult<Option<Opened<'py>>> {
     let py = into.py();
     let mut builder = Builder::new(py, Some(names));
@@ -50,17 +50,17 @@ fn open<'py>(text: &str, into: &Bound<'py, PyDict>, names: &Names) -> PyResult<O
     let body = match envelope.canonical_end {
         Some(end) if end + 1 == text.len() => PyBytes::new(py, text.as_bytes()),
         Some(end) => PyBytes::new(py, &[&text.as_bytes()[..end], b"}"].concat()),
-        // Another writer's spelling: what counts as unchanged is the data, so it is spelled anew.
+        // The text is not canonical: changes are found by comparing canonical text, so the data is written again.
         None => match write(into.as_any(), Vec::with_capacity(text.len())) {
             Ok(body) => PyBytes::new(py, &body),
-            // It fitted as it was spelled, but not in our own spelling.
+            // The text fitted as it was written, but not in canonical form.
             Err(_) => return Ok(None),
         },
     };
     Ok(Some((body, envelope.reserved)))
 }
 
-/// Says whether the dates are plain integers and the session lives by them; for all others the rules decide.
+/// Returns whether the dates are plain integers and the session lives by them; `lifecycle/rules.py` decides about all others.
 fn is_fresh(reserved: &[Option<Bound<'_, PyAny>>; 5], now_ms: i64) -> bool {
     let integer =
         |member: &Option<Bound<'_, PyAny>>| member.as_ref()?.cast_exact::<PyInt>().ok()?.extract::<i64>().ok();
@@ -68,7 +68,7 @@ fn is_fresh(reserved: &[Option<Bound<'_, PyAny>>; 5], now_ms: i64) -> bool {
     now_ms <= expire && now_ms.checked_add(max_age).is_some_and(|latest| expire <= latest && latest <= LARGEST_MS)
 }
 
-/// Refuses what no cookie can be called; the options let less through.
+/// Refuses a name that no cookie can have; the options are stricter.
 pub fn check_name(name: &[u8]) -> PyResult<()> {
     if name.is_empty() || !name.iter().all(|octet| octet.is_ascii_graphic() && !b"=;".contains(octet)) {
         return Err(PyValueError::new_err("a cookie's name is visible ASCII without '=' and ';'"));
@@ -79,14 +79,14 @@ pub fn check_name(name: &[u8]) -> PyResult<()> {
 /// The Cookie header octets of a request, joined where HTTP/2 split them (RFC 9113 section 8.2.3).
 pub enum CookieHeader<'py> {
     One(Bound<'py, PyBytes>),
-    /// Put together in one pass, however many there are.
+    /// Joins any number of headers in one pass.
     Joined(Vec<u8>),
 }
 
 impl<'py> CookieHeader<'py> {
     pub fn of(headers: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         let mut found = None;
-        // Servers give a list of tuples; the specification lets them give any iterable of pairs.
+        // Servers pass a list of tuples; the specification allows any iterable of pairs.
         if let Ok(list) = headers.cast_exact::<PyList>() {
             for pair in list.iter() {
                 Self::take(&pair, &mut found)?;
@@ -131,17 +131,17 @@ impl<'py> CookieHeader<'py> {
     }
 }
 
-/// A cookie but for what protects its value: its name, its attributes and its limits.
+/// A cookie without the protection of its value: its name, its attributes and its limits.
 pub struct Frame {
     pub name: Vec<u8>,
-    /// The attributes before the date and behind it.
+    /// The attributes before and after Expires.
     pub head: Vec<u8>,
     pub tail: Vec<u8>,
     /// How many octets a line may have: name, value and attributes.
     pub max_octets: usize,
     /// How many octets of a Cookie header are examined.
     pub header_limit: usize,
-    /// koa: the first of each name counts, whatever follows.
+    /// koa: only the first cookie of each name counts.
     pub first_only: bool,
     names: Names,
 }
@@ -159,12 +159,12 @@ impl Frame {
         Ok(Self { name: name.into(), head, tail, max_octets, header_limit, first_only, names: Names::new() })
     }
 
-    /// Finds the cookie's values and signatures in as much of a header as may be examined.
+    /// Finds the cookie's values and signatures in the part of a header that may be examined.
     pub fn find<'a>(&self, header: &'a [u8]) -> Candidates<'a> {
         cookie::find(cookie::within(header, self.header_limit), &self.name)
     }
 
-    /// Reads what came for a session into a dict. Gives `_native.pyi`'s `Loaded`, or says why there is none.
+    /// Reads a verified value into a dict. Returns `_native.pyi`'s `Loaded`, or why there is no session.
     pub fn fill<'py>(
         &self,
         text: Option<&[u8]>,
@@ -184,7 +184,7 @@ impl Frame {
         line
     }
 
-    /// Ends a line with the cookie's attributes; `now_ms`: the lifetime stands beside the date.
+    /// Ends a line with the cookie's attributes; with `now_ms` it has Max-Age too.
     pub fn end(&self, line: &mut Vec<u8>, expires_ms: Option<i64>, now_ms: Option<i64>) {
         line.extend_from_slice(&self.head);
         if let Some(expires_ms) = expires_ms {
@@ -198,13 +198,13 @@ impl Frame {
         line.extend_from_slice(&self.tail);
     }
 
-    /// Says whether a finished line is too long; then how many octets it has (RFC 6265 section 6.1).
+    /// Returns the octets of a finished line if it is too long (RFC 6265 section 6.1).
     pub fn excess(&self, line: &[u8]) -> Option<usize> {
         Some(line.len()).filter(|octets| *octets > self.max_octets)
     }
 }
 
-/// Believes the one value that `verify` lets pass; where two different ones do, none.
+/// Returns the one value that `verify` accepts; none if it accepts two different ones.
 pub fn only<'a, T>(values: &[&'a [u8]], verify: impl Fn(&'a [u8]) -> Option<T>) -> Result<T, Miss> {
     let mut found = Err(Miss::Tampered);
     for (at, value) in values.iter().enumerate() {
@@ -217,7 +217,7 @@ pub fn only<'a, T>(values: &[&'a [u8]], verify: impl Fn(&'a [u8]) -> Option<T>) 
     found
 }
 
-/// Reads a session's text into a dict. Gives `_native.pyi`'s `Loaded`, or the word for a text that is no session.
+/// Reads a session's text into a dict. Returns `_native.pyi`'s `Loaded`, or `corrupt` for a text that is no session.
 pub fn disclose<'py>(
     text: Option<&str>,
     index: usize,
@@ -228,7 +228,7 @@ pub fn disclose<'py>(
     let py = into.py();
     let Some((body, reserved)) = text.map_or(Ok(None), |text| open(text, into, names))? else {
         into.clear();
-        return Ok(Miss::Corrupt.word(py));
+        return Ok(Miss::Corrupt.reason(py));
     };
     let fresh = PyBool::new(py, is_fresh(&reserved, now_ms)).to_owned().into_any();
     let index = index.into_pyobject(py)?.into_any();
@@ -238,7 +238,7 @@ pub fn disclose<'py>(
     Ok(Some(PyTuple::new(py, fields)?.into_any()))
 }
 
-/// Closes the envelope over a session's text.
+/// Adds the envelope to a session's text.
 pub fn enclose(text: &mut Vec<u8>, envelope: &Envelope<'_>, owner: Option<&Bound<'_, PyString>>) -> PyResult<()> {
     let owner = owner.map(write_owner).transpose()?;
     Envelope { owner: owner.as_deref(), ..*envelope }.write(text);

@@ -1,10 +1,10 @@
-//! A response's headers, as ASGI gives them: pairs of octets. It must not know what a line says.
+//! A response's headers in ASGI: pairs of octets. It must not know the content of a line.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 
-/// Octets that are made once and handed out ever after.
+/// Octets that are made once and then reused.
 struct Kept(&'static [u8], PyOnceLock<Py<PyBytes>>);
 
 impl Kept {
@@ -19,21 +19,21 @@ static NO_STORE: Kept = Kept(b"no-store", PyOnceLock::new());
 static VARY: Kept = Kept(b"vary", PyOnceLock::new());
 static COOKIE: Kept = Kept(b"Cookie", PyOnceLock::new());
 
-/// What the headers of a response say already.
+/// The headers of a response that matter here.
 #[derive(Default)]
 struct Seen {
-    /// The response sets the session's cookie itself, and may.
+    /// The response sets the session's cookie itself, and `overwrite` is off.
     own_line: bool,
-    /// `Vary` covers cookies.
+    /// `Vary` already covers cookies.
     varies: bool,
-    /// Where the last `Vary` stands.
+    /// The index of the last `Vary`.
     vary_at: Option<usize>,
     cache_control: bool,
 }
 
 /// Copies `headers` and adds the Set-Cookie `lines` of the cookie `name` and of its signature.
 ///
-/// No name is set twice: where the response sets one of the two already, its lines go, or, without `overwrite`, stay
+/// No name is set twice: if the response sets one of the two already, its lines are removed; without `overwrite` they stay
 /// and ours are left out. With `cache_headers`, `Vary` gets `Cookie` (RFC 9110 section 12.5.5), and a response with lines
 /// `Cache-Control: no-store` unless it has its own.
 pub fn amend<'py>(
@@ -107,7 +107,7 @@ fn octets<'py>(pair: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyBytes>, Bound
     Ok((key.cast_into()?, value.cast_into()?))
 }
 
-/// Says whether a Set-Cookie line sets `name` or its signature.
+/// Returns whether a Set-Cookie line sets `name` or its signature.
 fn sets(line: &[u8], name: &[u8]) -> bool {
     line.strip_prefix(name).is_some_and(|rest| rest.starts_with(b"=") || rest.starts_with(b".sig="))
 }

@@ -1,4 +1,4 @@
-//! JSON text to Python values and back. The grammar and the limits are `json`'s; the types are decided here.
+//! JSON text to Python values and back. `json` has the grammar and the limits; this file decides the types.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -10,13 +10,13 @@ use crate::json::{self, Build, MAX_DEPTH, MAX_DIGITS, MAX_NODES};
 
 /// How many member names are kept ready as Python strings.
 const NAME_SLOTS: usize = 256;
-/// Longer names are made anew each time.
+/// Longer names are not kept.
 const LONGEST_NAME: usize = 32;
 
-/// A kept name: its text and the Python string that was made of it.
+/// A kept name: its text and its Python string.
 type Name = (Box<[u8]>, Py<PyString>);
 
-/// Member names met before, as Python strings with their hash ready: the names of a session hardly ever change.
+/// Names of earlier sessions, as Python strings with their hash ready: the names hardly ever change.
 pub struct Names(Mutex<Vec<Option<Name>>>);
 
 impl Names {
@@ -24,13 +24,13 @@ impl Names {
         Self(Mutex::new((0..NAME_SLOTS).map(|_| None).collect()))
     }
 
-    /// Opens the cache, or says `None` while another thread, or this one further up, has it open.
+    /// Opens the cache; `None` while another thread, or a caller in this thread, has it open.
     fn open(&self) -> Option<MutexGuard<'_, Vec<Option<Name>>>> {
         self.0.try_lock().ok()
     }
 }
 
-/// FNV-1a, cut to a slot: quick on short names, and a bad guess only costs a new string.
+/// FNV-1a, reduced to a slot: fast on short names, and a collision only costs a new string.
 fn slot(name: &[u8]) -> usize {
     let hash = name.iter().fold(0x811C_9DC5_u32, |hash, octet| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193));
     (hash ^ (hash >> 16)) as usize % NAME_SLOTS
@@ -40,7 +40,7 @@ fn slot(name: &[u8]) -> usize {
 pub struct Builder<'a, 'py> {
     py: Python<'py>,
     names: Option<MutexGuard<'a, Vec<Option<Name>>>>,
-    /// What Python raised, where the reader says `Fault::Builder`.
+    /// The Python exception behind `Fault::Builder`.
     pub error: Option<PyErr>,
 }
 
@@ -136,11 +136,11 @@ impl<'py> Build for Builder<'_, 'py> {
     }
 }
 
-/// Why a value cannot be written: where it is, and what is wrong with it.
+/// Why a value cannot be written: its path and the problem.
 pub struct Refusal {
-    /// The way to the value, innermost step first, as `.name` or `[index]`.
+    /// The path of the value, innermost step first, as `.name` or `[index]`.
     steps: Vec<String>,
-    /// What is wrong: a type's name, or a sentence without the value.
+    /// The problem: a type's name, or a sentence without the value.
     pub reason: String,
 }
 
@@ -154,7 +154,7 @@ impl Refusal {
         self
     }
 
-    /// The way to the value, as `cart.items[2]`.
+    /// The path of the value, such as `cart.items[2]`.
     pub fn path(&self) -> String {
         let path: String = self.steps.iter().rev().map(String::as_str).collect();
         path.strip_prefix('.').map_or(path.clone(), String::from)
@@ -163,13 +163,13 @@ impl Refusal {
 
 /// Writes canonical JSON text.
 pub struct Writer {
-    /// The text so far.
+    /// The text that is written already.
     pub line: Vec<u8>,
     nodes: usize,
 }
 
 impl Writer {
-    /// Starts a text behind what `line` already holds.
+    /// Starts a text after the content of `line`.
     pub fn new(line: Vec<u8>) -> Self {
         Self { line, nodes: 0 }
     }
@@ -179,7 +179,7 @@ impl Writer {
         if self.nodes > MAX_NODES {
             return Err(Refusal::new(format!("more than {MAX_NODES} values")));
         }
-        // The exact types come first, as they are nearly always; then whatever is derived from them.
+        // The exact types come first, being the most frequent; then subclasses of them.
         if let Ok(string) = value.cast_exact::<PyString>() {
             return self.string(string);
         }
@@ -260,7 +260,7 @@ impl Writer {
     fn odd_name(&mut self, name: &Bound<'_, PyString>) -> Result<(), Refusal> {
         let octets = surrogates(name)?;
         if json::has_parted_pair(&octets) {
-            // It would be written as another key, which may be there as well.
+            // It would be written as another key, which the dict may have as well.
             return Err(Refusal::new("a key with the halves of a surrogate pair apart"));
         }
         json::write_halves(&octets, &mut self.line);
@@ -304,19 +304,19 @@ impl Writer {
     }
 }
 
-/// The octets of a string that UTF-8 cannot hold, each surrogate in three.
+/// The octets of a string that UTF-8 cannot hold, with three octets for each surrogate.
 #[cold]
 fn surrogates(string: &Bound<'_, PyString>) -> Result<Vec<u8>, Refusal> {
     encoded(string, "surrogatepass").map_err(|_| Refusal::new("a str that cannot be encoded"))
 }
 
-/// A name as an error may show it: any output can hold it.
+/// A name for an error message: any output can hold it.
 fn shown(name: &Bound<'_, PyString>) -> String {
     let octets = encoded(name, "backslashreplace").unwrap_or_default();
     String::from_utf8_lossy(&octets).into_owned()
 }
 
-/// Encodes by str itself: a subclass may have an `encode` of its own.
+/// Encodes with str's own method: a subclass may override `encode`.
 fn encoded(string: &Bound<'_, PyString>, errors: &str) -> PyResult<Vec<u8>> {
     let octets = string.py().get_type::<PyString>().call_method1("encode", (string, "utf-8", errors))?;
     Ok(octets.cast::<PyBytes>()?.as_bytes().to_vec())

@@ -1,4 +1,4 @@
-//! The sealed cookie: one encrypted value, and nothing beside it. It binds; `seal` and `cookie` decide.
+//! The encrypted cookie: one value without a signature cookie. It binds; `seal` and `cookie` decide.
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -17,9 +17,9 @@ pub struct SealedCookie {
 }
 
 impl SealedCookie {
-    /// Finds the one value that opens, and gives its text and the index of its key.
+    /// Returns the text of the one value that decrypts, and the index of its key.
     ///
-    /// Whatever does not open is refused by one word: no signed, plain or older form is ever tried in its place.
+    /// All other values are refused as tampered: no signed, plain or older form is tried.
     fn opened(&self, header: &[u8]) -> Result<(Vec<u8>, usize), Miss> {
         let found = self.frame.find(header);
         match found.values.get(self.frame.first_only) {
@@ -28,7 +28,7 @@ impl SealedCookie {
         }
     }
 
-    /// Finishes `line`, a name and its value, into the one line of a response; `bounded`: the size alone where it is too large.
+    /// Finishes `line`, a name and its value, into the one line of a response; `bounded`: only the size if it is too large.
     fn finish<'py>(
         &self,
         py: Python<'py>,
@@ -44,7 +44,7 @@ impl SealedCookie {
         Ok(PyList::new(py, [PyBytes::new(py, &line)])?.into_any())
     }
 
-    /// Closes the envelope over `text` and seals it; the size alone where it is too large.
+    /// Adds the envelope to `text` and encrypts it; returns only the size if it is too large.
     #[allow(clippy::too_many_arguments)]
     fn sealed<'py>(
         &self,
@@ -52,13 +52,13 @@ impl SealedCookie {
         mut text: Vec<u8>,
         envelope: &Envelope<'_>,
         owner: Option<&Bound<'py, PyString>>,
-        dated: bool,
+        has_expires: bool,
         now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         enclose(&mut text, envelope, owner)?;
         let mut line = self.frame.start(text.len() * 4 / 3 + 64);
         self.sealer.seal(&text, &mut line).map_err(|fault| PyOSError::new_err(fault.to_string()))?;
-        self.finish(py, line, envelope.expire_ms.filter(|_| dated), now_ms, true)
+        self.finish(py, line, envelope.expire_ms.filter(|_| has_expires), now_ms, true)
     }
 }
 
@@ -82,17 +82,17 @@ impl SealedCookie {
         Ok(Self { frame, sealer })
     }
 
-    /// Opens without decoding.
+    /// Decrypts without decoding.
     fn read<'py>(&self, headers: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = headers.py();
         let Some(header) = CookieHeader::of(headers)? else { return Ok(None) };
         match self.opened(header.octets()) {
             Ok((text, index)) => Ok(Some((PyBytes::new(py, &text), index).into_pyobject(py)?.into_any())),
-            Err(miss) => Ok(miss.word(py)),
+            Err(miss) => Ok(miss.reason(py)),
         }
     }
 
-    /// Opens and decodes: headers in, dict filled.
+    /// Decrypts, decodes and fills `into`.
     fn load<'py>(
         &self,
         headers: &Bound<'py, PyAny>,
@@ -102,13 +102,13 @@ impl SealedCookie {
         let Some(header) = CookieHeader::of(headers)? else { return Ok(None) };
         match self.opened(header.octets()) {
             Ok((text, index)) => self.frame.fill(Some(&text), index, into, now_ms),
-            Err(miss) => Ok(miss.word(into.py())),
+            Err(miss) => Ok(miss.reason(into.py())),
         }
     }
 
-    /// Encodes and seals: dict in, the finished line out.
+    /// Encodes and encrypts; returns the finished line.
     #[allow(clippy::too_many_arguments)]
-    #[pyo3(signature = (data, expire_ms, max_age_ms, created_ms, owner, dated, now_ms = None))]
+    #[pyo3(signature = (data, expire_ms, max_age_ms, created_ms, owner, has_expires, now_ms = None))]
     fn dump<'py>(
         &self,
         data: &Bound<'py, PyAny>,
@@ -116,16 +116,23 @@ impl SealedCookie {
         max_age_ms: Option<i64>,
         created_ms: Option<i64>,
         owner: Option<&Bound<'py, PyString>>,
-        dated: bool,
+        has_expires: bool,
         now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let text = write(data, Vec::with_capacity(512))?;
-        self.sealed(data.py(), text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated, now_ms)
+        self.sealed(
+            data.py(),
+            text,
+            &Envelope { expire_ms, max_age_ms, created_ms, owner: None },
+            owner,
+            has_expires,
+            now_ms,
+        )
     }
 
-    /// Seals a body that is encoded already.
+    /// Encrypts a body that is already encoded.
     #[allow(clippy::too_many_arguments)]
-    #[pyo3(signature = (body, expire_ms, max_age_ms, created_ms, owner, dated, now_ms = None))]
+    #[pyo3(signature = (body, expire_ms, max_age_ms, created_ms, owner, has_expires, now_ms = None))]
     fn seal<'py>(
         &self,
         py: Python<'py>,
@@ -134,15 +141,15 @@ impl SealedCookie {
         max_age_ms: Option<i64>,
         created_ms: Option<i64>,
         owner: Option<&Bound<'py, PyString>>,
-        dated: bool,
+        has_expires: bool,
         now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut text = Vec::with_capacity(body.len() + 64);
         text.extend_from_slice(body);
-        self.sealed(py, text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated, now_ms)
+        self.sealed(py, text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, has_expires, now_ms)
     }
 
-    /// Writes a value as it stands.
+    /// Writes a value unchanged.
     #[pyo3(signature = (value, expires_ms, now_ms = None))]
     fn lines<'py>(
         &self,

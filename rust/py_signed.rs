@@ -1,4 +1,4 @@
-//! The signed cookie: a value, and a Keygrip signature beside it. It binds; `keygrip` and `cookie` decide.
+//! The signed cookie: a value, and a second cookie with its Keygrip signature. It binds; `keygrip` and `cookie` decide.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
@@ -15,7 +15,7 @@ pub struct SignedCookie {
 }
 
 impl SignedCookie {
-    /// Finds the one value that is to be believed, and which key signed it. Source: cookies `Cookies.get`.
+    /// Returns the one value that verifies, and the index of its key. Source: cookies `Cookies.get`.
     fn verified<'a>(&self, header: &'a [u8]) -> Result<(&'a [u8], usize), Miss> {
         let found = self.frame.find(header);
         let (values, digests) = (found.values.get(self.frame.first_only), found.digests.get(self.frame.first_only));
@@ -35,9 +35,9 @@ impl SignedCookie {
         }
     }
 
-    /// Finishes `line`, a name and its value, into the lines of a response: its own and its signature's.
+    /// Finishes `line`, a name and its value, into the lines of a response: the value's and the signature's.
     ///
-    /// `bounded`: the size alone where it is too large.
+    /// `bounded`: only the size if it is too large.
     fn finish<'py>(
         &self,
         py: Python<'py>,
@@ -58,7 +58,7 @@ impl SignedCookie {
         Ok(PyList::new(py, [own, PyBytes::new(py, &signature)])?.into_any())
     }
 
-    /// Closes the envelope over `text` and signs it; the size alone where it is too large.
+    /// Adds the envelope to `text` and signs it; returns only the size if it is too large.
     #[allow(clippy::too_many_arguments)]
     fn sealed<'py>(
         &self,
@@ -66,13 +66,13 @@ impl SignedCookie {
         mut text: Vec<u8>,
         envelope: &Envelope<'_>,
         owner: Option<&Bound<'py, PyString>>,
-        dated: bool,
+        has_expires: bool,
         now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         enclose(&mut text, envelope, owner)?;
         let mut line = self.frame.start(text.len() * 4 / 3 + 4);
-        codec::armour(&text, &mut line);
-        self.finish(py, line, envelope.expire_ms.filter(|_| dated), now_ms, true)
+        codec::base64_encode(&text, &mut line);
+        self.finish(py, line, envelope.expire_ms.filter(|_| has_expires), now_ms, true)
     }
 }
 
@@ -98,11 +98,11 @@ impl SignedCookie {
         let Some(header) = CookieHeader::of(headers)? else { return Ok(None) };
         match self.verified(header.octets()) {
             Ok((value, index)) => Ok(Some((PyBytes::new(py, value), index).into_pyobject(py)?.into_any())),
-            Err(miss) => Ok(miss.word(py)),
+            Err(miss) => Ok(miss.reason(py)),
         }
     }
 
-    /// Verifies and decodes: headers in, dict filled.
+    /// Verifies, decodes and fills `into`.
     fn load<'py>(
         &self,
         headers: &Bound<'py, PyAny>,
@@ -111,14 +111,14 @@ impl SignedCookie {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(header) = CookieHeader::of(headers)? else { return Ok(None) };
         match self.verified(header.octets()) {
-            Ok((value, index)) => self.frame.fill(codec::disarm(value).as_deref(), index, into, now_ms),
-            Err(miss) => Ok(miss.word(into.py())),
+            Ok((value, index)) => self.frame.fill(codec::base64_decode(value).as_deref(), index, into, now_ms),
+            Err(miss) => Ok(miss.reason(into.py())),
         }
     }
 
-    /// Encodes and signs: dict in, finished lines out.
+    /// Encodes and signs; returns the finished lines.
     #[allow(clippy::too_many_arguments)]
-    #[pyo3(signature = (data, expire_ms, max_age_ms, created_ms, owner, dated, now_ms = None))]
+    #[pyo3(signature = (data, expire_ms, max_age_ms, created_ms, owner, has_expires, now_ms = None))]
     fn dump<'py>(
         &self,
         data: &Bound<'py, PyAny>,
@@ -126,16 +126,23 @@ impl SignedCookie {
         max_age_ms: Option<i64>,
         created_ms: Option<i64>,
         owner: Option<&Bound<'py, PyString>>,
-        dated: bool,
+        has_expires: bool,
         now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let text = write(data, Vec::with_capacity(512))?;
-        self.sealed(data.py(), text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated, now_ms)
+        self.sealed(
+            data.py(),
+            text,
+            &Envelope { expire_ms, max_age_ms, created_ms, owner: None },
+            owner,
+            has_expires,
+            now_ms,
+        )
     }
 
-    /// Signs a body that is encoded already.
+    /// Signs a body that is already encoded.
     #[allow(clippy::too_many_arguments)]
-    #[pyo3(signature = (body, expire_ms, max_age_ms, created_ms, owner, dated, now_ms = None))]
+    #[pyo3(signature = (body, expire_ms, max_age_ms, created_ms, owner, has_expires, now_ms = None))]
     fn seal<'py>(
         &self,
         py: Python<'py>,
@@ -144,15 +151,15 @@ impl SignedCookie {
         max_age_ms: Option<i64>,
         created_ms: Option<i64>,
         owner: Option<&Bound<'py, PyString>>,
-        dated: bool,
+        has_expires: bool,
         now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut text = Vec::with_capacity(body.len() + 64);
         text.extend_from_slice(body);
-        self.sealed(py, text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, dated, now_ms)
+        self.sealed(py, text, &Envelope { expire_ms, max_age_ms, created_ms, owner: None }, owner, has_expires, now_ms)
     }
 
-    /// Signs a value that is not ours to encode.
+    /// Signs a value that is already encoded.
     #[pyo3(signature = (value, expires_ms, now_ms = None))]
     fn lines<'py>(
         &self,

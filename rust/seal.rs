@@ -1,4 +1,4 @@
-//! Sealing and opening session text over rotated keys, newest first: `v1.<kid>.<nonce, ciphertext and tag>`, AES-256-GCM-SIV
+//! Encrypts and decrypts session text with rotated keys, newest first: `v1.<kid>.<nonce, ciphertext and tag>`, AES-256-GCM-SIV
 //! (RFC 8452). It sees octets and keys, never headers, JSON or policy.
 
 use std::fmt;
@@ -12,21 +12,21 @@ use zeroize::Zeroizing;
 use crate::codec;
 
 // All of these must match `_pure/seal.py`.
-/// The version of the token's form.
+/// The version of the token format.
 const VERSION: &str = "v1";
-/// AES-256-GCM-SIV under a key of HKDF-SHA256. Bound to each token but not written in it: no token chooses its own cipher.
+/// AES-256-GCM-SIV under a key of HKDF-SHA256. Authenticated with each token but not written in it: no token chooses its cipher.
 const SUITE: &str = "A1";
-/// What the derived key is for; the cookie's name follows, so that one secret serves cookies that must not be swapped.
+/// The purpose of the derived key; the cookie's name follows, so that tokens cannot be swapped between cookies with one secret.
 const PURPOSE: &str = "gingersnap/v1/seal/";
 const NONCE_OCTETS: usize = 12;
 const TAG_OCTETS: usize = 16;
 
-/// Why there is no token.
+/// Why no token was made.
 #[derive(Debug)]
 pub enum Fault {
-    /// The operating system gave no random octets; nothing else may stand in for them.
+    /// The operating system gave no random octets; no other source may be used.
     Random(getrandom::Error),
-    /// The text is longer than the cipher takes.
+    /// The text is too long for the cipher.
     Size,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A key ready for use, with what its tokens start with and what they are bound to.
+/// A prepared key, with the start of its tokens and their additional authenticated data.
 struct Prepared {
     cipher: Aes256GcmSiv,
     /// `v1.<kid>.`
@@ -53,7 +53,7 @@ impl Prepared {
         let mut key = Zeroizing::new([0; 32]);
         Hkdf::<Sha256>::new(None, secret).expand_multi_info(&[PURPOSE.as_bytes(), name], &mut *key).ok()?;
         let print = Sha256::new().chain_update("kid").chain_update(*key).finalize();
-        // 32 bits tell the keys of one list apart, and say nothing of the key.
+        // 32 bits distinguish the keys of one list and reveal nothing about a key.
         let kid = codec::digest_text(print.get(..4)?);
         Some(Self {
             cipher: Aes256GcmSiv::new_from_slice(&*key).ok()?,
@@ -62,16 +62,16 @@ impl Prepared {
         })
     }
 
-    /// Opens what follows the kid: nonce, ciphertext and tag.
-    fn open(&self, armoured: &[u8]) -> Option<Vec<u8>> {
-        let sealed = codec::disarm_url(armoured)?;
+    /// Decrypts the part after the kid: nonce, ciphertext and tag.
+    fn open(&self, encoded: &[u8]) -> Option<Vec<u8>> {
+        let sealed = codec::base64url_decode(encoded)?;
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_OCTETS>()?;
-        // The text gets memory of its own, and only where the tag is right: there is none to see of a forged token.
+        // The text is written to new memory, and only if the tag is right: a forged token reveals nothing.
         self.cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: &self.bound }).ok()
     }
 }
 
-/// A list of keys for one cookie, newest first: the first seals, all open.
+/// A list of keys for one cookie, newest first: the first encrypts, all decrypt.
 pub struct Sealer {
     keys: Vec<Prepared>,
 }
@@ -84,11 +84,11 @@ impl Sealer {
         keys.filter(|keys| !keys.is_empty()).map(|keys| Self { keys })
     }
 
-    /// Appends the token of `text` to `line`, under the newest key and a nonce of its own.
+    /// Appends the token of `text` to `line`, under the newest key and a new nonce.
     ///
     /// # Errors
     ///
-    /// Where the operating system gives no random octets, or the text is too long.
+    /// If the operating system gives no random octets, or the text is too long.
     pub fn seal(&self, text: &[u8], line: &mut Vec<u8>) -> Result<(), Fault> {
         self.seal_with(getrandom::fill, text, line)
     }
@@ -99,7 +99,7 @@ impl Sealer {
         text: &[u8],
         line: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        // `new` lets no empty list through.
+        // `new` refuses an empty list.
         let key = self.keys.first().ok_or(Fault::Size)?;
         let mut nonce = [0; NONCE_OCTETS];
         random(&mut nonce).map_err(Fault::Random)?;
@@ -110,13 +110,13 @@ impl Sealer {
         let tag = key.cipher.encrypt_inout_detached(&Nonce::from(nonce), &key.bound, body.into());
         sealed.extend_from_slice(&tag.map_err(|_| Fault::Size)?);
         line.extend_from_slice(&key.start);
-        codec::armour_url(&sealed, line);
+        codec::base64url_encode(&sealed, line);
         Ok(())
     }
 
-    /// Opens a token: its text, and the index of the key that it names; `None` for whatever is no token of ours.
+    /// Decrypts a token; returns its text and the index of the key that it names; `None` for any other value.
     ///
-    /// The kid picks the key, so that a forged token costs one decryption at most, however many keys there are.
+    /// The kid selects the key, so that a forged token costs one decryption at most, for any number of keys.
     #[must_use]
     pub fn open(&self, token: &[u8]) -> Option<(Vec<u8>, usize)> {
         let starts = |key: &Prepared| token.starts_with(&key.start);
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn derives_and_binds_as_the_format_says() {
-        // Made with Python's hmac and the package cryptography, apart from both backends.
+        // Made with Python's hmac and the package cryptography, independently of both backends.
         let sealer = sealer(&[b"0123456789abcdef0123456789abcdef"], "koa.sess");
         let mut line = Vec::new();
         let counting = |nonce: &mut [u8]| {

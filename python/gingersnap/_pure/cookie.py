@@ -4,7 +4,7 @@ from email.utils import formatdate
 from typing import Any
 
 from ..types import Headers, Loaded, Miss
-from .codec import armour, disarm
+from .codec import base64_decode, base64_encode
 from .envelope import disclose, enclose
 from .json import dumps
 from .keygrip import Keygrip
@@ -164,10 +164,10 @@ class SignedCookie(Cookie):
         return None if index is None else (value, index)
 
     def _text(self, value: bytes) -> bytes | None:
-        return disarm(value)
+        return base64_decode(value)
 
     def _value(self, text: bytes) -> bytes:
-        return armour(text)
+        return base64_encode(text)
 
     def lines(self, value: bytes, expires_ms: int | None, now_ms: int | None = None) -> list[bytes]:
         """Return the lines of a value and of its signature."""

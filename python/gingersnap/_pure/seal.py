@@ -69,8 +69,8 @@ class SealedCookie(Cookie):
         from cryptography.exceptions import InvalidTag
 
         version, _, rest = value.partition(b".")
-        named, dot, armoured = rest.partition(b".")
-        sealed = _octets(armoured) if version == VERSION and dot else None
+        named, dot, encoded = rest.partition(b".")
+        sealed = _octets(encoded) if version == VERSION and dot else None
         if sealed is None or len(sealed) < NONCE_OCTETS:
             return None
         for index, (kid, cipher) in enumerate(self._keys):

@@ -34,7 +34,7 @@ pub fn holds(keys: &[Vec<u8>], algorithm: &str, parts: [&[u8]; 3], twist: usize)
     let short = &digest[..digest.len() - 1];
     let long = [&digest[..], b"A"].concat();
     assert_eq!(grip.index(parts, &[]), None);
-    assert_eq!(grip.index(parts, &[&bent, short, &long, b""]), None, "a digest that nobody made");
+    assert_eq!(grip.index(parts, &[&bent, short, &long, b""]), None, "a digest that no key made");
     assert_eq!(grip.index(parts, &[&bent, short, &digest, &long]), Some(0), "among forged ones");
     assert_eq!(grip.index([&parts.concat(), b"!", b""], &[&digest]), None, "of another message");
 }
