@@ -45,7 +45,7 @@ _OUTCOMES = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong without repeating it: an argument out of place may be a URL with its password."""
+    """Reports an error without the argument: it may be a URL with a password."""
 
     def error(self, message: str) -> NoReturn:
         if message.startswith("unrecognized arguments"):
@@ -68,9 +68,13 @@ def _parser() -> argparse.ArgumentParser:
         migrate.add_argument(f"--{side}-table", metavar="NAME", help="its table in SQL")
         migrate.add_argument(f"--{side}-prefix", metavar="TEXT", help="what its keys begin with in Redis")
     migrate.add_argument("--dry-run", action="store_true", help="write nothing, and say what would become of each record")
-    migrate.add_argument("--overwrite", action="store_true", help="replace what the target has otherwise; the source's word counts")
     migrate.add_argument(
-        "--prune", action="store_true", help="at the end remove from the target what the source has no more; nobody may use it yet"
+        "--overwrite", action="store_true", help="replace records that differ in the target by those of the source"
+    )
+    migrate.add_argument(
+        "--prune",
+        action="store_true",
+        help="at the end remove from the target the records that the source no longer has; no application may use the target yet",
     )
     migrate.add_argument(
         "--move", action="store_true", help="remove each record from the source once it is copied, so that none comes back"
@@ -118,16 +122,16 @@ def _bar(console: Console) -> Bar:
 
 
 def _summarise(progress: Progress, console: Console, *, dry_run: bool) -> None:
-    """Say what became of all records."""
+    """Print the result for all records."""
     console.print("nothing was written; this is what would become of them" if dry_run else "done", highlight=False)
     for outcome in OUTCOMES:
         if progress.counts[outcome]:
             console.print(f"{progress.counts[outcome]:>10}  {_OUTCOMES[outcome]}", highlight=False)
-    for word, names in (("unreadable", progress.unreadable), ("refused", progress.refused)):
+    for outcome, names in (("unreadable", progress.unreadable), ("refused", progress.refused)):
         for name in names:
-            console.print(f"{word}: {name}", highlight=False, markup=False)
-        if len(names) < progress.counts[word]:
-            console.print(f"{word}: {progress.counts[word] - len(names)} more", highlight=False)
+            console.print(f"{outcome}: {name}", highlight=False, markup=False)
+        if len(names) < progress.counts[outcome]:
+            console.print(f"{outcome}: {progress.counts[outcome] - len(names)} more", highlight=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -143,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("gingersnap: stopped; with --resume FILE it goes on from there", file=sys.stderr)
         return 130
     except Exception as error:
-        # A store's own words may have its password in them.
+        # The text of a store's exception may quote its password.
         print(f"gingersnap: a store failed: {kind_of(error)}; with --resume FILE it goes on from there", file=sys.stderr)
         return 1
     return code

@@ -1,4 +1,4 @@
-"""Go through what the source holds, record by record, and then through what the target holds too much."""
+"""Copy the records of the source one by one, then remove from the target the records that the source lacks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,23 +13,23 @@ from .target import Refused, Target, see_apart, see_ends
 
 Do: TypeAlias = Callable[[str], Awaitable[Outcome | None]]
 _FOLLOWS: Final = 5
-"""How often a record is copied anew that changes while it is copied."""
+"""How often a record is copied again because it changed during the copy."""
 _AT_ONCE: Final = 16
 _LIVE: Final[tuple[Outcome, ...]] = ("copied", "replaced", "same", "kept", "refused")
-"""What becomes of records that the source has: without any, it is the wrong source, or an empty one."""
+"""The outcomes of records in the source: if there are none, the source is the wrong one, or empty."""
 
 
 class Migration:
-    """One copying of all records from ``source`` to ``target``: keys and octets as they are, and as long as they have.
+    """Copy all records from ``source`` to ``target``: keys and octets unchanged, with the remaining lifetime.
 
-    A record that the target has already is left there, but with ``overwrite`` replaced where it is another one. Until the last
-    run is done, users are to be served from the source alone: what has ended in the target by then is copied again.
+    A record that the target already has stays; with ``overwrite`` it is replaced if it differs. Until the last run is done, the
+    application must use only the source: a session that ended in the target before that is copied again.
 
-    ``move`` takes each record away from the source as it arrives, so that none arrives twice, whoever is served from where, and
-    wherever a migration is killed and gone on with; one at a time. ``prune`` removes from the target, at the end, what the
-    source has no more. Neither is for a place in Redis whose prefix is empty. ``dry_run`` writes nothing.
-    ``batch``: how many keys are asked for at a time. ``show_keys``: name unreadable and refused records by their keys; under the
-    layouts of other systems these are the ids of sessions, so they are cut short otherwise.
+    ``move`` removes each record from the source once it is copied, so that no record is copied twice, whichever store a user is
+    served from, and wherever a migration is killed and resumed; run one at a time. ``prune`` removes from the target, at the end,
+    the records that the source no longer has. Neither is allowed with an empty prefix in Redis. ``dry_run`` writes nothing.
+    ``batch``: how many keys are listed at a time. ``show_keys``: name unreadable and refused records by their keys; under the
+    layouts of other systems these are the ids of sessions, so they are shortened otherwise.
 
     Raises: ConfigError where a store cannot tell what it holds, or an option does not go with the stores or with another.
     """
@@ -96,7 +96,7 @@ class Migration:
     async def _each(self, store: Any, progress: Progress, do: Do) -> AsyncIterator[None]:
         while True:
             listed, cursor = await store.keys(progress.cursor, self._batch)
-            # Redis may list one twice, and nobody is to copy a record while somebody else does.
+            # Redis may list a key twice, and two tasks must not copy one record at a time.
             keys = [*dict.fromkeys(listed)]
             for start in range(0, len(keys), _AT_ONCE):
                 part = keys[start : start + _AT_ONCE]
@@ -140,7 +140,7 @@ class Migration:
             return "copied"
         there = there or await target.ask(lambda store: store.load(key), record)
         if there is None:
-            # It ended there this moment: that is a word of its own.
+            # It ended there at this moment: an outcome of its own.
             return "kept"
         if there.value == record.value:
             if not self._dry_run:
@@ -172,7 +172,7 @@ class Migration:
                 return None
             there = await self.target.load(key)
             if there is None or there.value != record.value:
-                # Whoever uses the target has gone on with it.
+                # A user of the target has changed it since.
                 return None
             await self._replace(key, again, there)
             record = again
@@ -191,5 +191,5 @@ class Migration:
 
 
 def _is_key(key: str) -> bool:
-    """Tell whether a session can have the key: `stores.store.Store`."""
+    """Return whether a session can have the key: `stores.store.Store`."""
     return 0 < len(key) <= 300 and all("!" <= character <= "~" for character in key)

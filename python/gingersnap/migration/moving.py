@@ -1,11 +1,11 @@
-"""Move a record so that a migration that is killed at any point, and goes on later, neither loses it nor brings it back.
+"""Move a record so that a migration that is killed at any point, and resumed later, neither loses nor restores it.
 
-1. The target gets a copy under a marked key, where nobody looks for it.
-2. The source's record, if it is still the version that was copied, moves under a marked key: from then on it is the target's.
+1. The target gets a copy under a marked key, which no session has.
+2. The source's record, if it is still the version that was copied, moves under a marked key: from then on it belongs to the target.
 3. The copy moves to its own key. Only now can users of the target have it, and end it.
-4. The source's marked record goes.
+4. The source's marked record is removed.
 
-Whoever finds a marked record in the source knows that 2. was done: if the copy is still marked, 3. was not; if it is not, it was.
+A marked record in the source means that step 2 was done: if the copy is still marked, step 3 was not; else it was.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from .target import Target
 
 MARK: Final = "gingersnap-moving~"
 _FOLLOWS: Final = 100
-"""How often a record is copied anew that changes while it is copied."""
+"""How often a record is copied again because it changed during the copy."""
 _FOR_GOOD_MS: Final = LONGEST_AGE * 1000
-"""How long a record is kept that the source keeps for good, in milliseconds."""
+"""The lifetime in the target of a record without an expiry in the source, in milliseconds."""
 
 
 class Mover:
@@ -44,7 +44,7 @@ class Mover:
             if isinstance(answer, Saved):
                 return await self._reveal(key, same)
             if isinstance(answer, Taken):
-                # From a migration that was killed: the source has made the record anew since.
+                # From a migration that was killed: the source has made the record again since.
                 await self.finish(_marked(key))
             again = None if isinstance(answer, Gone) else await self._source.load(key)
             if again is None or _core.loads_record(again.value) is None:
@@ -87,12 +87,12 @@ class Mover:
 
 
 def lasting_ms(record: Record) -> int:
-    """Tell how long the target is to keep a record, in milliseconds."""
+    """Return how long the target has to keep a record, in milliseconds."""
     return _FOR_GOOD_MS if record.ttl_ms is None else max(1, record.ttl_ms)
 
 
 def owned_by(store: Any, data: dict[str, Any]) -> dict[str, str]:
-    """Give the argument that tells a store with owners whose session it is."""
+    """Return the argument that names the session's owner to a store with owners."""
     owner = data.get("_owner")
     return {"owner": owner} if isinstance(owner, str) and owner and isinstance(store, OwnerIndex) else {}
 

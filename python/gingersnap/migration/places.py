@@ -48,7 +48,7 @@ def _named(module: str, attribute: str) -> Any:
     except (ModuleNotFoundError, AttributeError) as error:
         if isinstance(error, ModuleNotFoundError) and not f"{module}.".startswith(f"{error.name}."):
             raise
-        # What looks like a name may be a URL that lacks its slashes, with its password.
+        # An argument that looks like a name may be a URL without its slashes, with a password.
         raise ConfigError("store", "there is nothing of that Python name", _CURE) from None
     return made if hasattr(made, "load") and not isinstance(made, type) else made()
 

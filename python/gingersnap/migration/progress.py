@@ -1,4 +1,4 @@
-"""How far a migration has come, what became of each record, and the file that this is noted in."""
+"""The progress of a migration: the position, the outcome of each record, and the file that holds both."""
 
 import hashlib
 import json
@@ -11,13 +11,14 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from ..errors import ConfigError
 
 Outcome: TypeAlias = Literal["copied", "replaced", "same", "kept", "ended", "expired", "unreadable", "refused", "pruned"]
-"""What became of a record: ``same``, it was there already, as it is; ``kept``, the target has another of its own, which stays;
-``ended``, it was removed while it was being copied; ``unreadable``, it is no JSON object or its key is not ASCII; ``refused``, the
-target cannot hold it; ``pruned``, the target had one that the source has no more. What is unreadable or refused stays."""
+"""The outcome of a record: ``same``, the target has an equal one; ``kept``, the target has a different one, which stays;
+``ended``, it was removed during the copy; ``unreadable``, it is no JSON object or its key is not ASCII; ``refused``, the
+target cannot hold it; ``pruned``, the target had one that the source no longer has.
+Unreadable and refused records stay in the source."""
 
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 NAMED: Final = 100
-"""How many unreadable records are named, at most, and how many refused ones."""
+"""The most unreadable records that are named, and the most refused ones."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The store that a migration writes to: whether a call that fails is the record's fault or the store's, and whose place it is."""
+"""The target store of a migration: check that it is not the source, and tell refused records from a failing store."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 _PROBE: Final = "gingersnap-probe-"
 _PROBE_MS: Final = 60_000
-"""How long a probe lasts that nobody came to remove, in milliseconds."""
+"""How long a probe record lives if it is not removed, in milliseconds."""
 
 
-class Refused(Exception):  # noqa: N818 (a word, as those of `Outcome`)
+class Refused(Exception):  # noqa: N818 (an outcome, as those of `Outcome`)
     """The target takes other records, and not this one."""
 
 

@@ -1,4 +1,4 @@
-"""What each call of a store promises, one call at a time."""
+"""The promises of each call of a store, one call at a time."""
 
 # ruff: noqa: N802 -- tests bear the ids of what they prove.
 
@@ -17,7 +17,7 @@ KEYS += ["k" * 299 + end for end in "aAb"] + ["k" * 299]
 
 
 def answers_at_once(call: Coroutine[Any, Any, Any]) -> bool:
-    """Tell whether a call ends without giving others a turn."""
+    """Return whether a call ends without yielding to other tasks."""
     try:
         call.send(None)
     except StopIteration:

@@ -42,11 +42,11 @@ class Lifetimes(Suite):
             lasts(record.ttl_ms, ttl_ms, "create gives the record its lifetime")
             saved = await store.replace(old, text(), ttl_ms * 2, version=record.version)
             record = await kept(store, old, text(), "replace over what was loaded")
-            lasts(record.ttl_ms, ttl_ms * 2, "replace starts the lifetime anew, as long as it is told")
+            lasts(record.ttl_ms, ttl_ms * 2, "replace starts the lifetime again, with the length that it is given")
             saved = answered(saved, Saved, "replace over what was loaded")
             await store.move(old, new, text(), ttl_ms, version=saved.version)
             record = await kept(store, new, text(), "move of the version that replace answered")
-            lasts(record.ttl_ms, ttl_ms, "move starts the lifetime anew, as long as it is told")
+            lasts(record.ttl_ms, ttl_ms, "move starts the lifetime again, with the length that it is given")
 
     @with_store
     async def test_touch_lengthens_and_never_shortens(self, store: Store) -> None:

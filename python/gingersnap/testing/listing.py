@@ -1,4 +1,4 @@
-"""What a store promises that tells what it holds."""
+"""The promises of a store that can list its records."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ class Listing(Suite):
     """Which keys there are."""
 
     async def _listed(self, store: Any, limit: int) -> list[str]:
-        """Give every key that the store tells of; skip the test where it tells of none."""
+        """Return every key that the store lists; skip the test if it cannot list keys."""
         if not isinstance(store, KeyIndex):
             pytest.skip("this store cannot tell what it holds")
         listed: list[str] = []
@@ -49,7 +49,7 @@ class Listing(Suite):
 
     @with_store
     async def test_keys_goes_on_while_records_come_and_go(self, store: Any) -> None:
-        """What is there from the first call to the last is listed."""
+        """Records that exist from the first call to the last are listed."""
         keys = [new_key() for _ in range(25)]
         for key in keys:
             await made(store, key)

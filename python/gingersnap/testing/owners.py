@@ -1,4 +1,4 @@
-"""What a store with an index of owners promises besides."""
+"""The promises of a store with an index of owners."""
 
 # ruff: noqa: N802 -- tests bear the ids of what they prove.
 
@@ -14,10 +14,10 @@ OWNERS += ["o" * 254 + "a", "o" * 254 + "b", "0", "None", "\0", "\ud83c"]
 
 
 class Owners(Suite):
-    """Whose session a record is."""
+    """The owner of a record's session."""
 
     def _index(self, store: Store) -> Any:
-        """Give the store, where it has the index; else skip the test."""
+        """Return the store if it has the index; else skip the test."""
         has_owners = isinstance(store, OwnerIndex)
         if self.has_owners is not None:
             same(has_owners, self.has_owners, "a store with owners has sessions_of and destroy_all, and has_owners says so")
@@ -100,7 +100,7 @@ class Owners(Suite):
         await index.destroy(keys[1])
         await self._owned(index, "ann", [], "sessions_of does not list what was destroyed")
         await made(index, keys[1])
-        await self._owned(index, "ann", [], "a record that is made without an owner is nobody's, whose ever the key was")
+        await self._owned(index, "ann", [], "a record that is made without an owner has none, whatever owner its key had before")
 
     @with_store
     async def test_L10_destroy_all_ends_every_session_of_an_owner(self, store: Store) -> None:

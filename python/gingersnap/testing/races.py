@@ -1,4 +1,4 @@
-"""What holds however the calls of several requests interleave."""
+"""The promises that hold for every interleaving of several requests' calls."""
 
 # ruff: noqa: N802 -- tests bear the ids of what they prove.
 
@@ -16,7 +16,7 @@ from .suite import LONG, SHORT, Suite, absent, answered, check, kept, made, new_
 
 
 async def a_while(turns: int) -> None:
-    """Let others go first, for fewer turns of the event loop than that."""
+    """Yield to other tasks for a random number of turns of the event loop, fewer than that."""
     for _ in range(random.randrange(turns)):  # noqa: S311
         await asyncio.sleep(0)
 
@@ -54,8 +54,10 @@ class Races(Suite):
                 version = (await made(a, key)).version
                 late = a.replace(key, text(late=1), LONG, version=version)
                 replaced, destroyed, *_ = await together(late, b.destroy(key), a.touch(key, 2 * LONG), b.load(key, roll=True))
-                same(destroyed, True, "destroy answers True where there was a live record, whoever writes meanwhile")
-                await absent(b, key, "once destroy has answered, the session is not there, whoever wrote meanwhile")
+                same(
+                    destroyed, True, "destroy answers True where there was a live record, even if another request writes meanwhile"
+                )
+                await absent(b, key, "once destroy has answered, the session is not there, even if another request wrote meanwhile")
                 if isinstance(replaced, Saved):
                     version = replaced.version
                 answered(await a.replace(key, text(late=2), LONG, version=version), Gone, "replace after destroy")
@@ -80,7 +82,7 @@ class Races(Suite):
             await together(*(self._counts((a, b)[n % 2], key, f"writer{n}") for n in range(self.writers)))
             record = answered(await a.load(key), Record, "load of a live record")
             expected = {f"writer{n}": self.writes for n in range(self.writers)}
-            same(json.loads(record.value), expected, "each write that answered Saved is there, whoever else wrote")
+            same(json.loads(record.value), expected, "each write that answered Saved is there, whatever other requests wrote")
 
     async def _counts(self, store: Store, key: str, name: str) -> None:
         """Count up a member of one's own, as often as ``writes`` says, and keep what others wrote."""

@@ -1,4 +1,4 @@
-"""What a store promises that can be read but not written: a replica, a full disk, a user without rights."""
+"""The promises of a store that can be read but not written: a replica, a full disk, a user without rights."""
 
 # ruff: noqa: N802 -- tests bear the ids of what they prove.
 

@@ -1,4 +1,4 @@
-"""What the parts of the contract share: the store under test, how a test runs, and how it says what was promised."""
+"""The common part of the contract: the store under test, how a test runs, and how it reports a broken promise."""
 
 import asyncio
 import inspect
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Suite:
-    """What a subclass says of its store: ``store`` it must, the rest it may."""
+    """The settings of a subclass: ``store`` is required, the others are optional."""
 
     has_owners: bool | None = None
     """Whether the store keeps an index of owners; ``None``: whether it has ``sessions_of`` and ``destroy_all``."""
@@ -44,11 +44,11 @@ class Suite:
     """How often each of them writes."""
 
     def store(self) -> AbstractAsyncContextManager[Store]:
-        """Give a store that holds nothing, ready for use; one for each test."""
+        """Return an empty store, ready for use; one for each test."""
         raise NotImplementedError(f"{type(self).__name__}.store() is to give an async context manager around a fresh store")
 
     def other(self, store: Store) -> AbstractAsyncContextManager[Store]:
-        """Give a second store over the same data, as another process has it, for the races; else the same one is used."""
+        """Return a second store over the same data, as another process has it, for the races; by default the same store."""
         return nullcontext(store)
 
     def read_only(self, store: Store) -> AbstractAsyncContextManager[None]:
@@ -56,7 +56,7 @@ class Suite:
         raise NotImplementedError
 
     async def wait(self, ms: int) -> None:
-        """Let time pass; a store with a clock of its own may be told a later time instead."""
+        """Sleep; a store with a settable clock may set it instead."""
         await asyncio.sleep(ms / 1000)
 
 
