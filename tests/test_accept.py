@@ -711,7 +711,7 @@ def test_an_entry_has_no_entries_of_its_own() -> None:
 
 
 def test_an_entry_takes_its_options_once() -> None:
-    with pytest.raises(ConfigError, match=r"^accept: its options came both"):
+    with pytest.raises(ConfigError, match=r"^accept: its options were given both"):
         Accept(Sessions().browser.app.options, until=LATER, key="x")
 
 
