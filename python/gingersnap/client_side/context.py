@@ -13,7 +13,9 @@ from ..errors import CookieTooLarge, ReservedKeyError, SessionError, SessionTooL
 from ..legacy.sources import LegacySources, Origin
 from ..lifecycle import rules
 from ..lifecycle.before_save import run_before_save
+from ..lifecycle.changes import has_changed, heaviest, is_late
 from ..lifecycle.decision import RENEWALS, decide
+from ..lifecycle.facts import facts_of
 from ..lifecycle.increments import incremented
 from ..lifecycle.policy import Policy
 from ..lifecycle.scope_slot import ScopeSlot
@@ -76,6 +78,10 @@ class ContextSession:
     def replace(self) -> None:
         """Note nothing: a cookie is always written as a whole."""
 
+    def has_changed(self, session: Session) -> bool:
+        """Return whether the session differs from what came, or was last committed."""
+        return has_changed(self.state, session)
+
     def leave(self) -> None:
         """Raise NotImplementedError: ``unset="keep"`` needs a store."""
         raise NotImplementedError
@@ -99,7 +105,7 @@ class ContextSession:
         self._parts.slot.current(self.state.scope, session)
         await self.before_save(session)
         # The application's hook may have let the response start, whose own commit has written what there was then.
-        if session._started and self.state.is_late(session):
+        if session._started and is_late(self.state, session):
             raise RuntimeError(_STARTED)
         if not session._started:
             self.commit(session)
@@ -128,7 +134,7 @@ class ContextSession:
 
     def _commit(self, session: Session) -> None:
         state, body = self.state, self._text(session)
-        action, reason, withheld = decide(state.facts(body, touched=session.accessed, replaced=True))
+        action, reason, withheld = decide(facts_of(state, body, touched=session.accessed, replaced=True))
         if withheld:
             state.policy.warn_of_public()
         if reason is None:
@@ -213,6 +219,6 @@ class ContextSession:
 
     def _too_large(self, size: int | None, session: Session) -> CookieTooLarge:
         """Return the error with the heaviest keys; ``size`` ``None``: the text alone is too large."""
-        sizes = self.state.heaviest(session)
+        sizes = heaviest(self.state, session)
         total = sum(octets for _, octets in sizes) if size is None else size
         return CookieTooLarge(total, self.state.options.max_cookie_bytes, sizes[:3])

@@ -9,9 +9,10 @@ from ..cookies.handshake import HandshakeWarning
 from ..cookies.headers import with_session
 from ..cookies.removals import is_remnant
 from ..legacy.sources import LegacySession, LegacySources, Origin, format_for
+from ..lifecycle.changes import is_late, is_same, late_keys
 from ..lifecycle.policy import Policy
 from ..lifecycle.scope_slot import ScopeSlot
-from ..lifecycle.state import EMPTY, is_same
+from ..lifecycle.state import EMPTY
 from ..session import READ, UNTOUCHED, Session, WatchedSession
 from ..session.failed import fail
 from ..session.scope_key import ScopeKey
@@ -242,7 +243,7 @@ class CookieSessions:
     def is_late(self, session: Session) -> bool:
         """Return whether a session was changed, or a mark set, since its response started."""
         if session._conducted is not None:
-            return self._context(session).state.is_late(session)
+            return is_late(self._context(session).state, session)
         # A second comparison is spared where the session's own methods read scalars alone.
         watched = session.__class__ is WatchedSession and not session._wrote
         if watched and (session._touch == READ or not session.accessed):
@@ -256,4 +257,4 @@ class CookieSessions:
         except TypeError as error:
             self._slot.report(session, str(error))
         else:
-            self._slot.report(session, ", ".join(self._context(session).state.late_keys(session)))
+            self._slot.report(session, ", ".join(late_keys(self._context(session).state, session)))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from ..session.session import Session
 from .decision import reason_to_save
+from .facts import facts_of
 from .state import SessionState
 
 
@@ -16,7 +17,7 @@ async def run_before_save(state: SessionState, session: Session, text: Callable[
     hook = state.options.before_save
     state.failed = True
     if hook is not None:
-        facts = state.facts(text(session), touched=session.accessed, replaced=state.replaced)
+        facts = facts_of(state, text(session), touched=session.accessed, replaced=state.replaced)
         if reason_to_save(facts)[0] not in (None, "destroy"):
             result = hook(state.scope, session)
             if inspect.isawaitable(result):

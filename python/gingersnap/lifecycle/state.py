@@ -3,18 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from .. import _core
 from ..cookies.attributes import Attributes, SessionCookie
-from ..cookies.headers import is_public
 from ..cookies.remembered import attributes_of, member_of, owner_of
 from ..dialects.record import RecordCookie, RecordFormat
-from ..errors import SessionTooLarge, UnserializableError, shown
 from ..session.session import Session
-from ..stores.store import late_ms
 from ..types import Message, Reason, Scope, Snapshot
 from ..validators import age_ms
 from . import rules
-from .decision import Facts
 from .increments import Increments, incremented
 from .policy import Policy
 
@@ -28,14 +23,6 @@ _EVENTS: Final[dict[Reason, str]] = {
     "rolling": "renewed",
     "renew": "renewed",
 }
-
-
-def is_same(session: Session, body: bytes) -> bool:
-    """Compare a session's text with another; one that cannot be written is not the same."""
-    try:
-        return _core.dumps(session) == body
-    except UnserializableError:
-        return False
 
 
 class SessionState:
@@ -266,71 +253,6 @@ class SessionState:
 
     # Its commit.
 
-    def facts(
-        self,
-        body: bytes,
-        *,
-        touched: bool,
-        replaced: bool,
-        exceeds_lifetime: bool = False,
-        must_extend: bool = False,
-        touch_suffices: bool = False,
-    ) -> Facts:
-        """Return what ``decide`` needs to know; ``body``: the session's text now."""
-        options, loaded, mark = self.options, self.loaded, self.mark
-        changed = body != self.body or (self.set_cookie is not None and self.is_cookie_changed())
-        rolls = renews = public = False
-        left_ms = max_age_ms = None
-        if not changed and loaded is not None and (mark is None or mark == "rolling"):
-            rolls = self._rolls(touched)
-            renews = options.renew and (touched or not options.lazy_rolling)
-            max_age_ms, expire_ms = self.life_ms, self.expire_ms
-            left_ms = None if expire_ms is None else expire_ms - self.policy.now_ms()
-            public = self._is_public()
-        return Facts(
-            changed,
-            body == EMPTY,
-            mark,
-            loaded is not None,
-            self.committed,
-            self.new_owner is not None,
-            replaced,
-            loaded is not None and loaded.key_index > 0,
-            rolls,
-            renews,
-            left_ms,
-            max_age_ms,
-            public,
-            exceeds_lifetime,
-            must_extend,
-            touch_suffices,
-            options.keep_empty,
-            options.allow_empty,
-            options.resave,
-        )
-
-    def _is_public(self) -> bool:
-        """Return whether shared caches may keep the response; where the session's own system does not look, ``False``."""
-        response = self.response
-        return response is not None and not self.options.dialect.accepts_any_name and is_public(response)
-
-    def _rolls(self, touched: bool) -> bool:
-        """Return whether a rolling session is renewed by this response.
-
-        A response that never used the session may be older than the cookie that the client has by now: it renews only a session
-        whose last renewal is a while ago, so that it does not overwrite a newer cookie, or bring back one that a logout removed.
-        """
-        options = self.options
-        if touched or not options.rolling:
-            return options.rolling
-        if options.lazy_rolling or options.dialect.accepts_any_name:
-            return not options.lazy_rolling
-        life_ms, expire_ms = self.life_ms, self.expire_ms
-        if life_ms is None or expire_ms is None:
-            return life_ms is not expire_ms
-        later_ms = rules.next_expire(self.policy.now_ms(), life_ms, self.created_ms, options.absolute_ms) - expire_ms
-        return not 0 <= later_ms < late_ms(life_ms)
-
     def reserved_key(self, session: Session, body: bytes) -> str | None:
         """Return a key of the session that the layout has for itself; ``None`` where there is none."""
         dialect = self.options.dialect
@@ -338,11 +260,6 @@ class SessionState:
             return None
         # A copy: a thread may write meanwhile.
         return next((key for key in dict.copy(session) if dialect.is_reserved(key)), None)
-
-    def heaviest(self, session: dict[str, Any]) -> list[tuple[str, int]]:
-        """Return the keys with the octets of their JSON text, the heaviest first."""
-        data = {**dict.copy(session), **({} if self.owner is None else {"_owner": self.owner})}
-        return sorted(((key, _octets(key, value)) for key, value in data.items()), key=lambda pair: -pair[1])
 
     def settle(self, written: Snapshot | None, reason: Reason, fingerprint: str | None = None) -> None:
         """Take what was written as what is, so that later changes are compared with it; emit the event."""
@@ -357,29 +274,3 @@ class SessionState:
         self.ends = False
         self.is_new = self.is_new and written is None
         self.committed = True
-
-    # After it.
-
-    def has_changed(self, session: Session) -> bool:
-        """Compare the session's text with the one that was loaded or last committed."""
-        return session.accessed and not is_same(session, self.body)
-
-    def is_late(self, session: Session) -> bool:
-        """Return whether anything was asked or changed since the commit; what a failed commit left is no late change."""
-        return not self.failed and (self.mark is not None or self.has_changed(session))
-
-    def late_keys(self, session: Session) -> list[str]:
-        """Return the keys that changed after the cookie had gone, and ``(mark)`` for what was asked then."""
-        late = ["(mark)"] if self.mark is not None else []
-        if self.has_changed(session):
-            before = _core.loads(self.body) or {}
-            names = sorted({*before, *dict.keys(session)}, key=str)
-            late += [shown(name) for name in names if before.get(name, ...) != dict.get(session, name, ...)] or ["(order of keys)"]
-        return late
-
-
-def _octets(key: str, value: object) -> int:
-    try:
-        return len(_core.dumps({key: value})) - len(EMPTY)
-    except SessionTooLarge:
-        return _core.MAX_TEXT

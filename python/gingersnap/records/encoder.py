@@ -8,6 +8,7 @@ from ..cookies.attributes import Attributes
 from ..dialects.record import Dates, RecordCookie
 from ..errors import SessionTooLarge, shown
 from ..lifecycle import rules
+from ..lifecycle.changes import heaviest
 from ..lifecycle.state import EMPTY, SessionState
 from ..stores.store import late_ms
 from .record_writer import EncodedRecord
@@ -77,7 +78,7 @@ class RecordEncoder:
 
 def too_large(state: SessionState, session: dict[str, Any]) -> SessionTooLarge:
     """Return the error that names the session's heaviest keys."""
-    heavy = ", ".join(f"{shown(key)} ({octets} bytes)" for key, octets in state.heaviest(session)[:3])
+    heavy = ", ".join(f"{shown(key)} ({octets} bytes)" for key, octets in heaviest(state, session)[:3])
     return SessionTooLarge("", f"more than {_core.MAX_TEXT} bytes of JSON; the largest keys are {heavy}")
 
 

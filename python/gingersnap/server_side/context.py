@@ -5,6 +5,7 @@ from typing import Any
 
 from ..errors import SessionUnavailable
 from ..legacy.sources import LegacySession
+from ..lifecycle.changes import has_changed
 from ..lifecycle.state import SessionState
 from ..session import Session
 from ..types import Reason, Scope
@@ -86,6 +87,10 @@ class ContextSession:
         self.state.replaced = True
         self.status.replaced_before_load = self.status.replaced_before_load or self.status.availability == "deferred"
         self.status.use_unread()
+
+    def has_changed(self, session: Session) -> bool:
+        """Return whether the session differs from what came, or was last committed."""
+        return has_changed(self.state, session)
 
     def leave(self) -> None:
         """Note that the session is left as it is. Source: express-session ``unset: 'keep'``."""

@@ -5,9 +5,11 @@ import logging
 from .. import _core
 from ..errors import ReservedKeyError, SessionTooLarge, SessionUnavailable
 from ..lifecycle.before_save import run_before_save
+from ..lifecycle.changes import is_late, is_same
 from ..lifecycle.decision import decide
+from ..lifecycle.facts import facts_of
 from ..lifecycle.merge import brought
-from ..lifecycle.state import EMPTY, is_same
+from ..lifecycle.state import EMPTY
 from ..records.encoder import RecordEncoder, is_recent, too_large
 from ..records.repository import BROWSER_MS
 from ..session import UNTOUCHED, Session, WatchedSession
@@ -33,7 +35,7 @@ class SessionSaver:
 
     def is_late(self, session: Session) -> bool:
         """Return whether anything was asked or changed since the commit; a session that is gone or not loaded asks for nothing."""
-        return not self._is_closed() and self.state.is_late(session)
+        return not self._is_closed() and is_late(self.state, session)
 
     def _is_closed(self) -> bool:
         status = self.status
@@ -145,7 +147,8 @@ class SessionSaver:
         if not await self._know_record(session):
             return
         record.unmade = None
-        facts = state.facts(
+        facts = facts_of(
+            state,
             body,
             touched=session.accessed,
             replaced=state.replaced,

@@ -7,6 +7,7 @@ from typing import Final
 
 from ..cookies.handshake import drops_headers
 from ..errors import SessionUnavailable
+from ..lifecycle.changes import late_keys
 from ..option_types import StoreErrorPolicy
 from ..session.session import Session
 from ..types import STARTS, Message, Scope, Send
@@ -249,7 +250,7 @@ class SendWrapper:
             await self._end()
             return
         if self._context.is_stuck(session):
-            late = ", ".join(self._context.state.late_keys(session))
+            late = ", ".join(late_keys(self._context.state, session))
             await self._end()
             self._parts.slot.report(session, late)
             return

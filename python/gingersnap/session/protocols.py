@@ -31,8 +31,6 @@ class State(Protocol):
 
     def detach(self) -> None: ...
 
-    def has_changed(self, session: Any) -> bool: ...
-
 
 class Context(Protocol):
     """What a session asks of its request's context; each mode has one."""
@@ -51,6 +49,8 @@ class Context(Protocol):
 
     @property
     def degraded(self) -> bool: ...
+
+    def has_changed(self, session: Any) -> bool: ...
 
     def mark(self, reason: Reason) -> None: ...
 

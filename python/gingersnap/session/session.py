@@ -67,7 +67,7 @@ class Session(dict[str, Any]):
     @property
     def changed(self) -> bool:
         """Whether it differs from what came, or from what was last committed."""
-        return self._context.state.has_changed(self)
+        return self._context.has_changed(self)
 
     @property
     def accessed(self) -> bool:

@@ -1,0 +1,75 @@
+"""Gather the facts of a commit from a session's state."""
+
+from ..cookies.headers import is_public
+from ..stores.store import late_ms
+from . import rules
+from .decision import Facts
+from .state import EMPTY, SessionState
+
+
+def facts_of(
+    state: SessionState,
+    body: bytes,
+    *,
+    touched: bool,
+    replaced: bool,
+    exceeds_lifetime: bool = False,
+    must_extend: bool = False,
+    touch_suffices: bool = False,
+) -> Facts:
+    """Return what ``decide`` needs to know; ``body``: the session's text now."""
+    options, loaded, mark = state.options, state.loaded, state.mark
+    changed = body != state.body or (state.set_cookie is not None and state.is_cookie_changed())
+    rolls = renews = public = False
+    left_ms = max_age_ms = None
+    if not changed and loaded is not None and (mark is None or mark == "rolling"):
+        rolls = _rolls(state, touched)
+        renews = options.renew and (touched or not options.lazy_rolling)
+        max_age_ms, expire_ms = state.life_ms, state.expire_ms
+        left_ms = None if expire_ms is None else expire_ms - state.policy.now_ms()
+        public = _is_public(state)
+    return Facts(
+        changed,
+        body == EMPTY,
+        mark,
+        loaded is not None,
+        state.committed,
+        state.new_owner is not None,
+        replaced,
+        loaded is not None and loaded.key_index > 0,
+        rolls,
+        renews,
+        left_ms,
+        max_age_ms,
+        public,
+        exceeds_lifetime,
+        must_extend,
+        touch_suffices,
+        options.keep_empty,
+        options.allow_empty,
+        options.resave,
+    )
+
+
+def _is_public(state: SessionState) -> bool:
+    """Return whether shared caches may keep the response; where the session's own system does not look, ``False``."""
+    response = state.response
+    return response is not None and not state.options.dialect.accepts_any_name and is_public(response)
+
+
+def _rolls(state: SessionState, touched: bool) -> bool:
+    """Return whether a rolling session is renewed by this response.
+
+    A response that never used the session may be older than the cookie that the client has by now: it renews only a session
+    whose last renewal is a while ago, so that it does not overwrite a newer cookie, or bring back one that a logout removed.
+    """
+    options = state.options
+    if touched or not options.rolling:
+        return options.rolling
+    if options.lazy_rolling or options.dialect.accepts_any_name:
+        return not options.lazy_rolling
+    life_ms, expire_ms = state.life_ms, state.expire_ms
+    if life_ms is None or expire_ms is None:
+        return life_ms is not expire_ms
+    later_ms = rules.next_expire(state.policy.now_ms(), life_ms, state.created_ms, options.absolute_ms) - expire_ms
+    return not 0 <= later_ms < late_ms(life_ms)
