@@ -50,8 +50,8 @@ strangler: $(BIN)/.has-strangler $(BIN)/.has-node $(BIN)/.native
 
 # What is the same whichever core runs: servers, their stores, and the ways to them that fail. test_memory.py stands for the
 # one call of a store that reads a record.
-STORES_ALONE := $(patsubst %,--ignore=tests/stores/test_%.py,cancellations contract histories key_value migrations node_histories \
-	outages postgres postgres_node proxy redis redis_client redis_owners sqlalchemy sqlalchemy_node sqlite)
+STORES_ALONE := $(addprefix --ignore=tests/stores/,postgres redis sqlalchemy sqlite $(patsubst %,test_%.py,cancellations contract \
+	histories key_value migrations node_histories outages proxy))
 
 TESTED := $(BIN)/.has-test $(BIN)/.has-node $(BIN)/.native
 # Where each run leaves a line for every test that it skipped: the last lines of make test sum them up.
@@ -81,7 +81,7 @@ test-rust:
 # 100 writes.
 figures: $(TESTED)
 	GINGERSNAP_LONG=1 GINGERSNAP_HISTORIES=10000 $(BIN)/python -m pytest -s tests/stores/test_guarantees.py tests/stores/test_histories.py \
-		tests/stores/test_cancellations.py tests/stores/test_sqlite.py tests/stores/test_memory.py
+		tests/stores/test_cancellations.py tests/stores/sqlite/test_store.py tests/stores/test_memory.py
 
 # Each property of rust/tests/held for FUZZ_SECONDS, on whatever a coverage-guided fuzzer makes up: fuzz/README.md.
 fuzz:

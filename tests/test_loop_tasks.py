@@ -14,7 +14,7 @@ from gingersnap import SessionMiddleware
 from gingersnap.loop_tasks import LoopTasks
 from gingersnap.stores import MemoryStore, SQLAlchemyStore, SQLiteStore
 from tests.asgi import KEY, app_of, request
-from tests.test_purge import lifespan, served
+from tests.records.test_purge import lifespan, served
 
 LOOPS = 5
 

@@ -10,7 +10,7 @@ from .lifecycle.markers import is_none
 from .lifecycle.policy import Policy
 from .lifecycle.scope_slot import DETACHED, ScopeSlot
 from .option_types import OptionValues
-from .records.repository import check_loop
+from .records.repository import Repository, check_loop
 from .server_side.middleware import StoredSessions
 from .session import Session
 from .types import ASGIApp, Receive, Scope, Send
@@ -39,9 +39,13 @@ class SessionMiddleware:
         self.options = options = SessionOptions(**given) if options is None else options
         self._key = options.scope_key
         self._slot = ScopeSlot(options)
-        self._has_store = options.store is not None or options.context_store is not None
-        kind_of_sessions = StoredSessions if self._has_store else CookieSessions
-        self._sessions: StoredSessions | CookieSessions = kind_of_sessions(Policy(options), self._slot)
+        self._sessions: StoredSessions | CookieSessions
+        self._stored: Repository | None = None
+        if options.store is None and options.context_store is None:
+            self._sessions = CookieSessions(Policy(options), self._slot)
+        else:
+            self._sessions = StoredSessions(Policy(options), self._slot)
+            self._stored = self._sessions.repository
         self._warned = self._looked = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +91,7 @@ class SessionMiddleware:
 
         Raises: ConfigError where a store would be used without asyncio; at each request then.
         """
-        if self._has_store:
+        if self._stored is not None:
             check_loop()
         self._looked = True
         if self.options.external_key is not None:

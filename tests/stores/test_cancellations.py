@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gingersnap.stores import PostgresStore, RedisStore, SQLAlchemyStore, SQLiteStore
 from gingersnap.testing.suite import absent, made, new_keys
+from tests.server_side.test_send_wrapper import lifespan
 from tests.stores.broken.races import LeavesARepliesToTheNext
 from tests.stores.cancelled import CLIENTS, CUT, Tally, cut_at_random, until_cut
 from tests.stores.proxy import Mode, Proxy
 from tests.stores.servers.mariadb import MariaDB
+from tests.stores.sqlalchemy.test_store import sqlite_file
 from tests.stores.test_guarantees import LONG, Site, play
-from tests.stores.test_sqlalchemy import sqlite_file
-from tests.test_exchange import lifespan
 
 CUTS = 10_000 if LONG else 300
 """How many calls of each store are cut."""

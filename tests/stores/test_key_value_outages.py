@@ -12,9 +12,9 @@ from redis.backoff import NoBackoff
 
 from gingersnap.stores import KeyValueStore
 from tests.asgi import Sessions
+from tests.server_side.test_send_wrapper import is_503, lifespan
 from tests.stores.proxy import Mode, Proxy
 from tests.stores.test_outages import PATIENCE_S, warm_up
-from tests.test_exchange import is_503, lifespan
 
 # Names bear the ids of requirements as they are written.
 

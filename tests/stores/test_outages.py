@@ -21,11 +21,11 @@ from gingersnap import SessionUnavailable
 from gingersnap.records import circuit_breaker as breaker
 from gingersnap.stores import PostgresStore, RedisStore, SQLAlchemyStore, SQLiteStore
 from tests.asgi import Browser, Response, Sessions
+from tests.server_side.test_send_wrapper import is_503, lifespan
 from tests.stores.proxy import Mode, Proxy
 from tests.stores.servers import postgres as postgres_server
 from tests.stores.servers import valkey as valkey_server
 from tests.stores.test_guarantees import Site, play
-from tests.test_exchange import is_503, lifespan
 
 # Names bear the ids of requirements as they are written.
 

@@ -16,7 +16,7 @@ from tests.asgi import Sessions
 from tests.stores.redis_sites import LONG, Site, new_key
 from tests.stores.servers.valkey import Server
 
-DOCS = (Path(__file__).parents[2] / "docs" / "stores.md").read_text()
+DOCS = (Path(__file__).parents[3] / "docs" / "stores.md").read_text()
 CATEGORIES = ("+@read", "+@write", "+@scripting", "+@connection")
 LISTED = re.search(r"ACL SETUSER gingersnap [^`]*?(\+[^`]*)`", DOCS)
 COMMANDS = tuple(LISTED[1].split()) if LISTED else ()

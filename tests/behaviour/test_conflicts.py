@@ -12,7 +12,7 @@ from gingersnap import Event, Session, SessionMiddleware
 from gingersnap.records.record_writer import RecordWriter
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Browser, Sessions
-from tests.test_exchange import Failing, place
+from tests.server_side.test_send_wrapper import Failing, place
 
 Ask = Callable[[Session], Any]
 

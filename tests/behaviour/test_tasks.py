@@ -8,7 +8,7 @@ import pytest
 
 from gingersnap import Session, SessionUnavailable
 from tests.asgi import Browser, Sessions
-from tests.test_exchange import Failing, place
+from tests.server_side.test_send_wrapper import Failing, place
 
 Ask = Callable[[Session], Any]
 

@@ -10,8 +10,8 @@ from gingersnap.errors import ConfigError, SessionError
 from gingersnap.stores import Conflict, OwnerIndex, PostgresStore, Saved
 from gingersnap.testing.suite import LONG, answered, kept, made, new_key
 from tests.stores.node_layouts import NodeTableContract
+from tests.stores.postgres.test_store import opened
 from tests.stores.servers.postgres import Postgres
-from tests.stores.test_postgres import opened
 
 LAYOUT = {"layout": "connect-pg-simple"}
 

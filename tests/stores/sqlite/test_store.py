@@ -21,7 +21,7 @@ from gingersnap.stores import Conflict, Gone, Owned, Record, Saved, SQLiteStore,
 from gingersnap.testing import StoreContract
 from tests.asgi import Clock
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TTL_MS = 60_000
 KILLS = 100 if os.environ.get("GINGERSNAP_LONG") else 20
 

@@ -12,7 +12,7 @@ from starlette.middleware.sessions import SessionMiddleware as StarletteMiddlewa
 from gingersnap import Accept, ConfigError, Event, HeaderKey, SessionMiddleware
 from gingersnap.stores import MemoryStore, SQLiteStore
 from tests.asgi import KEY, NOW, OLD_KEY, Browser, Clock, Sessions, app_of
-from tests.test_exchange import Failing
+from tests.server_side.test_send_wrapper import Failing
 
 LATER = NOW + 30 * 86_400
 WEEK = 7 * 86_400

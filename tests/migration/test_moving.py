@@ -17,7 +17,7 @@ from gingersnap.migration import Progress
 from gingersnap.migration.cli import main
 from gingersnap.stores import MemoryStore, SQLiteStore
 from tests.asgi import Sessions
-from tests.test_migration import LONG, Meanwhile, everything, filled, migrated
+from tests.migration.test_copying import LONG, Meanwhile, everything, filled, migrated
 
 KEY = "key00000"
 

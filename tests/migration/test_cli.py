@@ -12,7 +12,7 @@ import pytest
 from gingersnap.migration import masked, open_store
 from gingersnap.migration.cli import main
 from gingersnap.stores import MemoryStore, RedisStore, SQLAlchemyStore, SQLiteStore
-from tests.test_migration import LONG, filled
+from tests.migration.test_copying import LONG, filled
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

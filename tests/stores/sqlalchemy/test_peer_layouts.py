@@ -12,7 +12,7 @@ from gingersnap.errors import ConfigError, SessionError
 from gingersnap.stores import Gone, OwnerIndex, Saved, SQLAlchemyStore, Taken
 from gingersnap.testing.suite import LONG, absent, answered, kept, made, new_key
 from tests.stores.node_layouts import NodeTableContract
-from tests.stores.test_sqlalchemy import aiomysql_works
+from tests.stores.sqlalchemy.test_store import aiomysql_works
 
 LAYOUT = "express-mysql-session"
 
