@@ -177,7 +177,10 @@ class Committer:
             return "done"
         if written != body:
             self._show_merged(session, body, written)
-        self._written(id, written, encoded, "changed" if reason == "destroy" else reason)
+        if reason == "destroy":
+            # Another request has filled it again.
+            reason = "changed" if id == record.id else "regenerate"
+        self._written(id, written, encoded, reason)
         return "done"
 
     async def _ended(self) -> None:
@@ -189,16 +192,19 @@ class Committer:
     async def _write_over(self, session: Session, body: bytes, reason: Reason, steps: Steps) -> _Over:
         """Write until no conflict is left."""
         state, record, writer = self._state, self._record, self._writer
-        base, snapshot, moving, owner = state.body, body, reason == "regenerate", state.owner
+        base, snapshot, owner = state.body, body, state.owner
+        # An emptied session ends under its old id; where a merge fills it again, it gets the new id that was asked for.
+        regenerates = "regenerate" in (reason, state.mark)
         while True:
             encoded = self._encoder.encode(session, body)
-            if reason == "destroy" and body == EMPTY:
+            ends = reason == "destroy" and body == EMPTY
+            if ends:
                 # Emptied key by key: replace the record with a 1 ms lifetime, conditional on the version, so that a concurrent
                 # write still wins by merge.
                 encoded = replace(encoded, value=self._encoder.ended_text(), ttl_ms=AT_ONCE_MS)
             earlier, record.unsure = record.unsure, encoded.value if body == snapshot else None
             answer: Replaced
-            if moving:
+            if regenerates and not ends:
                 id, answer = await writer.move(record.id or "", encoded, record.version, owner)
             else:
                 id, answer = record.id or "", await writer.replace(self._key(), encoded, record.version)
@@ -216,9 +222,9 @@ class Committer:
             now = await writer.again(self._key(), answer)
             if isinstance(now, Gone):
                 return _Over(id, now, encoded, body)
-            base, body = self._merged(now, base, body, moving, steps)
+            base, body = self._merged(now, base, body, regenerates, steps)
 
-    def _merged(self, answer: Conflict, base: bytes, body: bytes, moving: bool, steps: Steps) -> tuple[bytes, bytes]:
+    def _merged(self, answer: Conflict, base: bytes, body: bytes, regenerates: bool, steps: Steps) -> tuple[bytes, bytes]:
         """Return what another request wrote, and what is written over it."""
         state = self._state
         self._record.version = StoredVersion(answer.version, answer.value)
@@ -231,7 +237,7 @@ class Committer:
         if state.replaced or state.options.on_conflict == "overwrite":
             return snapshot.body, body
         was, mine, atomic = _core.loads(base) or {}, _core.loads(body) or {}, state.options.atomic_keys
-        merged = merge(was, mine, theirs, atomic=atomic, mine_first=moving, steps=steps)
+        merged = merge(was, mine, theirs, atomic=atomic, mine_first=regenerates, steps=steps)
         try:
             return snapshot.body, _core.dumps(merged)
         except SessionTooLarge:
