@@ -35,10 +35,34 @@ def _is_prefix(before: Iterable[str], data: dict[str, Any]) -> bool:
 
 def _show(old: Any, new: Any) -> bool:
     """Make an object say what another one says; ``False`` where it cannot, and has to be replaced."""
+    if old is new:
+        return True
     if isinstance(old, dict) and isinstance(new, dict):
         _dict(old, dict.copy(old), new)
         return True
     if isinstance(old, list) and isinstance(new, list):
-        old[:] = [have if _show(have, item) else item for have, item in zip(old, new, strict=False)] + new[len(old) :]
+        old[:] = _items([*old], new)
         return True
-    return old is new or _core.dumps([old]) == _core.dumps([new])
+    return _core.dumps([old]) == _core.dumps([new])
+
+
+def _items(old: list[Any], new: list[Any]) -> list[Any]:
+    """Return the items of ``new``, those of ``old`` in the place of their like.
+
+    An item that a handler holds stays the same item where others' items have come before it. One that has no like any more says
+    what is in its place.
+    """
+    places: dict[bytes, list[int]] = {}
+    for place in reversed(range(len(old))):
+        places.setdefault(_core.dumps([old[place]]), []).append(place)
+    like = [found.pop() if (found := places.get(_core.dumps([item]))) else None for item in new]
+    kept = {place for place in like if place is not None}
+
+    def item(place: int, value: Any) -> Any:
+        found = like[place]
+        if found is not None:
+            return old[found]
+        free = place < len(old) and place not in kept
+        return old[place] if free and _show(old[place], value) else value
+
+    return [item(place, value) for place, value in enumerate(new)]

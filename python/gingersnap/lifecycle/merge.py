@@ -1,6 +1,6 @@
 """Merge what two requests made of one session. Pure: the data of three texts comes in, that of one goes out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypeAlias
 
 from .. import _core
@@ -9,6 +9,8 @@ _ABSENT: Final = object()
 Steps: TypeAlias = Mapping[str, int | float]
 """By how much a request incremented which key."""
 _NO_STEPS: Final[Steps] = {}
+Holds: TypeAlias = Callable[[Any, Any], bool]
+"""Whether a list still has all items of another."""
 
 
 def merge(
@@ -19,6 +21,7 @@ def merge(
     atomic: Collection[str] = (),
     mine_first: bool = False,
     steps: Steps = _NO_STEPS,
+    theirs_holds_base: bool = False,
 ) -> dict[str, Any]:
     """Merge ``mine`` into ``theirs``, key by key, by what both were made from.
 
@@ -26,9 +29,10 @@ def merge(
     same rules, lists that both only appended to get both appends, theirs first; of anything else mine. The keys in ``atomic`` move
     together and unmerged, from one side: where both changed any of them, from theirs, or with ``mine_first`` from mine. ``steps``:
     by how much mine incremented which key, added to the number that is there, or to nothing where the key was deleted.
+    ``theirs_holds_base``: ``theirs`` is itself a merge of ``base``, so that the items of others stand between those of its lists.
     Values are compared as JSON writes them: 1, 1.0 and true are three.
     """
-    group = set(atomic)
+    group, holds = set(atomic), _holds if theirs_holds_base else _begins_with
     changed_here = any(_is_changed(base, mine, key) for key in group)
     changed_there = any(_is_changed(base, theirs, key) for key in group)
     of_group = mine if changed_here and (mine_first or not changed_there) else theirs
@@ -37,7 +41,7 @@ def merge(
         if key in group:
             return of_group.get(key, _ABSENT)
         sides = base.get(key, _ABSENT), mine.get(key, _ABSENT), theirs.get(key, _ABSENT)
-        return _counted(*sides, steps[key]) if key in steps else _merged(*sides)
+        return _counted(*sides, steps[key], holds) if key in steps else _merged(*sides, holds)
 
     return _members(mine, theirs, member)
 
@@ -58,8 +62,8 @@ def _members(mine: Mapping[str, Any], theirs: Mapping[str, Any], member: Any) ->
     return {key: value for key in names if (value := member(key)) is not _ABSENT}
 
 
-def _merged(was: Any, ours: Any, stored: Any) -> Any:
-    """Merge one value; its depth is bounded, for texts bound it."""
+def _merged(was: Any, ours: Any, stored: Any, holds: Holds) -> Any:
+    """Merge one value; its depth is bounded, for texts bound it. ``holds``: whether a list of theirs has all of another."""
     text = _text(was)
     if _text(ours) == text:
         return stored
@@ -70,25 +74,28 @@ def _merged(was: Any, ours: Any, stored: Any) -> Any:
         return _ABSENT
     was_none = was is _ABSENT or was is None
     if isinstance(ours, dict) and isinstance(stored, dict) and (was_none or isinstance(was, dict)):
-        return _dicts({} if was_none else was, ours, stored)
+        return _dicts({} if was_none else was, ours, stored, holds)
     if _is_list(ours) and _is_list(stored) and (was_none or _is_list(was)):
         old = [] if was_none else was
-        if _begins_with(ours, old) and _begins_with(stored, old):
+        if _begins_with(ours, old) and holds(stored, old):
             return [*stored, *ours[len(old) :]]
     return ours
 
 
-def _dicts(was: Mapping[str, Any], ours: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    return _members(ours, stored, lambda key: _merged(was.get(key, _ABSENT), ours.get(key, _ABSENT), stored.get(key, _ABSENT)))
+def _dicts(was: Mapping[str, Any], ours: Mapping[str, Any], stored: Mapping[str, Any], holds: Holds) -> dict[str, Any]:
+    def member(key: str) -> Any:
+        return _merged(was.get(key, _ABSENT), ours.get(key, _ABSENT), stored.get(key, _ABSENT), holds)
+
+    return _members(ours, stored, member)
 
 
-def _counted(was: Any, ours: Any, stored: Any, step: int | float) -> Any:
+def _counted(was: Any, ours: Any, stored: Any, step: int | float, holds: Holds) -> Any:
     """Carry out an increment over what is there."""
     if _text(stored) == _text(was):
         return ours
     if stored is _ABSENT:
         return step
-    return stored + step if is_number(stored) else _merged(was, ours, stored)
+    return stored + step if is_number(stored) else _merged(was, ours, stored, holds)
 
 
 def _is_list(value: object) -> bool:
@@ -98,6 +105,12 @@ def _is_list(value: object) -> bool:
 
 def _begins_with(longer: Any, start: Any) -> bool:
     return _text([*longer[: len(start)]]) == _text([*start])
+
+
+def _holds(longer: Any, items: Any) -> bool:
+    """Return whether a list has all of these items, in their order, with any others in between."""
+    rest = iter([_text(item) for item in longer])
+    return all(_text(item) in rest for item in items)
 
 
 def _is_changed(base: Mapping[str, Any], side: Mapping[str, Any], key: str) -> bool:

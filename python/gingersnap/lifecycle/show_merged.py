@@ -22,7 +22,7 @@ def show_merged(
     unfit = {key: mine.pop(key) for key in [*mine] if not _is_json(key, mine[key])}
     # A group that was changed meanwhile is this request's as a whole: its next commit writes it.
     later = increments.steps(mine) if increments else {}
-    data = merge(was, mine, now, atomic=atomic, mine_first=True, steps=later)
+    data = merge(was, mine, now, atomic=atomic, mine_first=True, steps=later, theirs_holds_base=True)
     adopt(session, {**data, **unfit})
     return Increments.over(written, later, data)
 
