@@ -106,6 +106,7 @@ lint: $(BIN)/.has-lint $(BIN)/.native
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.modules
 	cargo fmt --check
 	cargo clippy --quiet --locked --all-targets -- -D warnings
 	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings

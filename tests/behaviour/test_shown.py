@@ -10,8 +10,8 @@ from gingersnap.lifecycle.adopt import adopt
 from gingersnap.lifecycle.merge import merge
 from gingersnap.lifecycle.show_merged import show_merged
 from tests.asgi import Sessions
-from tests.test_conflicts import in_conflict
-from tests.test_exchange import Failing
+from tests.behaviour.test_conflicts import in_conflict
+from tests.server_side.test_send_wrapper import Failing
 
 Change = Callable[[list[Any]], Any]
 
