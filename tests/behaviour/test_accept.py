@@ -603,7 +603,7 @@ async def test_a_session_that_does_not_fit_stays_in_its_old_cookie(caplog: pytes
     answer = await both.after.do(lambda s: None)
     assert (answer.status, answer.cookies) == (200, [])
     assert await both.after.data() == {"text": "x" * 600}
-    assert "too large to be sent anew" in caplog.text
+    assert "too large to be sent again" in caplog.text
 
 
 async def test_a_record_that_does_not_fit_stays_where_it_is(caplog: pytest.LogCaptureFixture) -> None:

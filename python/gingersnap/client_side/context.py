@@ -104,7 +104,7 @@ class ContextSession:
             raise RuntimeError(_STARTED)
         self._parts.slot.current(self.state.scope, session)
         await self.before_save(session)
-        # The application's hook may have let the response start, whose own commit has written what there was then.
+        # The application's hook may have let the response start: its own commit has written what there was then.
         if session._started and is_late(self.state, session):
             raise RuntimeError(_STARTED)
         if not session._started:
@@ -191,7 +191,7 @@ class ContextSession:
             if reason not in RENEWALS:
                 return self._too_large(lines, session)
             # It came as it is, in another layout or signed otherwise: no page fails for that.
-            logger.error("a session that nobody changed is too large to be sent anew: its cookie stays as it is")
+            logger.error("an unchanged session is too large to be sent again: its cookie stays as it is")
             return None
         if self.origin is not None or parts.legacy.duplicates is not None or state.set_cookie is not None:
             lines = self._with_removals(lines)

@@ -1,4 +1,4 @@
-"""Serve requests whose session lives in its cookie: open it, and commit it as the response starts."""
+"""Serve requests with the session in its cookie: open it, and commit it as the response starts."""
 
 import inspect
 from collections.abc import Awaitable

@@ -77,7 +77,7 @@ class DuplicateCookies:
         chosen = self._newest([*found.values()])
         # Past the session's own methods: to be filled is no access.
         dict.update(into, chosen.data)
-        # As if an older key had signed it: it is to be sent anew, with what removes the others.
+        # As if an older key had signed it: it is sent again, with the lines that remove the others.
         return chosen.snapshot._replace(key_index=max(chosen.snapshot.key_index, 1))
 
     def read(self, headers: Headers) -> tuple[bytes, int] | Miss | None:

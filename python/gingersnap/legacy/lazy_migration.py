@@ -1,4 +1,4 @@
-"""Take over a session of an earlier configuration into the current store: once, whoever asks at the same time, and for good."""
+"""Take over a session of an earlier configuration into the current store: once, and for good, though many requests ask at once."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ _CLAIMED: Final = "gingersnap/claimed"
 _MOVED: Final = "gingersnap/moved"
 _MARK: Final = b',"gingersnap/moved":true}'
 _LEASE_MS: Final = 10_000
-"""How long a claim holds, in milliseconds: whoever died with one is in nobody's way for longer."""
+"""How long a claim holds, in milliseconds: a process that died with one blocks no other for longer."""
 _PAUSE_S: Final = 0.02
 """How far apart, in seconds, a request looks whether another one has done."""
 
@@ -74,10 +74,11 @@ class OldRecord:
 class LazyMigration:
     """One request's try.
 
-    The new id follows from the old one, so that parallel requests meet at one key. There a session is *claimed*: whoever made
-    that looks whether the old record is still there, and only then notes the session as *moved*, which nobody can do twice:
-    the old record goes before a moved session is used, by whoever meets it. So a session without an old record has been taken over
-    already or has ended, and a request that has read the old record before that can bring nothing back, wherever it stops.
+    The new id follows from the old one, so that parallel requests meet at one key. There a session is *claimed*: the request that
+    made the claim looks whether the old record is still there, and only then notes the session as *moved*, which no request can do
+    twice: the request that meets a moved session removes the old record before it uses the session. So a session without an old
+    record has been taken over already or has ended, and a request that has read the old record before that can bring nothing back,
+    wherever it stops.
     """
 
     def __init__(self, repository: Repository, store: Store, scope: Scope, sources: LegacySources) -> None:

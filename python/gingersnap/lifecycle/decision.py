@@ -48,7 +48,7 @@ class Facts(NamedTuple):
     exceeds_lifetime: bool
     """Whether the store keeps its record for longer than the session lives."""
     must_extend: bool
-    """Whether its record must be kept for longer though nobody writes it."""
+    """Whether its record must be kept for longer though no request writes it."""
     touch_suffices: bool
     """Whether a renewal needs no write: the record's text does not say when the session ends."""
     keep_empty: bool

@@ -60,8 +60,8 @@ def _is_public(state: SessionState) -> bool:
 def _rolls(state: SessionState, touched: bool) -> bool:
     """Return whether a rolling session is renewed by this response.
 
-    A response that never used the session may be older than the cookie that the client has by now: it renews only a session
-    whose last renewal is a while ago, so that it does not overwrite a newer cookie, or bring back one that a logout removed.
+    A response that never used the session may be older than the cookie that the client has by now: it renews a session
+    only if its last renewal is a while ago, so that it does not overwrite a newer cookie, or bring back one that a logout removed.
     """
     options = state.options
     if touched or not options.rolling:

@@ -34,7 +34,7 @@ def check(
         return "invalid"
     elif expire < now_ms:
         return "expired"
-    # Nobody dates a session further ahead than it lives.
+    # No system dates a session further ahead than it lives.
     elif expire > now_ms + SKEW_MS + (max_age if _is_time(max_age) else LONGEST_MS):
         return "invalid"
     if absolute_ms is None:

@@ -13,7 +13,7 @@ from .markers import is_none
 logger = logging.getLogger("gingersnap")
 
 DETACHED: Final[Scope] = {}
-"""The scope of a session whose request is over."""
+"""The scope of a session after its request."""
 
 
 class ScopeSlot:

@@ -12,7 +12,7 @@ OPEN_S: Final = 5.0
 
 
 class CircuitBreaker:
-    """Closed, it lets every call pass. Open, none; then one probe, whose end decides."""
+    """Closed, it lets every call pass. Open, none; then one probe, and its end decides."""
 
     def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
         self._uniform = uniform
@@ -49,5 +49,5 @@ class CircuitBreaker:
             self._until = now + self._uniform(0.9, 1.1) * OPEN_S
 
     def abandon(self) -> None:
-        """Note that nobody waited for the end of a call: it tells nothing, and another one may probe."""
+        """Note that no request waited for the end of a call: it tells nothing, and another one may probe."""
         self._probing = False

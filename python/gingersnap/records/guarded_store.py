@@ -66,7 +66,7 @@ class GuardedStore:
                 breaker.fail(asyncio.get_running_loop().time())
             raise self._failed(call, error, scope) from error
         except BaseException:
-            # Cancelled, or closed with its event loop: nobody else would let another call probe.
+            # Cancelled, or closed with its event loop: no other code would let another call probe.
             if breaker is not None:
                 breaker.abandon()
             raise
@@ -95,7 +95,7 @@ class GuardedStore:
         except Exception as error:
             if self._breaker is not None and self._breaker.failing:
                 raise
-            # As of a connection that died while nobody used it: told, but no failure that the breaker counts.
+            # A connection may have died while it was idle: that is logged, and the breaker does not count it.
             self._failed(call, error, scope)
         return await self._once(deadline, ask), True
 

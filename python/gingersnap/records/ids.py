@@ -27,7 +27,7 @@ class Ids:
         self._dialect = dialect = options.dialect
         self._prefix = "" if dialect.prefixes_key else options.prefix
         self._key_prefix = options.prefix if dialect.prefixes_key else ""
-        # Whoever shares the store may make ids of another shape.
+        # Another system that shares the store may make ids of another shape.
         made_here = self._genid is None and dialect.hashed
         self._tagged = made_here
         # An id that is in no cookie may stand in a header.

@@ -121,7 +121,7 @@ class RecordWriter:
         raise SessionError(_REPEATED)
 
     async def _known(self, key: str, held: StoredVersion) -> Replaced:
-        """Find the version of a record that was only created yet; whoever wrote it since is met as any other."""
+        """Find the version of a record that was only created yet; a request that wrote it since is a conflict as any other."""
         if held.version is not None:
             return Saved(held.version)
         record = await self._ask("load", partial(self._store.load, key))

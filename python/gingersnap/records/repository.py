@@ -108,7 +108,7 @@ class Repository:
             return Snapshot(body, key_index, False, expire, max_age, browser_session, created, owner), record_cookie, None
         if expire is None and ttl_ms is not None and browser_session is not True:
             left_ms = ttl_ms - self.options.dialect.grace_ms
-            # One request may have renewed a record whose lifetime another has shortened since it was loaded.
+            # One request may have renewed a record after another one shortened its lifetime.
             expire = now_ms + (min(left_ms, max_age) if type(max_age) is int else left_ms)
         snapshot = Snapshot(body, key_index, dates_ok, expire, max_age, browser_session, created, owner)
         return snapshot, None, self.policy.check(snapshot, now_ms)

@@ -1,4 +1,4 @@
-"""Ask what becomes of a request whose store failed: the option ``on_store_error``."""
+"""Ask what becomes of a request after its store failed: the option ``on_store_error``."""
 
 import inspect
 import logging

@@ -1,4 +1,4 @@
-"""Serve requests whose session lives in a store: fetch it, hold the response until it is safe, and look after the store."""
+"""Serve requests with the session in a store: fetch it, hold the response until it is safe, and look after the store."""
 
 import logging
 
@@ -65,7 +65,7 @@ class StoredSessions:
     # On the way in.
 
     async def fetch(self, scope: Scope) -> tuple[Session, ContextSession]:
-        """Fetch the session whose id came, or start a new one; whatever came, there is a session."""
+        """Fetch the session of the id that came, or start a new one; whatever came, there is a session."""
         headers = scope["headers"]
         if type(headers) is not list:
             # ASGI gives an iterable: what is read here must still be there for the application.

@@ -114,7 +114,7 @@ class SessionSaver:
             self.state.failed = False
 
     def _drop_superseded(self) -> None:
-        """Report what a request wrote into a session whose id another one has just replaced."""
+        """Report what a request wrote into a session after another one has just replaced its id."""
         logger.info("a request came with an id that a login had just replaced: what it changed is dropped")
         self.state.options.events.emit("gone", self.state.scope, "superseded")
 

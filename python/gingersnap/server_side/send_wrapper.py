@@ -1,4 +1,4 @@
-"""One connection whose session lives in a store: what the application sends is held until the session is safe."""
+"""One connection with its session in a store: what the application sends is held until the session is safe."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ logger = logging.getLogger("gingersnap")
 _MOST_DROPPED: Final = 10
 """How many messages of a response that a 503 replaced are dropped before ``send`` raises: a response in one piece has two."""
 TRY_AGAIN_LATER = 1013
-"""The close code of a WebSocket whose session could not be had (IANA's registry of RFC 6455)."""
+"""The close code of a WebSocket when its session could not be loaded (IANA's registry of RFC 6455)."""
 
 
 class ResponseReplaced(OSError):  # noqa: N818 (as ASGI's servers, which raise OSError for a client that has gone)
@@ -100,7 +100,7 @@ class SendWrapper:
         await asyncio.sleep(0)
 
     async def _send_owed(self, message: Message) -> None:
-        """Send the answer that follows one whose commit failed, or whose task was cancelled while the commit was under way.
+        """Send the answer that follows a failed commit, or a commit during which the task was cancelled.
 
         It waits for that commit, and carries what was done; where an end was asked for, and not carried out, that is done now.
         """
@@ -118,7 +118,7 @@ class SendWrapper:
             await self._pass_on(self._amended(message))
 
     async def _word(self, error: SessionUnavailable) -> StoreErrorPolicy:
-        """Return what is to become of a response whose commit failed; ``on_store_error`` is asked once at most."""
+        """Return what becomes of a response after its commit failed; ``on_store_error`` is asked once at most."""
         # What was to end, and did not, is never reported as done; the word "anonymous" alone is for loads.
         if self._context.status.ending or self._context.state.ends or self._options.on_store_error == "anonymous":
             return "unavailable"
@@ -232,7 +232,7 @@ class SendWrapper:
         return None
 
     async def _commit_after_error(self, session: Session) -> None:
-        """Commit what an application that failed has left. Source: koa-session, whose commit stands in a ``finally``."""
+        """Commit what an application that failed has left. Source: koa-session, where the commit stands in a ``finally``."""
         if session._started:
             await self.finish()
             return
@@ -258,7 +258,7 @@ class SendWrapper:
             await self._context.saver.before_save(session)
             await self._context.saver.commit(session)
         except SessionUnavailable as error:
-            # The response has gone: there is nobody left to tell but those who watch.
+            # The response has gone: only the log and the listeners can be told.
             logger.error("what a session changed after its response had started was not saved")
             self._options.events.emit("late_write", self._scope, str(error))
 

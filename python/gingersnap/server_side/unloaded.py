@@ -1,4 +1,4 @@
-"""Sessions that cannot be used as they are: the store failed, or nobody has fetched them yet."""
+"""Sessions that cannot be used as they are: the store failed, or they were not fetched yet."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Self
@@ -14,13 +14,13 @@ _WRITES = ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem", "
 _TELLS = ("is_new", "changed", "owner", "max_age", "expires_at", "created_at", "external_key", "store_key")
 _ENDS = ("regenerate", "login", "destroy", "logout")
 _MARKS = ("save", "touch", "regenerate", "login", "destroy", "logout", "replace")
-# What a session that nobody has read holds: json looks behind a dict's methods whether it is empty, and this one is not.
+# The content of a session that was not read: json looks behind a dict's methods whether it is empty, and this one is not.
 _UNREAD: Final = object()
 _REPR: Final = "<Session: not loaded>"
 
 
 class UnavailableSession(Session):
-    """The store could not be asked: whoever touches the session is told so, and nobody takes it for an empty one."""
+    """The store could not be asked: code that touches the session gets an error, and cannot take it for an empty one."""
 
     __slots__ = ()
 
@@ -73,7 +73,7 @@ class DegradedSession(Session):
 
 
 class DeferredSession(Session):
-    """``defer=True``: nobody has asked the store yet. It can be replaced or ended as it is, and is used after ``load``."""
+    """``defer=True``: the store was not asked yet. It can be replaced or ended as it is, and is used after ``load``."""
 
     __slots__ = ()
 

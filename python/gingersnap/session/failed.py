@@ -16,7 +16,7 @@ _MARKS = ("save", "touch", "regenerate", "login", "destroy")
 
 
 class FailedSession(Session):
-    """A session whose request has failed: each change is made, and reported as lost."""
+    """A session of a request that has failed: each change is made, and reported as lost."""
 
     __slots__ = ()
 

@@ -45,7 +45,7 @@ class Session(dict[str, Any]):
 
     @property
     def _context(self) -> Context:
-        """Give the context to an application, whose response varies from here on."""
+        """Return the context to an application: its response varies from here on."""
         self._touch = max(self._touch, READ)
         return self._conduct()
 
@@ -114,7 +114,7 @@ class Session(dict[str, Any]):
 
     @property
     def owner(self) -> str | None:
-        """Whose it is, as given to ``login``; ``None`` before."""
+        """The owner, as given to ``login``; ``None`` before."""
         return self._context.state.owner
 
     @property
@@ -122,7 +122,7 @@ class Session(dict[str, Any]):
         """Whether it was found to have ended elsewhere: what this request changed was dropped, and is from here on.
 
         A commit finds that, or the load, where the id was replaced by another request's ``login`` a moment ago.
-        A ``login`` begins anew nevertheless. Asking never raises.
+        A ``login`` begins another session nevertheless. Asking never raises.
         """
         return self._conducted is not None and self._conducted.gone
 
@@ -161,7 +161,7 @@ class Session(dict[str, Any]):
     def regenerate(self) -> None:
         """Give it a new id and keep its data; the old id is dead. Source: koa-session ``regenerate``.
 
-        A session that lives in its cookie has no id: it is written anew.
+        A session that lives in its cookie has no id: it is written again.
         """
         self._context.mark("regenerate")
 
@@ -209,7 +209,7 @@ class Session(dict[str, Any]):
     async def load(self) -> Self:
         """Fetch it from the store where ``defer`` put that off, or where an earlier try failed; otherwise it is there already.
 
-        Each ``load`` after one that failed asks the store anew. Raises: SessionUnavailable where it does not answer.
+        Each ``load`` after one that failed asks the store again. Raises: SessionUnavailable where it does not answer.
         """
         await self._context.load(self)
         return self

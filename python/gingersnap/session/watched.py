@@ -12,8 +12,8 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 class WatchedSession(Session):
     """A session out of which nothing changeable was handed: it can change by no other way than its own methods.
 
-    At the first call that hands out a list or a dict, or takes one, it turns into a plain ``Session``, whose methods are
-    dict's own. A session that was not asked for costs no comparison.
+    At the first call that hands out a list or a dict, or takes one, it turns into a plain ``Session`` with the
+    methods of dict. A session that was not asked for costs no comparison.
     """
 
     __slots__ = ()

@@ -42,7 +42,7 @@ class KeyLocks:
             yield
 
     async def settled(self, key: str) -> None:
-        """Wait while somebody writes that key: whoever looks sees a session that moves once."""
+        """Wait while another call writes that key: a reader sees a session that moves once."""
         lock = self._here().get(key)
         if lock is not None:
             async with lock:

@@ -94,7 +94,7 @@ class KeyValueStore:
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: str) -> Moved:
         """Write that version under another key. Where the old entry cannot be removed, the new one goes again.
 
-        A call that is cancelled in between leaves both: the new key is one that nobody was told.
+        A call that is cancelled in between leaves both: no client was told the new key.
         """
         async with _locks.taken(old, new):
             refused = await self._refused(old, version)

@@ -7,20 +7,20 @@ from ..errors import ConfigError
 RedisLayout: TypeAlias = Literal["native", "connect-redis", "koa-redis"]
 
 PREFIXES: Final = {"native": "gingersnap:", "connect-redis": "sess:", "koa-redis": ""}
-"""What each layout's keys in Redis begin with, if nobody says otherwise."""
+"""What each layout's keys in Redis begin with, if no option says otherwise."""
 
 PostgresLayout: TypeAlias = Literal["native", "connect-pg-simple"]
 SQLAlchemyLayout: TypeAlias = Literal["native", "express-mysql-session"]
 
 TABLES: Final = {"native": "gingersnap_session", "connect-pg-simple": "session", "express-mysql-session": "sessions"}
-"""The table of each layout, if nobody says otherwise."""
+"""The table of each layout, if no option says otherwise."""
 
 
 class Ownerless:
-    """Tells whoever asks a store for an owner's sessions that its layout has no place for owners.
+    """Tells code that asks a store for an owner's sessions that its layout has no place for owners.
 
     The store's class has ``None`` in place of each call, which says to isinstance() in every Python that it is no ``OwnerIndex``;
-    a property would say so in none. To whoever calls it, ``None`` says nothing.
+    a property would say so in none. To code that calls it, ``None`` says nothing.
     """
 
     layout: Any

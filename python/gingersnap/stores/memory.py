@@ -41,7 +41,7 @@ class MemoryStore:
         self._cap = cap
         self._clock = clock
         self._lock = threading.Lock()
-        # One count for all: a version never comes again, not even for a record that is made anew under an old key.
+        # One count for all: a version never comes again, not even for a record that is made again under an old key.
         self._versions = itertools.count(1)
         self._entries: dict[str, _Entry] = {}
         self._owned: dict[str, set[str]] = {}

@@ -31,7 +31,7 @@ _NO_REQUEST: Final[Scope] = {
     "state": {},
 }
 _turns: Final = KeyLocks()
-# Classes whose methods are known to fit: ``context_store`` may make an object for each request.
+# Classes with methods that are known to fit: ``context_store`` may make an object for each request.
 _checked: Final[weakref.WeakSet[type]] = weakref.WeakSet()
 
 # How each method is called: the text of it, and arguments of that kind.
@@ -93,7 +93,7 @@ class PlainStore:
         await probe(self.serving(_NO_REQUEST, rolling=False, max_age_ms=TTL_MS), reads=False)
 
     async def purge(self, limit: int) -> int:
-        """Remove nothing: whoever made the object sees to that."""
+        """Remove nothing: the maker of the object sees to that."""
         return 0
 
     async def aclose(self) -> None:
@@ -126,7 +126,7 @@ class PlainCalls:
         self._scope = scope
         self._rolling = rolling
         self._max_age = max_age
-        # Calls in threads, which nobody can stop.
+        # Calls in threads, which cannot be stopped.
         self._running: set[asyncio.Future[Any]] = set()
 
     async def load(self, key: str, *, roll: bool = False) -> Record | None:

@@ -98,10 +98,10 @@ class Store(Protocol):
         """Make a record; ``False`` where a live one has the key, which is then as it was."""
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
-        """Write over that version of a live record, and over no other; start its lifetime anew."""
+        """Write over that version of a live record, and over no other; start its lifetime again."""
 
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any) -> Moved:
-        """Write that version of a record under another key. Whoever looks sees it under the old one or the new, never both."""
+        """Write that version of a record under another key. A reader sees it under the old one or the new, never both."""
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Let a live record end no earlier than ``ttl_ms`` from now: never write data, never create, never shorten.
@@ -124,16 +124,16 @@ class Store(Protocol):
 
 def name_of(store: object) -> str:
     """Return what the log calls a store: its class, and where it is."""
-    # A layout of Node's has a class of its own, which nobody has named.
+    # A layout of Node's has a class of its own that no user names.
     name, place = type(store).__name__.removeprefix("Node"), getattr(store, "place", None)
     return f"{name} ({place})" if isinstance(place, str) and place else name
 
 
 @runtime_checkable
 class OwnerIndex(Protocol):
-    """A store that knows whose session a record is.
+    """A store that knows the owner of each session.
 
-    Its ``create`` and ``move`` take ``owner``, keyword-only: a non-empty ``str``, or ``None`` for nobody, the default.
+    Its ``create`` and ``move`` take ``owner``, keyword-only: a non-empty ``str``, or ``None`` for no owner, the default.
     ``replace`` leaves the owner as it is.
     """
 
@@ -149,7 +149,7 @@ class OwnerIndex(Protocol):
 
 @runtime_checkable
 class KeyIndex(Protocol):
-    """A store that can tell what it holds, for whoever moves it elsewhere.
+    """A store that can tell what it holds, for code that moves it elsewhere.
 
     Three more attributes may say more of it. ``mixed = True``: ``keys`` may list what is no session at all. ``overlaps`` and
     ``lists``, to be awaited with another store: whether a record of one may be the other's under another key; whether ``keys``

@@ -23,7 +23,7 @@ CREATE INDEX IF NOT EXISTS "IDX_{name}_expire" ON {table} ("expire");
 #   read back. The cast to `json` refuses what is none; on its way into a column PostgreSQL makes any of the three of it.
 # - An end is rounded up to a second, as there, so that both sides see it at the same moment; one within a second stays.
 # - `expire` has no time zone: it is that of the connection, with which the server compares and writes it, for both sides.
-# - What is left counts from the earliest moment that rounds to this end: nobody is told more than was given.
+# - What is left counts from the earliest moment that rounds to this end: no caller is told more than was given.
 _WORDS: Final = {
     "text": "convert_to(sess::text, 'UTF8')",
     "value": "convert_from($2::bytea, 'UTF8')::json",

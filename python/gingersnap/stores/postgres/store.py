@@ -14,8 +14,8 @@ rolling, 1 task        3,580 (0.5)     3,440 (0.4)     1.04
 rolling, 16 tasks      10,700 (5.4)    5,740 (6.4)     1.86
 =====================  ==============  ==============  =====
 
-A call with a timeout of 0.3 s whose server hangs came back after 0.3 s (as it is done here: the connection is dropped at once) and
-10.3 s; a restart of the server cost 0 and 10 errors with ten idle connections, as asyncpg's notice that they were closed.
+A call with a timeout of 0.3 s to a server that hangs came back after 0.3 s (as it is done here: the connection is dropped at
+once) and 10.3 s; a restart of the server cost 0 and 10 errors with ten idle connections, as asyncpg's notice that they were closed.
 """
 
 import hashlib
@@ -205,8 +205,8 @@ class PostgresStore:
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
-        whose = _digest(check_owner("destroy_all", owner))
-        return int((await self._ask(self._sql.destroy_all, whose, keep))[0][0])
+        owned = _digest(check_owner("destroy_all", owner))
+        return int((await self._ask(self._sql.destroy_all, owned, keep))[0][0])
 
     async def _refused(self, key: str) -> Conflict | Gone:
         # A statement of its own: the one before may have waited for a writer that its snapshot does not show.

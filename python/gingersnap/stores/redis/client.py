@@ -35,7 +35,7 @@ _OPTIONS: dict[str, Any] = {
 
 
 class _Bounded(Redis):
-    """A client whose calls wait for a connection where all are in use; redis-py's pool that does so costs 10 us a call more."""
+    """A client that waits for a connection where all are in use; redis-py's pool that does so costs 10 us a call more."""
 
     room: asyncio.Semaphore
 

@@ -14,7 +14,7 @@ _GLOB: Final = re.compile(r"[\\*?\[\]^-]")
 async def scan(client: Client, prefix: str, kind: str, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
     """List keys of that type under a prefix, without it; octets that are not UTF-8 as lone surrogates, as ``os.fsdecode`` does.
 
-    Raises: NotImplementedError at a Cluster, whose nodes are listed one by one.
+    Raises: NotImplementedError at a Cluster: its nodes are listed one by one.
     """
     if not isinstance(client, Redis):
         raise NotImplementedError("RedisStore.keys: a Cluster has no order of its keys; list each of its nodes by its own URL")

@@ -1,11 +1,11 @@
-"""Whose sessions are whose in Redis: one sorted set an owner, of the keys of his records, in the order they were inserted.
+"""The sessions of each owner in Redis: one sorted set an owner, of the keys of his records, in the order they were inserted.
 
 A key is inserted before its record is made, or moved there, and taken off long after the record went. So the index may list
 too much, never too little, also where it lives in another slot of a Cluster than the record and the two cannot be written as
 one. ``Index.destroy`` relies on that, and on the order:
 
-- In one step it lists the keys and marks that these end. A session under a marked key moves nowhere any more: whoever asks for
-  that ends it. So a session that moves and moves cannot stay ahead.
+- In one step it lists the keys and marks that these end. A session under a marked key moves nowhere any more: a call that asks
+  for that ends it. So a session that moves and moves cannot stay ahead.
 - In a Cluster a move may have inserted its new key before the mark, and come to it later. That key is on the list then, after
   the one that the session comes from; so is each further one. Going through the list in order, at each key the session is there
   and ends, or has left for a later key: under an earlier one it would have ended. So after the last it is nowhere.

@@ -1,4 +1,4 @@
-"""Keep sessions in Redis as connect-redis and koa-redis do: each a string, whose octets are its version."""
+"""Keep sessions in Redis as connect-redis and koa-redis do: each a string, with its octets for its version."""
 
 from typing import Any
 

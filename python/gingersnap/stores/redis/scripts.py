@@ -37,7 +37,7 @@ class Script:
 
 
 class Fresh(NamedTuple):
-    """What a call is to write. ``owner``: his digest, "" for nobody."""
+    """What a call is to write. ``owner``: his digest, "" for none."""
 
     value: bytes
     ttl_ms: int
@@ -52,7 +52,7 @@ class Layout(NamedTuple):
     - ``create`` key, index of owner if any; data, ms, new version, owner: 0, or 1 + how many keys the index holds
     - ``replace`` key, index if any; version, data, ms, new version: 1, 0 (gone), or {data, version, owner} of what is there
     - ``move`` old, new, index if any; version, data, ms, new version, owner: as replace, but 1 + as create, and -1 (taken)
-    - ``touch`` key; ms: 0, 1, or the owner whose index must now live that long
+    - ``touch`` key; ms: 0, 1, or the owner of the index that must now live that long
     - ``take`` key; version: removes that version; answers as replace
     - ``destroy`` key: how many it removed
 
@@ -85,7 +85,7 @@ end
 """
 
 # A score is the time of insertion in microseconds, or one more than the highest: the order of scores is the order of insertion.
-# What was inserted within the last 30 s keeps its place, for that is a call that is sent again. An end, a member whose name
+# What was inserted within the last 30 s keeps its place, for that is a call that is sent again. An end, a member with a name that
 # starts with a line feed, has the negative of such a score: whatever was inserted before it is to end, but the key it names.
 _INSERT = (
     _NOW
@@ -124,7 +124,7 @@ local function fields(key, ...)
 end
 """
 
-# A hash: v, the version, eight random octets made anew with each write, so that no version comes twice and a call that the
+# A hash: v, the version, eight random octets made with each write, so that no version comes twice and a call that the
 # driver sends again after a lost reply knows its own work; d, the data; t, the lifetime last given; o, the owner's digest.
 NATIVE = Layout(
     load=Script(
@@ -258,5 +258,5 @@ end
 return found
 """)
 
-# key of no record: a write that replicas see, and nobody else does.
+# key of no record: a write that only replicas see.
 MARK = "if redis.call('SET', KEYS[1], '', 'PX', 1000, 'NX') then redis.call('DEL', KEYS[1]) end"

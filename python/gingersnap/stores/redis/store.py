@@ -209,20 +209,20 @@ class RedisStore:
     async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
         """List keys, by SCAN; the octets of one that is not UTF-8 as lone surrogates, as ``os.fsdecode`` gives them.
 
-        Raises: NotImplementedError at a Cluster, whose nodes are listed one by one.
+        Raises: NotImplementedError at a Cluster: its nodes are listed one by one.
         """
         return await scan(await self._ready(), self._prefix, "hash" if self._native else "string", cursor, limit)
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        whose = self._digest(check_owner("sessions_of", owner))
-        return await self._index.read(await self._ready(), whose)
+        owned = self._digest(check_owner("sessions_of", owner))
+        return await self._index.read(await self._ready(), owned)
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
-        whose = self._digest(check_owner("destroy_all", owner))
+        owned = self._digest(check_owner("destroy_all", owner))
         client, kept = await self._ready(), None if keep is None else self._prefix + keep
-        return await self._index.destroy(client, self._replicas.sender(client), whose, kept)
+        return await self._index.destroy(client, self._replicas.sender(client), owned, kept)
 
     async def _ready(self) -> Client:
         """Return the client, once it knows a Cluster's nodes."""
@@ -283,7 +283,7 @@ class RedisStore:
         try:
             refused = self._refused(await self._lua.take(self._replicas.sender(client), [old], [stamp]))
         finally:
-            # Also where the removal failed: nobody may have a session under two keys. Cancelled or not, this is tried.
+            # Also where the removal failed: no session may stay under two keys. Cancelled or not, this is tried.
             if refused is not None:
                 await self._lua.take(client.execute_command, [new], [self._parts(self._saved(fresh).version)[0]])
         return refused or self._saved(fresh)

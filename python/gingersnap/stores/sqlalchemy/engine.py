@@ -18,7 +18,7 @@ _RECYCLE_S: Final = 1800
 """When a connection is replaced, in seconds: servers and firewalls end what is idle for long."""
 
 _GRACE_S: Final = 1.0
-"""How long a call may go on for which nobody waits any more, in seconds."""
+"""How long a call may go on after its request was cancelled, in seconds."""
 
 _DEADLOCK: Final = 1213
 """The number that MySQL gives to a deadlock."""
@@ -30,7 +30,7 @@ _STATES: Final = ("40001", "40P01")
 class Calls:
     """The calls that are under way, each a task of its own: who makes one may be cancelled, and it still gives its connection back.
 
-    A driver and SQLAlchemy that are cut short lose connections: those half made, those whose transaction ends, those on their
+    A driver and SQLAlchemy that are cut short lose connections: those half made, those at the end of a transaction, those on their
     way back to the pool.
     """
 

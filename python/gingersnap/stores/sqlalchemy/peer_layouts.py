@@ -54,7 +54,7 @@ class NodeStatements:
     """What is said; as ``sqlalchemy_table.Statements``, but for what has no place there.
 
     A session lives while the time, rounded to a second, is not past its end: so does Node see it. What is left counts from
-    the earliest moment that rounds to this end: nobody is told more than was given.
+    the earliest moment that rounds to this end: no caller is told more than was given.
     """
 
     def __init__(self, table: Table, dialect: Dialect) -> None:

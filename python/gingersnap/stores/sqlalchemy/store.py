@@ -111,7 +111,7 @@ class SQLAlchemyStore:
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
-        row = {"new": key.encode(), "whose": _digest(owner), "value": value, "after": _version(), "lifetime": ttl_ms}
+        row = {"new": key.encode(), "of": _digest(owner), "value": value, "after": _version(), "lifetime": ttl_ms}
         return await self._place(self._sql.create, row) is not None
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
@@ -123,7 +123,7 @@ class SQLAlchemyStore:
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any, owner: str | None = None) -> Moved:
         """Write that version under another key."""
         after = _version()
-        row = {"new": new.encode(), "whose": _digest(owner), "value": value, "after": after, "lifetime": ttl_ms}
+        row = {"new": new.encode(), "of": _digest(owner), "value": value, "after": after, "lifetime": ttl_ms}
         moved = await self._place(self._sql.move, {"this": old.encode(), "before": version, **row})
         if moved is None:
             return Taken()
@@ -168,14 +168,14 @@ class SQLAlchemyStore:
 
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        rows = await self._read(self._sql.sessions_of, whose=_digest(check_owner("sessions_of", owner)))
+        rows = await self._read(self._sql.sessions_of, of=_digest(check_owner("sessions_of", owner)))
         return [Owned(row.key.decode(), row.data, row.left) for row in rows if row.left > 0]
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
         owner = check_owner("destroy_all", owner)
         # No key is empty.
-        return await self._write(self._sql.destroy_all, whose=_digest(owner), keep=(keep or "").encode())
+        return await self._write(self._sql.destroy_all, of=_digest(owner), keep=(keep or "").encode())
 
     def _describe(self, name: str, dialect: Dialect) -> tuple[Table, Any]:
         table = session_table(MetaData(), name)

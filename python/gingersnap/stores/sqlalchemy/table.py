@@ -46,15 +46,15 @@ _CLOCKS: Final = {
 
 
 def session_table(metadata: MetaData, name: str = "gingersnap_session") -> Table:
-    """Describe the table that SQLAlchemyStore uses, for whoever makes it himself, by Alembic for instance."""
+    """Describe the table that SQLAlchemyStore uses, for those who make it themselves, by Alembic for instance."""
     return Table(
         name,
         metadata,
-        # A key that moves leaves its row where it is: whoever walks through an owner's rows meanwhile still meets it.
+        # A key that moves leaves its row where it is: a query over an owner's rows meanwhile still meets it.
         Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
         # Octets: text would be compared as its collation likes, and MySQL's likes neither case nor trailing blanks.
         Column("key", LargeBinary(300).with_variant(VARBINARY(300), *_MYSQL), nullable=False, unique=True),
-        # One number at random for each write: a record that is made anew never has the version of an earlier one.
+        # One number at random for each write: a record that is made again never has the version of an earlier one.
         Column("ver", BigInteger, nullable=False),
         # A BLOB of MySQL's holds less than 64 KiB.
         Column("data", LargeBinary().with_variant(MEDIUMBLOB, *_MYSQL), nullable=False),
@@ -105,8 +105,8 @@ class Statements:
         this, live = row.key == bindparam("this"), row.exp > now
         mine, expired = row.ver == bindparam("before"), row.exp <= now
         written = {"ver": bindparam("after"), "data": bindparam("value"), "ttl": lifetime, "exp": now + lifetime}
-        owned = row.owner == bindparam("whose")
-        placed = {"key": bindparam("new"), "owner": bindparam("whose"), **written}
+        owned = row.owner == bindparam("of")
+        placed = {"key": bindparam("new"), "owner": bindparam("of"), **written}
 
         self.load = select(row.data, row.ver, row.ttl, (row.exp - now).label("left")).where(this)
         self.create = insert(table).values(placed)

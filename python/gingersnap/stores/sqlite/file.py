@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ...errors import StoreUnfit
 
-# The text is compared with that of the file: whoever changes it raises `user_version`.
+# The text is compared with that of the file: a change of it raises `user_version`.
 TABLES: Final = {
     "session": "CREATE TABLE session(id TEXT PRIMARY KEY, ver INTEGER NOT NULL, data BLOB NOT NULL,"
     " exp INTEGER NOT NULL, ttl INTEGER NOT NULL, owner TEXT) STRICT, WITHOUT ROWID",
@@ -20,7 +20,7 @@ TABLES: Final = {
 """``exp``: the end, in milliseconds of the clock; ``ttl``: the lifetime as it was last given, in milliseconds."""
 
 MARKS: Final = {"application_id": 0x67696E67, "user_version": 1}
-"""Whose file it is ("ging"), and which of its schemas it has."""
+"""The mark of our files ("ging"), and which of our schemas it has."""
 
 _SCHEMA = (
     "SELECT 'application_id', application_id FROM pragma_application_id"

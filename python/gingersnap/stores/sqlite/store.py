@@ -23,7 +23,7 @@ if sqlite3.sqlite_version_info < (3, 37):
 
 _PATH_CURE: Final = "give the path of a file, as str or Path"
 BATCH: Final = 100
-"""How many expired records one transaction removes: of a million, some 10 ms in which nobody else writes."""
+"""How many expired records one transaction removes: of a million, some 10 ms in which no other connection writes."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class SQLiteStore:
         self.place = path = _path(path)
         busy_timeout_s = seconds("busy_timeout", busy_timeout)
         self._reader = SQLiteThread(partial(open_file, path, busy_timeout_s, writes=False), None)
-        # Who is to write has the lock from the start: SQLite refuses it to whoever has read before, if others wrote meanwhile.
+        # A writer has the lock from the start: SQLite refuses it to a transaction that has read before, if others wrote since.
         begin = partial(patiently, statement="BEGIN IMMEDIATE", busy_timeout_s=busy_timeout_s)
         self._writer = SQLiteThread(partial(open_file, path, busy_timeout_s, writes=True), begin)
 

@@ -35,7 +35,7 @@ _Jobs: TypeAlias = "queue.SimpleQueue[_Job | None]"
 
 
 class SQLiteThread:
-    """Begins at the first call, ends at ``stop`` or with whoever holds it, and begins anew at the next call.
+    """Begins at the first call, ends at ``stop`` or with its holder, and begins again at the next call.
 
     ``open`` opens a connection, in the thread. ``begin`` begins a transaction, which all the calls of a turn share: they are
     answered once it is committed. ``None``: each call stands alone. Neither may hold what holds this object. Calls come from
@@ -96,7 +96,7 @@ def _exclusive(jobs: _Jobs, open: _Open, begin: _Begin, db: sqlite3.Connection |
             db = open()
         outcomes = [] if db is None else _carry_out(db, batch, begin)
     except Exception as error:
-        # Whatever it is, it is for those who wait for an answer: a thread has nobody else to tell.
+        # Whatever it is, it is for those who wait for an answer: a thread can tell no other code.
         outcomes = [_Outcome(job.future, None, error) for job in batch]
     _tell(outcomes)
     if db is not None and any(isinstance(outcome.error, sqlite3.Error) for outcome in outcomes):
