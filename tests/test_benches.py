@@ -8,7 +8,7 @@ from tests.cores import NO_NATIVE
 
 pytest.importorskip("gingersnap._native", reason=NO_NATIVE)
 
-from benches import bench_core, bench_request, cases
+from benches import bench_core, bench_request, callgrind, cases, instructions
 from benches.timing import Contender, Effort, Group, Speed, measure
 
 GROUPS = [*bench_core.groups(), *bench_request.groups()]
@@ -58,3 +58,20 @@ def test_wrong_answer_is_never_timed() -> None:
     wrong = Contender(name="wrong", statement="1 + 1", names={}, expected=3)
     with pytest.raises(AssertionError, match="wrong"):
         measure(Group("sums", [wrong]), Effort(rounds=1, seconds=0))
+
+
+def test_every_counted_case_is_there_and_recorded() -> None:
+    recorded = json.loads(instructions.RESULTS.read_text("utf-8"))[instructions.KEY]["requests"]
+    assert set(recorded) == set(instructions.CASES)
+    assert set(instructions.CASES) <= set(callgrind.contenders())
+
+
+@pytest.mark.parametrize(
+    ("now", "out", "said"),
+    [(1000, 0, None), (1050, 0, None), (950, 0, None), (1051, 1, "1 above"), (949, 1, "1 below")],
+)
+def test_a_count_out_of_bounds_is_told_either_way(now: int, out: int, said: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert instructions.report({"read": 1000}, {"read": now}) == out
+    shown = capsys.readouterr().out
+    assert ("out of bounds" in shown) is bool(out)
+    assert said is None or said in shown
