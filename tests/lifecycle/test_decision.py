@@ -1,6 +1,7 @@
 """What a commit does, from plain facts: each action with its reason, and what goes before what."""
 
 import itertools
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -33,15 +34,15 @@ LIVE = Facts(
     resave=False,
 )
 """A session that came, and that no request has touched since."""
-NEW = LIVE._replace(exists=False, empty=True, left_ms=None)
+NEW = replace(LIVE, exists=False, empty=True, left_ms=None)
 """An empty new session."""
-FILLED = NEW._replace(empty=False, changed=True)
-EMPTIED = LIVE._replace(empty=True, changed=True)
+FILLED = replace(NEW, empty=False, changed=True)
+EMPTIED = replace(LIVE, empty=True, changed=True)
 NOTHING = Decision("nothing", None, False)
 
 
 def of(facts: Facts, **given: Any) -> tuple[str, str | None]:
-    action, reason, _ = decide(facts._replace(**given))
+    action, reason, _ = decide(replace(facts, **given))
     return action, reason
 
 
@@ -127,7 +128,7 @@ def test_what_a_commit_does(facts: Facts, given: dict[str, Any], action: str, re
 )
 def test_renew_begins_at_half_of_the_lifetime(left_ms: int | None, max_age_ms: int | None, renewed: bool) -> None:
     assert of(LIVE, renews=True, left_ms=left_ms, max_age_ms=max_age_ms) == (("touch", "renew") if renewed else ("nothing", None))
-    assert decide(LIVE._replace(renews=False, left_ms=left_ms, max_age_ms=max_age_ms)) == NOTHING
+    assert decide(replace(LIVE, renews=False, left_ms=left_ms, max_age_ms=max_age_ms)) == NOTHING
 
 
 @pytest.mark.parametrize("asked", ["force", "regenerate"])
@@ -146,21 +147,21 @@ def test_reasons_have_their_order() -> None:
 
 @pytest.mark.parametrize("due", [{"rolls": True}, {"renews": True, "left_ms": 0}, {"rotated": True}])
 def test_a_public_response_renews_nothing_and_that_is_said(due: dict[str, Any]) -> None:
-    assert decide(LIVE._replace(**due, public=True)) == Decision("nothing", None, True)
-    assert decide(LIVE._replace(**due, public=True, must_extend=True)) == Decision("keep", None, True)
-    assert decide(LIVE._replace(**due, public=True, resave=True)) == Decision("replace", "resave", True)
+    assert decide(replace(LIVE, **due, public=True)) == Decision("nothing", None, True)
+    assert decide(replace(LIVE, **due, public=True, must_extend=True)) == Decision("keep", None, True)
+    assert decide(replace(LIVE, **due, public=True, resave=True)) == Decision("replace", "resave", True)
 
 
 @pytest.mark.parametrize("given", [{"changed": True}, {"asked": "force"}, {"asked": "regenerate"}, {"asked": "rolling"}, {}])
 def test_a_public_response_carries_what_was_asked_and_changed(given: dict[str, Any]) -> None:
-    assert decide(LIVE._replace(**given, public=True)) == decide(LIVE._replace(**given))
+    assert decide(replace(LIVE, **given, public=True)) == decide(replace(LIVE, **given))
 
 
 def test_the_hook_hears_of_no_write_that_shortens_a_record_alone() -> None:
-    assert reason_to_save(LIVE._replace(exceeds_lifetime=True)) == (None, False)
+    assert reason_to_save(replace(LIVE, exceeds_lifetime=True)) == (None, False)
 
 
-flags = {name: st.booleans() for name in Facts._fields if name not in ("asked", "left_ms", "max_age_ms")}
+flags = {name: st.booleans() for name in (field.name for field in fields(Facts)) if name not in ("asked", "left_ms", "max_age_ms")}
 anything = st.builds(
     Facts,
     asked=st.sampled_from([None, "rolling", "force", "regenerate", "destroy"]),

@@ -1,5 +1,6 @@
 """Decide what a commit does with a session. Pure: plain facts come in, an action and its reason go out."""
 
+from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from ..types import Reason
@@ -16,7 +17,8 @@ RENEWALS: Final[frozenset[Reason | None]] = frozenset({"rolling", "renew", "rota
 """The reasons for which a session is sent though nothing in it was changed."""
 
 
-class Facts(NamedTuple):
+@dataclass(slots=True)
+class Facts:
     """What is known of a session at its commit. Times in milliseconds."""
 
     changed: bool

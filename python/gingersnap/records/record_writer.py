@@ -29,7 +29,7 @@ REPLACED: Final = b'{"gingersnap/replaced":true}'
 _REPEATED: Final = "every new id has a record already: genid must not repeat itself"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EncodedRecord:
     """A record's text, how long the store keeps it, and what it says of its times. Milliseconds; dates since 1970."""
 
