@@ -67,7 +67,7 @@ class Postgres:
         listen = ("-h", self.host, "-p", str(self.port), "-k", "")
         self.process = self._command("postgres", "-D", str(self.folder / "data"), *listen, "-c", "max_connections=150")
         ready = [self.binaries / "pg_isready", "-q", "-h", self.host, "-p", str(self.port), "-d", "postgres", "-U", "postgres"]
-        for _ in range(600):
+        for _ in range(2400):
             if subprocess.run(ready, check=False).returncode == 0:
                 return
             if self.process.poll() is not None:
