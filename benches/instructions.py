@@ -50,8 +50,8 @@ def compared(recorded: Mapping[str, int], now: Mapping[str, int]) -> list[tuple[
 
     Raises: KeyError where a case was not recorded.
     """
-    rows = [(case, recorded[case], after, after / recorded[case]) for case, after in now.items()]
-    return [(*row, abs(row[3] - 1) <= BOUND) for row in rows]
+    pairs = [(case, recorded[case], after) for case, after in now.items()]
+    return [(case, before, after, after / before, abs(after - before) <= before * BOUND) for case, before, after in pairs]
 
 
 def report(recorded: Mapping[str, int], now: Mapping[str, int]) -> int:
