@@ -78,6 +78,22 @@ async def test_a_shorter_max_age_ends_sessions_of_before(kind: str, how: dict[st
     assert site.events == ["expired"] or (kind == "store" and site.events == [])
 
 
+@pytest.mark.parametrize("how", [{}, {"rolling": True}, {"renew": True}], ids=["plain", "rolling", "renew"])
+@pytest.mark.parametrize("handler", [lambda session: None, lambda session: session.get("n")], ids=["untouched", "read"])
+async def test_a_shorter_max_age_sends_no_cookie_with_a_public_response(how: dict[str, Any], handler: Callable[[Any], Any]) -> None:
+    site = Site("store", max_age=MONTH, **how)
+    await site.do(_fill)
+    site.given["max_age"] = HOUR
+    site.clock.now += HOUR / 2
+    public = Browser(
+        SessionMiddleware(app_of(lambda scope: handler(scope["session"]), [(b"cache-control", b"public")]), **site.given)
+    )
+    public.jar.update(site.browser.jar)
+    assert (await public.get()).cookies == []
+    site.change()
+    assert len(await site.do(handler)) == 2
+
+
 @kinds
 @hows
 async def test_a_shorter_max_age_ends_a_session_that_nobody_used_since(kind: str, how: dict[str, Any]) -> None:

@@ -161,6 +161,12 @@ def test_the_hook_hears_of_no_write_that_shortens_a_record_alone() -> None:
     assert reason_to_save(replace(LIVE, exceeds_lifetime=True)) == (None, False)
 
 
+@pytest.mark.parametrize("due", [{}, {"rolls": True}, {"renews": True, "left_ms": 0}, {"rotated": True}])
+def test_a_public_response_shortens_no_record(due: dict[str, Any]) -> None:
+    assert decide(replace(LIVE, exceeds_lifetime=True, **due)) == Decision("replace", "resave", False)
+    assert decide(replace(LIVE, exceeds_lifetime=True, public=True, **due)) == Decision("nothing", None, bool(due))
+
+
 flags = {name: st.booleans() for name in (field.name for field in fields(Facts)) if name not in ("asked", "left_ms", "max_age_ms")}
 anything = st.builds(
     Facts,

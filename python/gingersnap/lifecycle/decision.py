@@ -70,8 +70,9 @@ class Decision(NamedTuple):
 def decide(facts: Facts) -> Decision:
     """Return what a commit does. Source: koa-session ``ContextSession.commit``, ``_shouldSaveSession``."""
     reason, withheld = reason_to_save(facts)
-    if facts.exceeds_lifetime and (reason is None or reason in RENEWALS):
-        # Only a write shortens the time that a record has.
+    shortens = facts.exceeds_lifetime and not (facts.public and facts.asked is None)
+    if shortens and (reason is None or reason in RENEWALS):
+        # Only a write shortens the time that a record has; its cookie goes into no shared cache.
         reason = "resave"
     if reason is None:
         return Decision("keep" if facts.must_extend else "nothing", None, withheld)
