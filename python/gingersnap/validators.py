@@ -83,7 +83,8 @@ def check_owner(call: str, owner: object) -> str:
     Raises: TypeError where it is not a non-empty ``str``, with a message that names ``call``.
     """
     if not isinstance(owner, str) or not owner:
-        raise TypeError(f"{call}: owner must be a non-empty str, not {type(owner).__name__}; pass str(user.id)")
+        given = "an empty one" if isinstance(owner, str) else type(owner).__name__
+        raise TypeError(f"{call}: owner must be a non-empty str, not {given}; pass str(user.id)")
     return owner
 
 

@@ -93,9 +93,9 @@ async def test_login_binds_an_owner_until_logout() -> None:
     assert owners == ["ada", "ada", None]
 
 
-@pytest.mark.parametrize("owner", ["", None, 5])
-async def test_login_takes_a_str(owner: Any) -> None:
-    with pytest.raises(TypeError, match="owner must be"):
+@pytest.mark.parametrize(("owner", "given"), [("", "an empty one"), (None, "NoneType"), (5, "int")])
+async def test_login_takes_a_str(owner: Any, given: str) -> None:
+    with pytest.raises(TypeError, match=f"owner must be a non-empty str, not {given};"):
         await Sessions().do(lambda session: session.login(owner))
 
 
