@@ -199,3 +199,100 @@ async def test_a_failed_application_that_ended_nothing_answers_by_itself(asked: 
     with pytest.raises(ValueError):  # noqa: PT011
         await middleware({"type": "http", "method": "GET", "path": "/", "scheme": "http", "headers": []}, None, send)  # type: ignore[arg-type]
     assert [message.get("status") for message in messages] == ([200] if asked == "a response" else [])
+
+
+class Server:
+    """What a server sees of one request; ``lost``: the client has gone."""
+
+    def __init__(self, *, lost: bool = False) -> None:
+        self.messages: list[Any] = []
+        self._lost = lost
+
+    async def __call__(self, message: Any) -> None:
+        if self._lost:
+            raise OSError("the client has gone")
+        self.messages.append(message)
+
+    @property
+    def statuses(self) -> list[int]:
+        return [message["status"] for message in self.messages if message["type"] == "http.response.start"]
+
+    async def serve(self, app: Any, cookie: str, **options: Any) -> None:
+        scope = {"type": "http", "method": "GET", "path": "/", "scheme": "http", "headers": [(b"cookie", cookie.encode())]}
+        await SessionMiddleware(app, keys=[KEY], **options)(scope, None, self)  # type: ignore[arg-type]
+
+    def removes(self, user: Browser) -> bool:
+        lines = [value.decode() for name, value in self.messages[0]["headers"] if name == b"set-cookie"]
+        user.keep(lines)
+        return user.jar == {}
+
+
+async def cookie_user() -> Browser:
+    user = Browser(SessionMiddleware(app_of(lambda scope: scope["session"].update(secret=1)), keys=[KEY]))
+    await user.get()
+    return user
+
+
+async def test_an_answer_that_was_sent_after_a_failed_commit_is_the_only_one() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"]["at"] = object()
+        with pytest.raises(SessionError):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        scope["session"].logout()
+        raise ValueError
+
+    server, user = Server(), await cookie_user()
+    with pytest.raises(ValueError):  # noqa: PT011
+        await server.serve(app, user.header())
+    assert server.statuses == [500]
+
+
+async def test_none_in_place_of_a_cookie_session_is_an_end_though_the_application_fails() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"] = None
+        raise ValueError
+
+    server, user = Server(), await cookie_user()
+    with pytest.raises(ValueError):  # noqa: PT011
+        await server.serve(app, user.header())
+    assert server.statuses == [500]
+    assert server.removes(user)
+
+
+@pytest.mark.parametrize("hook", [None, lambda scope, session: None], ids=["", "before_save"])
+async def test_a_logout_before_a_value_that_is_no_session_removes_the_cookie(hook: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"].logout()
+        scope["session"] = 5
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    server, user = Server(), await cookie_user()
+    with pytest.raises(TypeError):
+        await server.serve(app, user.header(), **({} if hook is None else {"before_save": hook}))
+    assert server.statuses == [500]
+    assert server.removes(user)
+
+
+async def test_a_client_that_has_gone_hides_no_exception_of_the_application(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"].logout()
+        raise ValueError
+
+    server, user = Server(lost=True), await cookie_user()
+    with pytest.raises(ValueError):  # noqa: PT011
+        await server.serve(app, user.header())
+    assert "OSError" in caplog.text
+
+
+async def test_attributes_that_do_not_agree_hide_no_exception_of_the_application(caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"].cookie.same_site = "none"
+        scope["session"].logout()
+        raise ValueError
+
+    server, user = Server(), await cookie_user()
+    with pytest.raises(ValueError):  # noqa: PT011
+        await server.serve(app, user.header())
+    assert server.statuses == []
+    assert "ConfigError" in caplog.text

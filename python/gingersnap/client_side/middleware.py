@@ -1,6 +1,8 @@
 """Serve requests with the session in its cookie: open it, and commit it as the response starts."""
 
+import contextlib
 import inspect
+import logging
 from collections.abc import Awaitable
 from typing import Any
 
@@ -18,6 +20,8 @@ from ..session.failed import fail
 from ..session.scope_key import ScopeKey
 from ..types import STARTS, ASGIApp, Message, Receive, Scope, Send, Snapshot
 from .context import ContextSession, Parts
+
+logger = logging.getLogger("gingersnap")
 
 
 class CookieSessions:
@@ -57,8 +61,12 @@ class CookieSessions:
             if self.options.auto_commit and (scope.get(session._key, session) is not session or self.is_late(session)):
                 self._report(scope, session)
         except Exception:
-            if session._conducted is not None and scope["type"] == "http":
-                await self._end_after_error(scope, session, send)
+            if self.options.auto_commit and scope["type"] == "http":
+                try:
+                    await self._end_after_error(scope, session, send)
+                except Exception as error:
+                    # The application's own exception is the one to be seen.
+                    logger.error("the session of a request that failed could not be ended: %s", type(error).__name__)
             fail(session)
             raise
         finally:
@@ -69,10 +77,17 @@ class CookieSessions:
 
         A logout is not lost with the rest of the request. The exception goes on to the server, which logs it.
         """
-        context = self._context(session)
-        if not self.options.auto_commit or not context.state.ends or (session._started and not context.state.failed):
+        # A value that stands for no session is an error of its own, and what was asked before it holds.
+        with contextlib.suppress(TypeError):
+            self._slot.current(scope, session)
+        if session._conducted is None:
             return
-        session._started, context.state.failed = True, False
+        context = self._context(session)
+        state = context.state
+        has_response = state.answered if state.failed else session._started
+        if not state.ends or has_response:
+            return
+        session._started = state.answered = True
         body = b"Internal Server Error"
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
         start: Message = {"type": "http.response.start", "status": 500, "headers": headers}
@@ -183,11 +198,15 @@ class CookieSessions:
                 else:
                     # Noted first, as without a hook.
                     session._started = True
-                    if self.options.auto_commit:
-                        context = self._context(self._slot.current(scope, session))
-                        context.state.response = message
-                        await context.before_save(session)
-                    message = self._commit(scope, session, message)
+                    try:
+                        if self.options.auto_commit:
+                            context = self._context(self._slot.current(scope, session))
+                            context.state.response = message
+                            await context.before_save(session)
+                        message = self._commit(scope, session, message)
+                    except Exception:
+                        self._context(session).state.failed = True
+                        raise
             await send(message)
 
         return send_after_hook
@@ -197,6 +216,7 @@ class CookieSessions:
         if session._conducted is None:
             return message
         context = self._context(session)
+        context.state.answered = True
         if not context.state.failed or not context.state.ends:
             return message
         return with_session(message, context.end(), self.options, self.format.name)
@@ -206,7 +226,11 @@ class CookieSessions:
             return self._start_again(session, message)
         # Noted first: if the commit fails, the error page must still get out, without a session.
         session._started = True
-        return self._commit(scope, session, message)
+        try:
+            return self._commit(scope, session, message)
+        except Exception:
+            self._context(session).state.failed = True
+            raise
 
     def _commit(self, scope: Scope, session: Session, message: Message) -> Message:
         """Commit, and return the message with the session's headers."""

@@ -31,6 +31,8 @@ class SessionState:
     # Class attributes are defaults: a request sets what differs.
     failed = False
     """Whether a commit raised, so that what it would have written is no late change."""
+    answered = False
+    """Whether the response that follows a failed commit has started."""
     committed = False
     """Whether a commit has written or ended the session."""
     another = False
