@@ -1,14 +1,13 @@
 """Check combinations of options. Each error names one option, the problem and the cure."""
 
 import warnings
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from ..cookies.attributes import check_agreement
 from ..dialects.dialect import Dialect
 from ..errors import ConfigError
-from ..option_types import EarlierOptions, OptionValues
+from ..option_types import DEFAULTS, EarlierOptions, OptionValues
 from ..types import Algorithm
 
 # For each layout: the preset of the system that writes such records, and the stores of ours that have the layout.
@@ -19,25 +18,11 @@ _LAYOUTS: Final = {
     "express-mysql-session": ("express", "SQLAlchemyStore"),
 }
 
-# Options without a meaning where there is no store, and their defaults.
-_NEED_STORE: Mapping[str, object] = {
-    "genid": None,
-    "prefix": "",
-    "ttl": None,
-    "external_key": None,
-    "defer": False,
-    "resave": False,
-    "allow_empty": False,
-    "unset": "destroy",
-    "regenerate_grace": 10,
-    "on_conflict": "merge",
-    "atomic_keys": (),
-    "on_store_error": "unavailable",
-    "store_timeout": 2,
-    "store_breaker": True,
-    "strict_startup": False,
-}
-
+# Options without a meaning where there is no store.
+_NEED_STORE: Final = (
+    *("genid", "prefix", "ttl", "external_key", "defer", "resave", "allow_empty", "unset", "regenerate_grace", "on_conflict"),
+    *("atomic_keys", "on_store_error", "store_timeout", "store_breaker", "strict_startup"),
+)
 
 _WAITS_S = 1.0
 """The shortest ``store_timeout``, in seconds, for writes that wait for replicas."""
@@ -79,8 +64,8 @@ def check_together(values: OptionValues, dialect: Dialect) -> None:
 
 def _without_store(values: OptionValues) -> None:
     """Check that no option was given that needs a store."""
-    for name, default in _NEED_STORE.items():
-        if values[name] != default:  # type: ignore[literal-required]
+    for name in _NEED_STORE:
+        if values[name] != DEFAULTS[name]:
             raise ConfigError(name, "a session that lives in its cookie has no use for it", "pass store=..., or leave it out")
 
 
@@ -114,7 +99,7 @@ def _with_preset(values: OptionValues, dialect: Dialect) -> None:
             f"leave out store; or leave out preset, with accept=[Accept(preset={values['preset']!r}, ...)] to keep users logged in"
         )
         raise ConfigError("store", f"{system} keeps its sessions in the cookie", cure)
-    if values["regenerate_grace"] != _NEED_STORE["regenerate_grace"] and values["regenerate_grace"] != 0:
+    if values["regenerate_grace"] not in (DEFAULTS["regenerate_grace"], 0):
         cure = "leave out regenerate_grace, or preset"
         raise ConfigError("regenerate_grace", f"{system} leaves no trace of an id that was replaced", cure)
     if not dialect.has_metadata and values["absolute_age"] is not None:
