@@ -94,7 +94,7 @@ class ContextSession:
         """Return at once: the session is there."""
 
     async def reload(self, session: Session) -> None:
-        """Take back what was not committed."""
+        """Undo what was not committed."""
         self.state.forget()
         session.replace(_core.loads(self.state.body) or {})
 

@@ -146,7 +146,7 @@ class CookieSessions:
         if self._legacy.sources:
             why = self._take_over(session, why, now_ms)
         if why is not None:
-            self._refuse(session, why)
+            self._reject(session, why)
         return session
 
     def _take_over(self, session: Session, why: str | None, now_ms: int) -> str | None:
@@ -162,7 +162,7 @@ class CookieSessions:
         self.options.events.emit("accepted", session._scope, found.source.label)
         return None
 
-    def _refuse(self, session: Session, why: str) -> None:
+    def _reject(self, session: Session, why: str) -> None:
         """Start a new session in place of what came, and emit why."""
         dict.clear(session)
         # With it goes what a context that was made already knows of it, its owner among that.
@@ -184,7 +184,7 @@ class CookieSessions:
         if inspect.isawaitable(verdict):
             verdict = await verdict
         if not verdict:
-            self._refuse(session, "invalid")
+            self._reject(session, "invalid")
 
     # On the way out.
 

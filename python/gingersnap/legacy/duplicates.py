@@ -109,7 +109,7 @@ class DuplicateCookies:
         return found[dates.index(last)] if last >= 0 and dates.count(last) == 1 else found[self._place]
 
     def _pairs(self, headers: Headers, now_ms: int) -> list[bytes]:
-        """Take apart the different cookies of the name that came, each with a signature; none where one counts or nothing tells."""
+        """Return the different cookies of the name that came, each with a signature; none where one counts or nothing tells."""
         if now_ms >= self._until_ms:
             return []
         values, digests = self._found(headers)

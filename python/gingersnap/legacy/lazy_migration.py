@@ -1,4 +1,4 @@
-"""Take over a session of an earlier configuration into the current store: once, and for good, though many requests ask at once."""
+"""Move a session of an earlier configuration into the current store: once, and for good, though many requests ask at once."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ _PAUSE_S: Final = 0.02
 
 
 def is_unfinished(data: dict[str, Any]) -> bool:
-    """Say whether a record is no session yet: one that is only claimed, or moved and not yet used."""
+    """Return whether a record is no session yet: one that is only claimed, or moved and not yet used."""
     # Past the session's own methods: this look is no access.
     return dict.__contains__(data, _CLAIMED) or dict.__contains__(data, _MOVED)
 
@@ -89,7 +89,7 @@ class LazyMigration:
         self._deadline = asyncio.get_running_loop().time() + repository.load_s
 
     async def fetch(self, legacy: LegacySession) -> Migrated | str:
-        """Take over what was claimed, or say why there is no session.
+        """Move a session into the current store, or return why there is none.
 
         Raises: SessionUnavailable where a store does not answer; nothing is lost then, and the next request tries again.
         """
@@ -128,7 +128,7 @@ class LazyMigration:
         await self._create(taken.id, taken.record, legacy.snapshot)
 
     async def _finished(self, id: str, record: Record, old: OldRecord) -> Migrated | None:
-        """Give a session that was moved, its old record gone; ``None`` where it has to be looked at again."""
+        """Return a session that was moved, its old record gone; ``None`` where it has to be looked at again."""
         data = _core.loads_record(record.value) or {}
         if _CLAIMED in data:
             # Another request is about to move it.

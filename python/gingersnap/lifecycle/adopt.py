@@ -28,7 +28,7 @@ def _dict(into: dict[str, Any], before: dict[str, Any], data: dict[str, Any]) ->
 
 
 def _is_prefix(before: Iterable[str], data: dict[str, Any]) -> bool:
-    """Say whether the keys that stay, and then the new ones, come in the order of ``data`` already."""
+    """Return whether the keys that stay, and then the new ones, come in the order of ``data`` already."""
     stays = [key for key in before if key in data]
     return stays == [*data][: len(stays)]
 

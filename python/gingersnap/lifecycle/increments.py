@@ -46,7 +46,7 @@ class Increments:
         }
 
     def follow(self, newer: "Increments") -> None:
-        """Take over the increments that came after these: the commit in between has failed."""
+        """Add the increments that came after these: the commit in between has failed."""
         for key, count in newer._counts.items():
             known = self._counts.get(key)
             step = count.step

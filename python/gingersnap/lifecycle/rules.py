@@ -56,7 +56,7 @@ def _is_time(value: object) -> TypeGuard[int]:
 
 
 def birth(*, expire: object, max_age: object, created: object) -> int | None:
-    """Tell when a session began, in milliseconds: as it says, or else its last issue, as its dates show it."""
+    """Return when a session began, in milliseconds: as it says, or else when it was last issued, by its dates."""
     if created is not None:
         return created if _is_time(created) else None
     if _is_time(expire) and _is_time(max_age):

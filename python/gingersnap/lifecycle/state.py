@@ -72,7 +72,7 @@ class SessionState:
         self._record_format = record_format
 
     def fill(self, snapshot: Snapshot) -> None:
-        """Take a snapshot as what came."""
+        """Note a snapshot as what came."""
         self.base = self.loaded = snapshot
         self.body = snapshot.body
         self.existed, self.is_new = True, False
@@ -126,13 +126,13 @@ class SessionState:
         return "session" if value == "session" else age_ms("max_age", value, self.policy.longest_age)
 
     def forget(self) -> None:
-        """Take back what was asked for since the last commit."""
+        """Undo what was asked for since the last commit."""
         self.loaded = self.base
         self.mark = self.life = self.new_owner = self._created_ms = self.set_cookie = self.increments = None
         self.ends = self.replaced = False
 
     def detach(self) -> None:
-        """Let go of the request's scope, which holds the session that holds this; keep a copy without the session.
+        """Drop the request's scope, which holds the session that holds this; keep a copy without the session.
 
         A write that outlives its request, hooks and events still have to know the connection.
         """
@@ -264,7 +264,7 @@ class SessionState:
         return next((key for key in dict.copy(session) if dialect.is_reserved(key)), None)
 
     def settle(self, written: Snapshot | None, reason: Reason, fingerprint: str | None = None) -> None:
-        """Take what was written as what is, so that later changes are compared with it; emit the event."""
+        """Note what was written, so that later changes are compared with it; emit the event."""
         events = self.options.events
         if events.has_listeners:
             if self.is_new and written is not None:

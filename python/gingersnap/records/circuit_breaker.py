@@ -26,7 +26,7 @@ class CircuitBreaker:
         return self._failures > 0
 
     def wait_s(self, now: float) -> float:
-        """Tell how long a call has to wait; 0: it may pass, and must report how it ended."""
+        """Return how long a call has to wait, in seconds; 0: it may pass, and must report how it ended."""
         if self._failures < FAILURES:
             return 0.0
         if now < self._until:

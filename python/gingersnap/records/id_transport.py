@@ -150,7 +150,7 @@ class HeaderKey:
         headers[:] = [*(pair for pair in headers if pair[0].lower() != self._name), (self._name, value.encode("latin-1"))]
 
     def reset(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> None:
-        """Say that there is none any more."""
+        """Send an empty value: there is no id any more."""
         self.set(scope, headers, "")
 
 

@@ -36,7 +36,7 @@ class Ids:
         self._longest = 1024 if any_id is dialect.id_shape else 256
 
     def is_id(self, value: str) -> bool:
-        """Say whether a value may be an id: nothing else reaches a store."""
+        """Return whether a value may be an id: nothing else reaches a store."""
         return self._shape.fullmatch(value) is not None
 
     def fault(self, value: str) -> str:
@@ -73,7 +73,7 @@ class Ids:
         return self._prefix + base64.urlsafe_b64encode(digest[:octets]).rstrip(b"=").decode("ascii")
 
     def key(self, id: str) -> str:
-        """Give the key of an id in the store: its hash, so that who reads the store knows no id; behind its hash tag.
+        """Return the key of an id in the store: its hash, so that a reader of the store knows no id; behind its hash tag.
 
         Other systems have the id itself there.
         """
@@ -88,5 +88,5 @@ class Ids:
 
 
 def fingerprint(id: str) -> str:
-    """Give what may be told of an id: its SHA-256, in hex."""
+    """Return what events and logs may say of an id: its SHA-256, in hex."""
     return hashlib.sha256(id.encode("utf-8")).hexdigest()

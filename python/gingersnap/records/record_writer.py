@@ -134,7 +134,7 @@ class RecordWriter:
         await self._sure("destroy", partial(self._store.destroy, key))
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
-        """Let a record live on; ``False`` where there is none."""
+        """Renew a record's lifetime; ``False`` where there is none."""
         return await self._ask("touch", partial(self._store.touch, key, ttl_ms))
 
     async def again(self, key: str, met: Conflict) -> Conflict | Gone:

@@ -116,7 +116,7 @@ class Committer:
         return "done"
 
     async def _touch(self, session: Session, body: bytes, reason: Reason) -> Outcome:
-        """Let the session live on: its expiry alone, never its data."""
+        """Renew the session's expiry alone, never its data."""
         state, record, dialect = self._state, self._record, self._state.options.dialect
         encoded = self._encoder.encode(session, body)
         if reason == "rolling" and state.mark is None and self._is_fresh(encoded):
@@ -184,7 +184,7 @@ class Committer:
         return "done"
 
     async def _ended(self) -> None:
-        """Take a record for ended that was just left a millisecond to live; one that keeps its own date is removed as well."""
+        """End a session after its record was left a millisecond to live; a record that keeps its own date is removed as well."""
         if getattr(self._loader.store, "atomic", True):
             self._record.id = None
         await self.delete()
@@ -265,7 +265,7 @@ class Committer:
         return await self._create(session, fresh, reason)
 
     def _written(self, id: str, body: bytes, encoded: EncodedRecord, reason: Reason) -> None:
-        """Take what was written as what is, and have the client told."""
+        """Note what was written, and what the response tells the client."""
         state, record, options = self._state, self._record, self._state.options
         changed = body != state.body or state.life is not None or state.set_cookie is not None
         sends_id = options.dialect.always_sends_cookie or id != record.id or record.key_index > 0

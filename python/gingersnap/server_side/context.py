@@ -101,7 +101,7 @@ class ContextSession:
         self.status.abandoned = True
 
     def expect(self, found: tuple[str, int] | LegacySession) -> None:
-        """Take the id that came, signed by the key of that index, or a session of an earlier configuration; it is not read yet."""
+        """Note the id that came, signed by the key of that index, or a session of an earlier configuration; it is not read yet."""
         if isinstance(found, tuple):
             self.record.id, self.record.key_index = found
         else:

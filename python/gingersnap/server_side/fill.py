@@ -115,7 +115,7 @@ class SessionFiller:
         self._fill_or_miss(session, found, why)
 
     def forget(self) -> None:
-        """Take back what was asked for since the last commit."""
+        """Undo what was asked for since the last commit."""
         self.state.forget()
         self.record.unsure = None
 

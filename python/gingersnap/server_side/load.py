@@ -63,7 +63,7 @@ class SessionLoader:
         return await self.fetch_legacy(found) if isinstance(found, LegacySession) else "missed"
 
     async def fetch_legacy(self, legacy: LegacySession) -> Record | str:
-        """Take over a session of an earlier configuration; the response carries its new id, and removes its old cookie."""
+        """Move a session of an earlier configuration; the response carries its new id, and removes its old cookie."""
         parts, record, scope = self._parts, self.record, self.state.scope
         record.legacy = legacy
         migration = LazyMigration(parts.repository, self.store, scope, parts.legacy)

@@ -82,7 +82,7 @@ class StoredSessions:
         session._conducted = context = ContextSession(self._parts, scope)
         found = self._find(scope)
         if isinstance(found, str):
-            self._refuse(context, session, found)
+            self._reject(context, session, found)
         elif found is not None:
             context.expect(found)
             if self.options.defer:
@@ -108,7 +108,7 @@ class StoredSessions:
             logger.warning("a signed session id is no id here because %s; its session is taken for a new one", ids.fault(found[0]))
         return legacy.find(scope, "missed", now_ms())
 
-    def _refuse(self, context: ContextSession, session: Session, why: str) -> None:
+    def _reject(self, context: ContextSession, session: Session, why: str) -> None:
         """Start a new session in place of what came, and emit why."""
         format = self._parts.format
         if is_remnant(format.name, self.options.max_header_bytes, session._scope, why):

@@ -174,7 +174,7 @@ class SessionSaver:
         self.status.reported_error = None
 
     async def _know_record(self, session: Session) -> bool:
-        """Find out what is there of a session that no request has read or made yet; ``False``: nothing may be written."""
+        """Load or make the record of a session that no request has read or made yet; ``False``: nothing may be written."""
         state, record = self.state, self.record
         if self.status.replaced_before_load:
             await self._catch_up(session)

@@ -47,7 +47,7 @@ class SendWrapper:
         # Whether a 503 went out in place of what the application sends.
         self._replaced = False
         self._dropped = 0
-        # Whether a response that started did not get out, so that the next one is to carry the session's word.
+        # True while the commit of a response is under way, and after one that raised: the answer that follows carries what it did.
         self._update_pending = False
         # Whether the application has accepted a WebSocket, and closed it.
         self._accepted = self._closed = False
@@ -64,17 +64,17 @@ class SendWrapper:
         self._closed = self._closed or message["type"] == "websocket.close"
         if session._started or message["type"] not in STARTS:
             if self._update_pending and message["type"] in STARTS:
-                await self._send_owed(message)
+                await self._send_pending(message)
             else:
                 await self._pass_on(message)
             return
         # Noted first: if the commit fails, the error page must still get out, without a session.
         session._started = True
-        told = self._context.status.reported_error
-        if told is not None and self._is_error(message) and await error_policy(self._options, told, self._scope) != "raise":
-            await self.refuse(told)
+        reported = self._context.status.reported_error
+        if reported is not None and self._is_error(message) and await error_policy(self._options, reported, self._scope) != "raise":
+            await self.answer_unavailable(reported)
             return
-        if self._is_unheard(message):
+        if self._needs_id_that_is_lost(message):
             # The id stays that the client has: what needs a new one is reported as any other late change.
             self._parts.handshake.check(self._scope, message)
             await self._pass_on(message)
@@ -83,23 +83,23 @@ class SendWrapper:
         error = await self._commit()
         self._update_pending = False
         if error is None:
-            await self._pass_on(self._amended(message))
+            await self._pass_on(self._with_headers(message))
         else:
-            await self.refuse(error)
+            await self.answer_unavailable(error)
 
-    def _is_unheard(self, message: Message) -> bool:
+    def _needs_id_that_is_lost(self, message: Message) -> bool:
         """Return whether the session needs a new id that this handshake's answer will not carry to the client."""
         return message["type"] == "websocket.accept" and drops_headers(self._scope) and self._context.is_stuck(self._session)
 
     async def _drop(self) -> None:
-        """Drop a message that comes after the 503: a short response ends unnoticed, a long one as by a client that went away."""
+        """Drop a message that comes after the 503: a short response ends unnoticed, a long one as if the client had gone."""
         self._dropped += 1
         if self._dropped > _MOST_DROPPED:
             raise ResponseReplaced
         # An application that never waits for anything else must not hold the event loop.
         await asyncio.sleep(0)
 
-    async def _send_owed(self, message: Message) -> None:
+    async def _send_pending(self, message: Message) -> None:
         """Send the answer that follows a failed commit, or a commit during which the task was cancelled.
 
         It waits for that commit, and carries what was done; where an end was asked for, and not carried out, that is done now.
@@ -112,14 +112,14 @@ class SendWrapper:
             await context.saver.end()
         except SessionUnavailable as failure:
             error = failure
-        if error is not None and await self._word(error) == "unavailable":
-            await self.refuse(error)
+        if error is not None and await self._policy_for(error) == "unavailable":
+            await self.answer_unavailable(error)
         else:
-            await self._pass_on(self._amended(message))
+            await self._pass_on(self._with_headers(message))
 
-    async def _word(self, error: SessionUnavailable) -> StoreErrorPolicy:
+    async def _policy_for(self, error: SessionUnavailable) -> StoreErrorPolicy:
         """Return what becomes of a response after its commit failed; ``on_store_error`` is asked once at most."""
-        # What was to end, and did not, is never reported as done; the word "anonymous" alone is for loads.
+        # What was to end, and did not, is never reported as done; the policy "anonymous" is for loads alone.
         if self._context.status.ending or self._context.state.ends or self._options.on_store_error == "anonymous":
             return "unavailable"
         return await error_policy(self._options, error, self._scope)
@@ -129,11 +129,11 @@ class SendWrapper:
         self._accepted = self._accepted or message["type"] == "websocket.accept"
 
     def _is_error(self, message: Message) -> bool:
-        """Say whether a framework has made its own answer of an exception that was ours."""
+        """Return whether a framework has made its own answer of an exception that was ours."""
         return int(message.get("status", 0)) >= 500
 
     async def _commit(self) -> SessionUnavailable | None:
-        """Commit; give the error that the client is to be told of."""
+        """Commit; return the error that the client must be told of."""
         context = self._context
         if not self._options.auto_commit:
             await context.wait_idle()
@@ -144,15 +144,15 @@ class SendWrapper:
                 await context.saver.before_save(session)
             await context.saver.commit(session)
         except SessionUnavailable as error:
-            word = await self._word(error)
-            if word == "unavailable":
+            policy = await self._policy_for(error)
+            if policy == "unavailable":
                 return error
-            if word == "raise":
+            if policy == "raise":
                 raise
-            logger.error("the session was not saved, and the response goes out without a word of it")
+            logger.error("the session was not saved, and the response goes out as the application made it")
         return None
 
-    def _amended(self, message: Message) -> Message:
+    def _with_headers(self, message: Message) -> Message:
         context, session = self._context, self._session
         self._parts.slot.warn_of_shared_cookie(session, message)
         if context.record.id_update is not None:
@@ -164,10 +164,10 @@ class SendWrapper:
             also = [*context.state.signature_removal, *also]
         return self._parts.transport.respond(message, self._scope, context.record.id_update, also, accessed=accessed)
 
-    async def refuse(self, error: SessionUnavailable) -> None:
+    async def answer_unavailable(self, error: SessionUnavailable) -> None:
         """Answer 503 in place of the application; a WebSocket that was accepted is closed.
 
-        It says of the session what an earlier commit has done, if there was one: an id that is dead must be replaced.
+        It carries what an earlier commit has done, if there was one: an id that is dead must be replaced.
         """
         self._replaced = self._session._started = True
         kind = "http.response"
@@ -187,29 +187,29 @@ class SendWrapper:
         ]
         await self._context.wait_idle()
         start = {"type": f"{kind}.start", "status": error.status_code, "headers": headers}
-        await self._send(self._amended(start))
+        await self._send(self._with_headers(start))
         await self._send({"type": f"{kind}.body", "body": body})
 
     async def failed(self, error: BaseException) -> bool:
-        """Meet an exception of the application; say whether a response was made of it."""
-        if self._replaced and _is_replacement(error):
+        """Handle an exception of the application; return whether a response was made of it."""
+        if self._replaced and _is_response_replaced(error):
             return True
         mine = _session_unavailable_in(error)
         if mine is None:
             if self._options.auto_commit:
                 unended = await self._after_error()
-                if unended is not None and self._can_refuse():
+                if unended is not None and self._can_answer():
                     # The exception goes on to the server, which logs it; the client hears that it is still logged in.
-                    await self.refuse(unended)
+                    await self.answer_unavailable(unended)
                     return False
-        elif self._can_refuse() and (
+        elif self._can_answer() and (
             self._context.status.ending or await error_policy(self._options, mine, self._scope) != "raise"
         ):
-            await self.refuse(mine)
+            await self.answer_unavailable(mine)
         return mine is not None and self._replaced
 
-    def _can_refuse(self) -> bool:
-        """Say whether the client can still be told: a response has not started, a WebSocket was not closed."""
+    def _can_answer(self) -> bool:
+        """Return whether the client can still be answered: no response has started, a WebSocket was not closed."""
         return not self._closed if self._scope["type"] == "websocket" else not self._session._started
 
     async def _after_error(self) -> SessionUnavailable | None:
@@ -282,14 +282,14 @@ def _session_unavailable_in(error: BaseException) -> SessionUnavailable | None:
     return error if isinstance(error, SessionUnavailable) else None
 
 
-def _is_replacement(error: BaseException | None) -> bool:
-    """Return whether an exception is what ``send`` raised, or what a framework makes of that: its own word for a disconnect."""
+def _is_response_replaced(error: BaseException | None) -> bool:
+    """Return whether an exception is what ``send`` raised, or what a framework makes of that: its own disconnect."""
     if isinstance(error, BaseExceptionGroup):
-        return all(_is_replacement(each) for each in error.exceptions)
+        return all(_is_response_replaced(each) for each in error.exceptions)
     if error is None or isinstance(error, ResponseReplaced):
         return error is not None
     if error.__cause__ is not None:
         # Litestar: raise LitestarException(...) from it.
-        return _is_replacement(error.__cause__)
+        return _is_response_replaced(error.__cause__)
     # Starlette's ClientDisconnect and WebSocketDisconnect; any other exception is the application's own.
-    return type(error).__name__.endswith("Disconnect") and _is_replacement(error.__context__)
+    return type(error).__name__.endswith("Disconnect") and _is_response_replaced(error.__context__)
