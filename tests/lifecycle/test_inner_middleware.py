@@ -161,6 +161,16 @@ class Closing:
         await self.app(scope, receive, send)
 
 
+class Clearing(Closing):
+    """End it by a name in place of the word."""
+
+    nothing: Any = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["session"] = self.nothing
+        await self.app(scope, receive, send)
+
+
 async def replacing(scope: Scope, receive: Receive, send: Send) -> None:
     scope["session"] = {"user": "bob"}
     await PlainTextResponse("ok")(scope, receive, send)
@@ -179,6 +189,7 @@ async def in_the_handler(request: Request) -> PlainTextResponse:
 REPLACED: dict[str, tuple[ASGIApp, Any]] = {
     "none in a middleware": (Closing(replacing), {"user": "bob"}),
     "none in a middleware, and nothing after": (Closing(PlainTextResponse("ok")), {}),
+    "none by a name": (Clearing(PlainTextResponse("ok")), {}),
     "a dict": (replacing, {"user": "bob"}),
     "an empty dict": (emptying, {}),
     "in a handler": (Starlette(routes=[Route("/replace", in_the_handler)]), {"user": "bob"}),

@@ -31,18 +31,20 @@ class ScopeSlot:
         value: object = scope.get(session._key, session)
         if value is session:
             return session
-        if self._is_of_another(scope, session, value):
+        if is_none(value):
+            # Whatever code sets it. The search for another middleware looks through all tasks of the event loop.
+            if self.options.unset == "keep":
+                session._conduct().leave()
+            else:
+                session.destroy()
+        elif self._is_of_another(scope, session, value):
             # A middleware within this one has put it there for its own part of the application, and writes it itself.
             return session
-        if issubclass(type(value), dict):
+        elif issubclass(type(value), dict):
             session.replace(cast("dict[str, object]", value))
-        elif not is_none(value):
+        else:
             key = self.options.scope_key
             raise TypeError(f'scope["{key}"]: it can only be set to a dict or None, not {type(value).__name__}')
-        elif self.options.unset == "keep":
-            session._conduct().leave()
-        else:
-            session.destroy()
         scope[session._key] = session
         return session
 
