@@ -296,3 +296,22 @@ async def test_attributes_that_do_not_agree_hide_no_exception_of_the_application
         await server.serve(app, user.header())
     assert server.statuses == []
     assert "ConfigError" in caplog.text
+
+
+async def test_a_client_that_has_gone_hides_no_exception_where_the_store_is_dead_too(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    sessions = Sessions(store=store)
+    await sessions.do(lambda session: session.update(secret=1))
+
+    async def refuse(key: str) -> bool:
+        raise OSError
+
+    store.destroy = refuse  # type: ignore[method-assign]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["session"].logout()
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        await Server(lost=True).serve(app, sessions.browser.header(), store=store)
+    assert "could not be answered: OSError" in caplog.text

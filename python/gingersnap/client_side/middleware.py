@@ -66,7 +66,7 @@ class CookieSessions:
                     await self._end_after_error(scope, session, send)
                 except Exception as error:
                     # The application's own exception is the one to be seen.
-                    logger.error("the session of a request that failed could not be ended: %s", type(error).__name__)
+                    logger.error("a request that failed could not be answered: %s", type(error).__name__)
             fail(session)
             raise
         finally:

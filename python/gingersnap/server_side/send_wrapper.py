@@ -200,7 +200,10 @@ class SendWrapper:
                 unended = await self._after_error()
                 if unended is not None and self._can_answer():
                     # The exception goes on to the server, which logs it; the client hears that it is still logged in.
-                    await self.answer_unavailable(unended)
+                    try:
+                        await self.answer_unavailable(unended)
+                    except Exception as failure:
+                        logger.error("a request that failed could not be answered: %s", type(failure).__name__)
                     return False
         elif self._can_answer() and (
             self._context.status.ending or await error_policy(self._options, mine, self._scope) != "raise"
