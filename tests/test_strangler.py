@@ -67,7 +67,9 @@ def served(found: Node, folder: Path) -> Iterator[Demonstration]:
     environ = {**os.environ, "PATH": path, "PORT": "0", "REDIS_URL": "", "SESSION_KEY": ""}
     command, pipe = [sys.executable, str(place / "serve.py")], subprocess.PIPE
     # In a group of its own, as a terminal would have it: what Ctrl-C reaches is all of them.
-    with subprocess.Popen(command, env=environ, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+    with _children_heed_ctrl_c():
+        process = subprocess.Popen(command, env=environ, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    with process:
         try:
             told = process.stdout.readline()
             addresses = re.findall(r"http://127\.0\.0\.1:\d+", told)
@@ -76,6 +78,21 @@ def served(found: Node, folder: Path) -> Iterator[Demonstration]:
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGINT)
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    raise
+
+
+@contextmanager
+def _children_heed_ctrl_c() -> Iterator[None]:
+    """Start children with SIGINT at its default: a shell ignores it for what it runs in the background, and they would too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="module")
