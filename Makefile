@@ -72,7 +72,7 @@ test-native: $(TESTED)
 # What runs a whole application or a store of Node's is the same there; a shorter slice of the generated programs will do.
 test-pure: $(TESTED)
 	GINGERSNAP_SKIPPED=$(SKIPPED)/pure GINGERSNAP_PURE=1 GINGERSNAP_PROGRAMS=60 $(BIN)/python -m pytest --ignore=tests/core --ignore=tests/browser $(STORES_ALONE) \
-		$(patsubst %,--ignore=tests/%.py,interop/test_node_stores interop/test_node_stores_ends interop/test_from_pages test_strangler)
+		$(patsubst %,--ignore=tests/%.py,interop/test_clients interop/test_node_stores interop/test_node_stores_ends interop/test_from_pages test_strangler)
 
 test-rust:
 	cargo test --quiet --locked --no-default-features
@@ -95,7 +95,7 @@ fuzz:
 	done
 
 interop: $(TESTED)
-	GINGERSNAP_PROGRAMS=2000 GINGERSNAP_CLIENTS=all $(BIN)/python -m pytest tests/interop tests/test_clients.py
+	GINGERSNAP_PROGRAMS=2000 GINGERSNAP_CLIENTS=all $(BIN)/python -m pytest tests/interop
 
 # What the systems do whose sessions are shared, row by row: its test, or its line in docs/differences.md.
 parity: $(BIN)/.has-test
@@ -111,6 +111,7 @@ lint: $(BIN)/.has-lint $(BIN)/.native
 	cargo clippy --quiet --locked --all-targets -- -D warnings
 	cargo clippy --quiet --locked --all-targets --no-default-features -- -D warnings
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo fmt --check --manifest-path tests/interop/clients/reqwest/Cargo.toml
 
 format: $(BIN)/.has-lint
 	$(BIN)/ruff check --fix-only --quiet .
@@ -124,7 +125,7 @@ audit:
 	has() { command -v $$1 >/dev/null || { missing="$$missing $$1"; echo "$$1 is not here and was not run: $$2" >&2; false; }; }; \
 	if has cargo-deny "cargo install cargo-deny --locked"; then cargo deny --locked check || exit 1; fi; \
 	if has cargo-audit "cargo install cargo-audit --locked"; then \
-		cargo audit --deny warnings && cargo audit --deny warnings --file fuzz/Cargo.lock || exit 1; fi; \
+		cargo audit --deny warnings && cargo audit --deny warnings --file fuzz/Cargo.lock && cargo audit --deny warnings --file tests/interop/clients/reqwest/Cargo.lock || exit 1; fi; \
 	if has pip-audit "pipx install pip-audit"; then \
 		for file in requirements/*.txt; do pip-audit --strict --no-deps --disable-pip --requirement $$file || exit 1; done; fi; \
 	test -z "$$CI" -o -z "$$missing"

@@ -59,13 +59,14 @@ class CookieFormat:
         """Return the Set-Cookie lines of a value that is already encoded, such as an id."""
         return cookie.lines(value, expires_ms, self._now_ms()) if self._both else cookie.lines(value, expires_ms)
 
-    def removal(self, cookie: Cookie) -> list[bytes]:
+    def removal(self, cookie: Cookie, *, legacy: bool = False) -> list[bytes]:
         """Return the lines that remove a cookie.
 
         In our own layout the removal of the value comes last, for clients that carry out only the last removal of a response
         (curl 7.88), and its date is one second later, for clients that ignore the first second of 1970 (aiohttp 3.14).
+        ``legacy``: the cookie is of an earlier configuration. The other system never removes it, so our own lines serve there too.
         """
-        return cookie.lines(b"", _REMOVED_MS, _REMOVED_MS)[::-1] if self._both else cookie.lines(b"", 0)
+        return cookie.lines(b"", _REMOVED_MS, _REMOVED_MS)[::-1] if self._both or legacy else cookie.lines(b"", 0)
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -36,8 +36,14 @@ class InlineSignedCookie:
             return "duplicate" if found else "tampered"
         return found.popitem()[1]
 
-    def lines(self, value: bytes, expires_ms: int | None, _now_ms: int | None = None) -> list[bytes]:
-        """Sign a value and return its line; ``b""`` with 0 removes the cookie."""
+    def lines(self, value: bytes, expires_ms: int | None, now_ms: int | None = None) -> list[bytes]:
+        """Sign a value and return its line; ``b""`` with 0 removes the cookie.
+
+        ``now_ms``: the removal has Expires and Max-Age, as in our own layout; else the date that the other system writes.
+        """
+        if not value and now_ms is not None and expires_ms is not None:
+            date = b"; Expires=" + _core.http_date(expires_ms) + b"; Max-Age=0"
+            return [self._name + b"=" + self._removed() + self._head + date + self._tail]
         return [self._line(self._sign(value) if value else self._removed(), expires_ms)]
 
     def load(self, headers: Headers, into: dict[str, Any], now_ms: int) -> Loaded | Miss | None:

@@ -98,7 +98,7 @@ class LegacySource:
         """Return the lines that remove its cookie."""
         if self.options.external_key is not None:
             return []
-        return self.format.removal(self.format.cookie(secure, cookie))
+        return self.format.removal(self.format.cookie(secure, cookie), legacy=True)
 
 
 class LegacySources:

@@ -7,7 +7,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 
 /** Asks for each path that comes by a line, with the cookies of java.net.CookieManager, and writes the body by a line. */
-class Client {
+class NetHttp {
     public static void main(String[] given) throws Exception {
         HttpClient client = HttpClient.newBuilder().cookieHandler(new CookieManager()).build();
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
