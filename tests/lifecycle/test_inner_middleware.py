@@ -1,5 +1,6 @@
 """Other session middlewares within ours: their sessions stay theirs, and ours stays as it was."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from starsessions import InMemoryStore, SessionAutoloadMiddleware
 from starsessions import SessionMiddleware as Starsessions
 
 from gingersnap import SessionMiddleware
+from gingersnap.lifecycle import inner_middleware
 from gingersnap.stores import MemoryStore
 from gingersnap.types import ASGIApp, Message, Receive, Scope, Send
 from tests.asgi import KEY, Browser
@@ -217,3 +219,23 @@ async def test_a_middleware_within_that_sets_our_cookie_is_told_of_once(options:
     said = [record.getMessage() for record in caplog.records if "'koa.sess' too" in record.getMessage()]
     assert len(said) == 1
     assert "sqladmin: backend.middlewares = []" in said[0]
+
+
+async def test_tasks_of_other_requests_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dict in place of the session is no reason to look through what a server has open: only what this request started."""
+    looked_at: list[object] = []
+    waiting = inner_middleware._waiting
+    monkeypatch.setattr(inner_middleware, "_waiting", lambda coroutine: looked_at.append(coroutine) or waiting(coroutine))
+
+    async def replace(request: Request) -> PlainTextResponse:
+        request.scope["session"] = {"n": 1}
+        return PlainTextResponse("done")
+
+    middleware = [Middleware(BaseHTTPMiddleware, dispatch=read_first)]
+    client = Browser(SessionMiddleware(Starlette(routes=[Route("/", replace)], middleware=middleware), keys=[KEY]))
+    others = [asyncio.create_task(asyncio.sleep(60)) for _ in range(100)]
+    await asyncio.sleep(0)
+    await client.get("/")
+    assert 0 < len(looked_at) < 10
+    for other in others:
+        other.cancel()

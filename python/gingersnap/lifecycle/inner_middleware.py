@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, cast
 
 from ..session.session import Session
 from ..types import Scope
@@ -27,7 +27,10 @@ def is_of_another(scope: Scope, key: str, value: object) -> bool:
 
 
 def _chains() -> Iterator[list[FrameType]]:
-    """Return the calls that wait for each other, innermost first: here, in the exception that passes, and in other tasks."""
+    """Return the calls that wait for each other, innermost first: here, in the exception that passes, and in tasks started here.
+
+    A server may have ten thousand other tasks: they are not looked at.
+    """
     here: list[FrameType] = []
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
@@ -40,14 +43,19 @@ def _chains() -> Iterator[list[FrameType]]:
         raised.insert(0, trace.tb_frame)
         trace = trace.tb_next
     yield raised
-    try:
-        tasks = asyncio.all_tasks()
-    except RuntimeError:
-        # Another event loop than asyncio's.
-        return
-    # Starlette's BaseHTTPMiddleware has its application run in a task of its own.
-    for task in tasks:
+    # Starlette's BaseHTTPMiddleware has its application run in a task of its own, and sends the response from this one.
+    for task in {task for frame in here for value in frame.f_locals.values() for task in _tasks(value)}:
         yield _waiting(task.get_coro())
+
+
+def _tasks(value: object) -> Iterator[asyncio.Task[Any]]:
+    """Return the task that a variable holds, or those of the task group (asyncio's or anyio's) that it holds."""
+    # By the type: an application's own object may raise at whatever it is asked for.
+    kind = type(value)
+    group = getattr(value, "_tasks", ()) if kind.__name__ == "TaskGroup" else (value,)
+    for task in group:
+        if issubclass(type(task), asyncio.Task):
+            yield cast("asyncio.Task[Any]", task)
 
 
 def _waiting(coroutine: Any) -> list[FrameType]:

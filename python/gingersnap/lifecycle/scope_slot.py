@@ -32,7 +32,7 @@ class ScopeSlot:
         if value is session:
             return session
         if is_none(value):
-            # Whatever code sets it. The search for another middleware looks through all tasks of the event loop.
+            # Whatever code sets it.
             if self.options.unset == "keep":
                 session._conduct().leave()
             else:
