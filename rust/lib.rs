@@ -16,9 +16,13 @@ mod py;
 #[cfg(feature = "python")]
 mod py_cookie;
 #[cfg(feature = "python")]
+mod py_envelope;
+#[cfg(feature = "python")]
 mod py_headers;
 #[cfg(feature = "python")]
 mod py_json;
+#[cfg(feature = "python")]
+mod py_keygrip;
 #[cfg(feature = "python")]
 mod py_seal;
 #[cfg(feature = "python")]

@@ -3,16 +3,12 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyNone, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyTuple};
 
 use crate::cookie::{self, Candidates};
-use crate::envelope::Envelope;
 use crate::json;
-use crate::py::{misread, write, write_owner};
-use crate::py_json::{Builder, Names};
-
-/// The largest integer that JavaScript holds exactly. Must match `rules.py::LARGEST_MS`.
-const LARGEST_MS: i64 = 1 << 53;
+use crate::py_envelope::read_envelope;
+use crate::py_json::Names;
 
 /// Why there is no session in a request's cookies, as in `_pure/cookie.py`.
 pub enum Miss {
@@ -34,38 +30,6 @@ impl Miss {
         };
         Some(reason.clone().into_any())
     }
-}
-
-/// A session's canonical text and its reserved members.
-type Opened<'py> = (Bound<'py, PyBytes>, [Option<Bound<'py, PyAny>>; 5]);
-
-/// Reads a session's text into a dict; `None` if it is no session.
-fn open<'py>(text: &str, into: &Bound<'py, PyDict>, names: &Names) -> PyResult<Option<Opened<'py>>> {
-    let py = into.py();
-    let mut builder = Builder::new(py, Some(names));
-    let envelope = match json::read_session(text, &mut builder, into.as_any()) {
-        Ok(envelope) => envelope,
-        Err(fault) => return misread(&fault, builder.error),
-    };
-    let body = match envelope.canonical_end {
-        Some(end) if end + 1 == text.len() => PyBytes::new(py, text.as_bytes()),
-        Some(end) => PyBytes::new(py, &[&text.as_bytes()[..end], b"}"].concat()),
-        // The text is not canonical: changes are found by comparing canonical text, so the data is written again.
-        None => match write(into.as_any(), Vec::with_capacity(text.len())) {
-            Ok(body) => PyBytes::new(py, &body),
-            // The text fitted as it was written, but not in canonical form.
-            Err(_) => return Ok(None),
-        },
-    };
-    Ok(Some((body, envelope.reserved)))
-}
-
-/// Returns whether the dates are plain integers and the session lives by them; `lifecycle/rules.py` decides about all others.
-fn is_fresh(reserved: &[Option<Bound<'_, PyAny>>; 5], now_ms: i64) -> bool {
-    let integer =
-        |member: &Option<Bound<'_, PyAny>>| member.as_ref()?.cast_exact::<PyInt>().ok()?.extract::<i64>().ok();
-    let (Some(expire), Some(max_age)) = (integer(&reserved[0]), integer(&reserved[1])) else { return false };
-    now_ms <= expire && now_ms.checked_add(max_age).is_some_and(|latest| expire <= latest && latest <= LARGEST_MS)
 }
 
 /// Refuses a name that no cookie can have; the options are stricter.
@@ -173,7 +137,7 @@ impl Frame {
         now_ms: i64,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let text = text.and_then(|text| std::str::from_utf8(text).ok());
-        disclose(text, index, into, now_ms, &self.names)
+        read_envelope(text, index, into, now_ms, &self.names)
     }
 
     /// Starts a line with the cookie's name and `=`, and makes room for the rest.
@@ -217,30 +181,24 @@ pub fn only<'a, T>(values: &[&'a [u8]], verify: impl Fn(&'a [u8]) -> Option<T>) 
     found
 }
 
-/// Reads a session's text into a dict. Returns `_native.pyi`'s `Loaded`, or `corrupt` for a text that is no session.
-pub fn disclose<'py>(
-    text: Option<&str>,
-    index: usize,
-    into: &Bound<'py, PyDict>,
-    now_ms: i64,
-    names: &Names,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let py = into.py();
-    let Some((body, reserved)) = text.map_or(Ok(None), |text| open(text, into, names))? else {
-        into.clear();
-        return Ok(Miss::Corrupt.reason(py));
+#[pyfunction]
+pub fn http_date<'py>(at_ms: &Bound<'py, PyInt>) -> PyResult<Bound<'py, PyBytes>> {
+    // A number beyond 64 bits is after the last year, or before the first.
+    let near = at_ms.extract::<i64>().ok();
+    let at_ms_cut = match near {
+        Some(near) => near,
+        None if at_ms.lt(0)? => i64::MIN,
+        None => i64::MAX,
     };
-    let fresh = PyBool::new(py, is_fresh(&reserved, now_ms)).to_owned().into_any();
-    let index = index.into_pyobject(py)?.into_any();
-    let [expire, max_age, session, created, owner] =
-        reserved.map(|member| member.unwrap_or_else(|| PyNone::get(py).to_owned().into_any()));
-    let fields = [body.into_any(), index, fresh, expire, max_age, session, created, owner];
-    Ok(Some(PyTuple::new(py, fields)?.into_any()))
+    let mut line = Vec::with_capacity(29);
+    cookie::write_date(at_ms_cut, &mut line);
+    Ok(PyBytes::new(at_ms.py(), &line))
 }
 
-/// Adds the envelope to a session's text.
-pub fn enclose(text: &mut Vec<u8>, envelope: &Envelope<'_>, owner: Option<&Bound<'_, PyString>>) -> PyResult<()> {
-    let owner = owner.map(write_owner).transpose()?;
-    Envelope { owner: owner.as_deref(), ..*envelope }.write(text);
-    Ok(())
+#[pyfunction]
+pub fn find<'py>(py: Python<'py>, header: &[u8], name: &[u8]) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>)> {
+    check_name(name)?;
+    let bytes = |found: &[&[u8]]| PyList::new(py, found.iter().map(|octets| PyBytes::new(py, octets)));
+    let Candidates { values, digests } = cookie::find(header, name);
+    Ok((bytes(values.get(false))?, bytes(digests.get(false))?))
 }

@@ -36,7 +36,8 @@ struct Seen {
 /// No name is set twice: if the response sets one of the two already, its lines are removed; without `overwrite` they stay
 /// and ours are left out. With `cache_headers`, `Vary` gets `Cookie` (RFC 9110 section 12.5.5), and a response with lines
 /// `Cache-Control: no-store` unless it has its own.
-pub fn amend<'py>(
+#[pyfunction]
+pub fn with_session_headers<'py>(
     headers: &Bound<'py, PyAny>,
     lines: &Bound<'py, PyList>,
     name: &[u8],
@@ -44,7 +45,7 @@ pub fn amend<'py>(
     cache_headers: bool,
 ) -> PyResult<Bound<'py, PyList>> {
     let py = headers.py();
-    let amended = PyList::empty(py);
+    let copy = PyList::empty(py);
     let mut seen = Seen::default();
     for pair in headers.try_iter()? {
         let pair = pair?;
@@ -55,22 +56,22 @@ pub fn amend<'py>(
             }
             seen.own_line = true;
         }
-        seen.note(key.as_bytes(), value.as_bytes(), amended.len());
-        amended.append(pair)?;
+        seen.note(key.as_bytes(), value.as_bytes(), copy.len());
+        copy.append(pair)?;
     }
     let sent = !lines.is_empty() && !seen.own_line;
     if sent {
         for line in lines.iter() {
-            amended.append((SET_COOKIE.get(py), line))?;
+            copy.append((SET_COOKIE.get(py), line))?;
         }
     }
     if cache_headers {
-        seen.vary(&amended)?;
+        seen.vary(&copy)?;
         if sent && !seen.cache_control {
-            amended.append((CACHE_CONTROL.get(py), NO_STORE.get(py)))?;
+            copy.append((CACHE_CONTROL.get(py), NO_STORE.get(py)))?;
         }
     }
-    Ok(amended)
+    Ok(copy)
 }
 
 impl Seen {
@@ -86,14 +87,14 @@ impl Seen {
         }
     }
 
-    fn vary(&self, amended: &Bound<'_, PyList>) -> PyResult<()> {
-        let py = amended.py();
+    fn vary(&self, copy: &Bound<'_, PyList>) -> PyResult<()> {
+        let py = copy.py();
         match self.vary_at {
             _ if self.varies => Ok(()),
-            None => amended.append((VARY.get(py), COOKIE.get(py))),
+            None => copy.append((VARY.get(py), COOKIE.get(py))),
             Some(at) => {
-                let (key, value) = octets(&amended.get_item(at)?)?;
-                amended.set_item(at, (key, PyBytes::new(py, &[value.as_bytes(), b", Cookie"].concat())))
+                let (key, value) = octets(&copy.get_item(at)?)?;
+                copy.set_item(at, (key, PyBytes::new(py, &[value.as_bytes(), b", Cookie"].concat())))
             }
         }
     }

@@ -1,332 +1,78 @@
-//! JSON text to Python values and back. `json` has the grammar and the limits; this file decides the types.
+//! JSON text to Python values and back. `json` has the grammar and the limits; this file and its parts decide the types.
 
-use std::sync::{Mutex, MutexGuard};
+mod builder;
+mod writer;
 
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyNone, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString};
 
-use crate::json::{self, Build, MAX_DEPTH, MAX_DIGITS, MAX_NODES};
+pub use self::builder::{Builder, Names};
+use self::writer::Writer;
+use crate::json::{self, Fault, MAX_TEXT};
+use crate::{codec, crc};
 
-/// How many member names are kept ready as Python strings.
-const NAME_SLOTS: usize = 256;
-/// Longer names are not kept.
-const LONGEST_NAME: usize = 32;
+mod raised {
+    pyo3::import_exception!(gingersnap.errors, SessionTooLarge);
+    pyo3::import_exception!(gingersnap.errors, UnserializableError);
+}
 
-/// A kept name: its text and its Python string.
-type Name = (Box<[u8]>, Py<PyString>);
-
-/// Names of earlier sessions, as Python strings with their hash ready: the names hardly ever change.
-pub struct Names(Mutex<Vec<Option<Name>>>);
-
-impl Names {
-    pub fn new() -> Self {
-        Self(Mutex::new((0..NAME_SLOTS).map(|_| None).collect()))
-    }
-
-    /// Opens the cache; `None` while another thread, or a caller in this thread, has it open.
-    fn open(&self) -> Option<MutexGuard<'_, Vec<Option<Name>>>> {
-        self.0.try_lock().ok()
+/// Converts a fault for Python: `None` for a bad text, an exception if Python itself failed.
+pub fn misread<T>(fault: &Fault, error: Option<PyErr>) -> PyResult<Option<T>> {
+    match (fault, error) {
+        (Fault::Builder, Some(error)) => Err(error),
+        _ => Ok(None),
     }
 }
 
-/// FNV-1a, reduced to a slot: fast on short names, and a collision only costs a new string.
-fn slot(name: &[u8]) -> usize {
-    let hash = name.iter().fold(0x811C_9DC5_u32, |hash, octet| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193));
-    (hash ^ (hash >> 16)) as usize % NAME_SLOTS
-}
-
-/// Builds Python values.
-pub struct Builder<'a, 'py> {
-    py: Python<'py>,
-    names: Option<MutexGuard<'a, Vec<Option<Name>>>>,
-    /// The Python exception behind `Fault::Builder`.
-    pub error: Option<PyErr>,
-}
-
-impl<'a, 'py> Builder<'a, 'py> {
-    pub fn new(py: Python<'py>, names: Option<&'a Names>) -> Self {
-        Self { py, names: names.and_then(Names::open), error: None }
-    }
-
-    fn kept<T>(&mut self, result: PyResult<T>) -> Option<T> {
-        result.map_err(|error| self.error = Some(error)).ok()
-    }
-
-    #[cold]
-    fn surrogates(&mut self, octets: &[u8]) -> Option<Bound<'py, PyString>> {
-        let octets = PyBytes::new(self.py, octets);
-        self.kept(PyString::from_encoded_object(&octets, Some(c"utf-8"), Some(c"surrogatepass")))
-    }
-
-    fn name(&mut self, name: &[u8]) -> Option<Bound<'py, PyString>> {
-        let at = slot(name);
-        if name.len() > LONGEST_NAME || self.names.is_none() {
-            return self.new_name(name);
+/// Appends the JSON text of `data` to `line`.
+pub fn write(data: &Bound<'_, PyAny>, line: Vec<u8>) -> PyResult<Vec<u8>> {
+    let mut writer = Writer::new(line);
+    match writer.value(data, 0) {
+        Ok(()) if writer.line.len() > MAX_TEXT => {
+            let problem = format!("more than {MAX_TEXT} bytes of JSON");
+            Err(raised::SessionTooLarge::new_err((String::new(), problem)))
         }
-        if let Some((octets, known)) = self.names.as_ref().and_then(|names| names[at].as_ref())
-            && **octets == *name
-        {
-            return Some(known.bind(self.py).clone());
-        }
-        let made = self.new_name(name)?;
-        if let Some(names) = self.names.as_mut() {
-            names[at] = Some((name.into(), made.clone().unbind()));
-        }
-        Some(made)
-    }
-
-    fn new_name(&mut self, name: &[u8]) -> Option<Bound<'py, PyString>> {
-        match std::str::from_utf8(name) {
-            Ok(text) => Some(PyString::new(self.py, text)),
-            Err(_) => self.surrogates(name),
-        }
+        Ok(()) => Ok(writer.line),
+        Err(refusal) => Err(raised::UnserializableError::new_err((refusal.path(), refusal.reason))),
     }
 }
 
-impl<'py> Build for Builder<'_, 'py> {
-    type Value = Bound<'py, PyAny>;
+/// Writes an owner's name; an error names its place.
+pub fn write_owner(owner: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
+    let mut writer = Writer::new(Vec::new());
+    let written = writer.value(owner.as_any(), 0);
+    written.map_err(|refusal| raised::UnserializableError::new_err(("_owner", refusal.reason)))?;
+    Ok(writer.line)
+}
 
-    fn null(&mut self) -> Self::Value {
-        PyNone::get(self.py).to_owned().into_any()
-    }
+#[pyfunction]
+pub fn dumps<'py>(data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(data.py(), &write(data, Vec::with_capacity(512))?))
+}
 
-    fn boolean(&mut self, value: bool) -> Self::Value {
-        PyBool::new(self.py, value).to_owned().into_any()
-    }
-
-    fn integer(&mut self, value: i64) -> Self::Value {
-        PyInt::new(self.py, value).into_any()
-    }
-
-    fn large_integer(&mut self, value: i128) -> Option<Self::Value> {
-        let result = value.into_pyobject(self.py).map(Bound::into_any);
-        self.kept(result.map_err(PyErr::from))
-    }
-
-    fn float(&mut self, value: f64) -> Self::Value {
-        PyFloat::new(self.py, value).into_any()
-    }
-
-    fn string(&mut self, value: &str) -> Self::Value {
-        PyString::new(self.py, value).into_any()
-    }
-
-    fn halves(&mut self, value: &[u8]) -> Option<Self::Value> {
-        self.surrogates(value).map(Bound::into_any)
-    }
-
-    fn list(&mut self, stack: &mut Vec<Self::Value>, start: usize) -> Option<Self::Value> {
-        let result = PyList::new(self.py, stack.drain(start..));
-        self.kept(result).map(Bound::into_any)
-    }
-
-    fn object(&mut self) -> Self::Value {
-        PyDict::new(self.py).into_any()
-    }
-
-    fn insert(&mut self, object: &Self::Value, name: &[u8], value: Self::Value) -> Option<()> {
-        let name = self.name(name)?;
-        let result = object.cast::<PyDict>().map_err(PyErr::from).and_then(|dict| dict.set_item(name, value));
-        self.kept(result)
-    }
-
-    fn size(&self, object: &Self::Value) -> usize {
-        object.cast::<PyDict>().map_or(0, PyDictMethods::len)
+#[pyfunction]
+pub fn loads<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Ok(text) = std::str::from_utf8(text) else { return Ok(None) };
+    let mut builder = Builder::new(py, None);
+    match json::read(text, &mut builder) {
+        Ok(value) => Ok(Some(value).filter(PyAnyMethods::is_instance_of::<PyDict>)),
+        Err(fault) => misread(&fault, builder.error),
     }
 }
 
-/// Why a value cannot be written: its path and the problem.
-pub struct Refusal {
-    /// The path of the value, innermost step first, as `.name` or `[index]`.
-    steps: Vec<String>,
-    /// The problem: a type's name, or a sentence without the value.
-    pub reason: String,
+#[pyfunction]
+pub fn encode(data: &Bound<'_, PyAny>) -> PyResult<String> {
+    let mut line = Vec::new();
+    codec::base64_encode(&write(data, Vec::new())?, &mut line);
+    Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
-impl Refusal {
-    fn new(reason: impl Into<String>) -> Self {
-        Self { steps: Vec::new(), reason: reason.into() }
-    }
-
-    fn at(mut self, step: String) -> Self {
-        self.steps.push(step);
-        self
-    }
-
-    /// The path of the value, such as `cart.items[2]`.
-    pub fn path(&self) -> String {
-        let path: String = self.steps.iter().rev().map(String::as_str).collect();
-        path.strip_prefix('.').map_or(path.clone(), String::from)
-    }
+#[pyfunction]
+pub fn decode<'py>(py: Python<'py>, value: &[u8]) -> PyResult<Option<Bound<'py, PyAny>>> {
+    codec::base64_decode(value).map_or(Ok(None), |text| loads(py, &text))
 }
 
-/// Writes canonical JSON text.
-pub struct Writer {
-    /// The text that is written already.
-    pub line: Vec<u8>,
-    nodes: usize,
-}
-
-impl Writer {
-    /// Starts a text after the content of `line`.
-    pub fn new(line: Vec<u8>) -> Self {
-        Self { line, nodes: 0 }
-    }
-
-    pub fn value(&mut self, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), Refusal> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            return Err(Refusal::new(format!("more than {MAX_NODES} values")));
-        }
-        // The exact types come first, being the most frequent; then subclasses of them.
-        if let Ok(string) = value.cast_exact::<PyString>() {
-            return self.string(string);
-        }
-        if let Ok(number) = value.cast_exact::<PyInt>() {
-            return self.integer(number);
-        }
-        if value.is_none() {
-            self.line.extend_from_slice(b"null");
-            return Ok(());
-        }
-        if let Ok(flag) = value.cast_exact::<PyBool>() {
-            self.line.extend_from_slice(if flag.is_true() { b"true" } else { b"false" });
-            return Ok(());
-        }
-        self.container(value, depth + 1)
-    }
-
-    fn container(&mut self, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), Refusal> {
-        if let Ok(dict) = value.cast::<PyDict>() {
-            return self.dict(dict, depth);
-        }
-        if let Ok(list) = value.cast::<PyList>() {
-            return self.list(list.iter(), depth);
-        }
-        if let Ok(tuple) = value.cast::<PyTuple>() {
-            return self.list(tuple.iter(), depth);
-        }
-        if let Ok(number) = value.cast::<PyFloat>() {
-            return self.float(number);
-        }
-        if let Ok(number) = value.cast::<PyInt>() {
-            return self.integer(number);
-        }
-        if let Ok(string) = value.cast::<PyString>() {
-            return self.string(string);
-        }
-        Err(Refusal::new(type_name(value)))
-    }
-
-    fn float(&mut self, number: &Bound<'_, PyFloat>) -> Result<(), Refusal> {
-        let number = number.value();
-        if !number.is_finite() {
-            return Err(Refusal::new("a float that is not finite"));
-        }
-        json::write_float(number, &mut self.line);
-        Ok(())
-    }
-
-    fn integer(&mut self, number: &Bound<'_, PyInt>) -> Result<(), Refusal> {
-        if let Ok(small) = number.extract::<i64>() {
-            json::write_integer(small, &mut self.line);
-            return Ok(());
-        }
-        let large = number.extract::<i128>().ok().map(|large| large.to_string());
-        match large.filter(|text| text.trim_start_matches('-').len() <= MAX_DIGITS) {
-            Some(text) => self.line.extend_from_slice(text.as_bytes()),
-            None => return Err(Refusal::new(format!("an int of more than {MAX_DIGITS} digits"))),
-        }
-        Ok(())
-    }
-
-    fn string(&mut self, string: &Bound<'_, PyString>) -> Result<(), Refusal> {
-        match string.to_str() {
-            Ok(text) => json::write_string(text, &mut self.line),
-            Err(_) => json::write_halves(&surrogates(string)?, &mut self.line),
-        }
-        Ok(())
-    }
-
-    /// Writes a member's name.
-    fn name(&mut self, name: &Bound<'_, PyString>) -> Result<(), Refusal> {
-        let Ok(text) = name.to_str() else { return self.odd_name(name) };
-        json::write_string(text, &mut self.line);
-        Ok(())
-    }
-
-    #[cold]
-    fn odd_name(&mut self, name: &Bound<'_, PyString>) -> Result<(), Refusal> {
-        let octets = surrogates(name)?;
-        if json::has_parted_pair(&octets) {
-            // It would be written as another key, which the dict may have as well.
-            return Err(Refusal::new("a key with the halves of a surrogate pair apart"));
-        }
-        json::write_halves(&octets, &mut self.line);
-        Ok(())
-    }
-
-    fn list<'py>(&mut self, items: impl Iterator<Item = Bound<'py, PyAny>>, depth: usize) -> Result<(), Refusal> {
-        if depth > MAX_DEPTH {
-            return Err(too_deep());
-        }
-        let mut separator = b'[';
-        for (index, item) in items.enumerate() {
-            self.line.push(separator);
-            separator = b',';
-            self.value(&item, depth).map_err(|refusal| refusal.at(format!("[{index}]")))?;
-        }
-        self.line.extend_from_slice(if separator == b'[' { b"[]" } else { b"]" });
-        Ok(())
-    }
-
-    fn dict(&mut self, dict: &Bound<'_, PyDict>, depth: usize) -> Result<(), Refusal> {
-        if depth > MAX_DEPTH {
-            return Err(too_deep());
-        }
-        // Without a GIL another thread may write meanwhile, and an iterator would panic: walk over a copy.
-        #[cfg(Py_GIL_DISABLED)]
-        let dict = &dict.copy().map_err(|_| Refusal::new("a dict that could not be copied"))?;
-        let mut separator = b'{';
-        for (name, value) in dict.iter() {
-            self.line.push(separator);
-            separator = b',';
-            let Ok(text) = name.cast::<PyString>() else {
-                return Err(Refusal::new(format!("a key of type {}, not str", type_name(&name))));
-            };
-            self.name(text)?;
-            self.line.push(b':');
-            self.value(&value, depth).map_err(|refusal| refusal.at(format!(".{}", shown(text))))?;
-        }
-        self.line.extend_from_slice(if separator == b'{' { b"{}" } else { b"}" });
-        Ok(())
-    }
-}
-
-/// The octets of a string that UTF-8 cannot hold, with three octets for each surrogate.
-#[cold]
-fn surrogates(string: &Bound<'_, PyString>) -> Result<Vec<u8>, Refusal> {
-    encoded(string, "surrogatepass").map_err(|_| Refusal::new("a str that cannot be encoded"))
-}
-
-/// A name for an error message: any output can hold it.
-fn shown(name: &Bound<'_, PyString>) -> String {
-    let octets = encoded(name, "backslashreplace").unwrap_or_default();
-    String::from_utf8_lossy(&octets).into_owned()
-}
-
-/// Encodes with str's own method: a subclass may override `encode`.
-fn encoded(string: &Bound<'_, PyString>, errors: &str) -> PyResult<Vec<u8>> {
-    let octets = string.py().get_type::<PyString>().call_method1("encode", (string, "utf-8", errors))?;
-    Ok(octets.cast::<PyBytes>()?.as_bytes().to_vec())
-}
-
-fn too_deep() -> Refusal {
-    Refusal::new(format!("nested deeper than {MAX_DEPTH}"))
-}
-
-fn type_name(value: &Bound<'_, PyAny>) -> String {
-    let name = value.get_type().getattr(intern!(value.py(), "__name__"));
-    name.and_then(|name| name.extract()).unwrap_or_else(|_| String::from("object"))
+#[pyfunction]
+pub fn crc32(data: &[u8]) -> u32 {
+    crc::crc32(data)
 }

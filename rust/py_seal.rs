@@ -6,8 +6,9 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use zeroize::Zeroizing;
 
 use crate::envelope::Envelope;
-use crate::py::write;
-use crate::py_cookie::{CookieHeader, Frame, Miss, enclose, only};
+use crate::py_cookie::{CookieHeader, Frame, Miss, only};
+use crate::py_envelope::write_envelope;
+use crate::py_json::write;
 use crate::seal::Sealer;
 
 #[pyclass(frozen, module = "gingersnap._native")]
@@ -55,7 +56,7 @@ impl SealedCookie {
         has_expires: bool,
         now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        enclose(&mut text, envelope, owner)?;
+        write_envelope(&mut text, envelope, owner)?;
         let mut line = self.frame.start(text.len() * 4 / 3 + 64);
         self.sealer.seal(&text, &mut line).map_err(|fault| PyOSError::new_err(fault.to_string()))?;
         self.finish(py, line, envelope.expire_ms.filter(|_| has_expires), now_ms, true)

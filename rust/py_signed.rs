@@ -5,8 +5,10 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use crate::codec;
 use crate::envelope::Envelope;
-use crate::py::{Keygrip, write};
-use crate::py_cookie::{CookieHeader, Frame, Miss, enclose, only};
+use crate::py_cookie::{CookieHeader, Frame, Miss, only};
+use crate::py_envelope::write_envelope;
+use crate::py_json::write;
+use crate::py_keygrip::Keygrip;
 
 #[pyclass(frozen, module = "gingersnap._native")]
 pub struct SignedCookie {
@@ -69,7 +71,7 @@ impl SignedCookie {
         has_expires: bool,
         now_ms: Option<i64>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        enclose(&mut text, envelope, owner)?;
+        write_envelope(&mut text, envelope, owner)?;
         let mut line = self.frame.start(text.len() * 4 / 3 + 4);
         codec::base64_encode(&text, &mut line);
         self.finish(py, line, envelope.expire_ms.filter(|_| has_expires), now_ms, true)

@@ -31,7 +31,7 @@ def decode(value: bytes) -> dict[str, Any] | None:
     Source: koa-session ``util.decode``.
     """
 
-def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_ms: int | None, owner: str | None) -> bytes:
+def add_envelope(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_ms: int | None, owner: str | None) -> bytes:
     """Return a session's text with its envelope as the last members. Source: koa-session ``ContextSession.save``.
 
     ``expire_ms`` ``None``: the store knows when it ends. ``max_age_ms`` ``None``: the session ends with the browser.
@@ -39,7 +39,7 @@ def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_
     Raises: UnserializableError where the owner is no text that JSON can hold.
     """
 
-def disclose(text: bytes, into: dict[str, Any], now_ms: int) -> Loaded | Miss:
+def split_envelope(text: bytes, into: dict[str, Any], now_ms: int) -> Loaded | Miss:
     """Split the envelope from a session's text and fill ``into``, which must be empty, with the data.
 
     Return ``corrupt`` if the text is no session.
@@ -59,7 +59,9 @@ def find(header: bytes, name: bytes) -> tuple[list[bytes], list[bytes]]:
 def http_date(at_ms: int) -> bytes:
     """Return an HTTP date (RFC 9110 section 5.6.7) for milliseconds since 1970, limited to the years 1970 to 9999."""
 
-def amend(headers: Headers, lines: list[bytes], name: bytes, overwrite: bool, cache_headers: bool) -> list[tuple[bytes, bytes]]:
+def with_session_headers(
+    headers: Headers, lines: list[bytes], name: bytes, overwrite: bool, cache_headers: bool
+) -> list[tuple[bytes, bytes]]:
     """Return a copy of a response's headers with the Set-Cookie ``lines`` of the cookie ``name`` and of its signature.
 
     No name is set twice: if the response sets one of the two already, its lines are removed; without ``overwrite`` they stay

@@ -76,14 +76,14 @@ def test_sealing_a_written_body_is_dumping_its_data(core: ModuleType) -> None:
 
 @pytest.mark.parametrize(("envelope", "members"), WRITTEN, ids=lambda item: repr(item)[:40])
 def test_a_record_is_enclosed_as_a_cookie_is(core: ModuleType, envelope: Any, members: bytes) -> None:
-    assert core.enclose(b"{}", *envelope) == b"{" + members + b"}"
-    assert core.enclose(b'{"a":[]}', *envelope) == b'{"a":[],' + members + b"}"
+    assert core.add_envelope(b"{}", *envelope) == b"{" + members + b"}"
+    assert core.add_envelope(b'{"a":[]}', *envelope) == b'{"a":[],' + members + b"}"
 
 
 @pytest.mark.parametrize(("text", "body", "envelope"), OPENED, ids=lambda item: repr(item)[:40])
 def test_a_record_is_disclosed_as_a_cookie_is(core: ModuleType, text: bytes, body: bytes, envelope: Any) -> None:
     into: dict[str, Any] = {}
-    loaded = core.disclose(text, into, 0)
+    loaded = core.split_envelope(text, into, 0)
     assert (loaded[:2], loaded[3:]) == ((body, 0), envelope)
     assert repr(into) == repr(core.loads(body))
 
@@ -94,11 +94,11 @@ NO_SESSION = [b"", b"[]", b"5", b"null", b"\xff", b'{"a":1,"a":2}', b"[" * 100_0
 @pytest.mark.parametrize("text", NO_SESSION, ids=lambda item: repr(item)[:20])
 def test_D03_a_record_that_is_no_session_is_corrupt(core: ModuleType, text: bytes) -> None:
     into: dict[str, Any] = {}
-    assert core.disclose(text, into, 0) == "corrupt"
+    assert core.split_envelope(text, into, 0) == "corrupt"
     assert into == {}
 
 
 def test_a_record_is_fresh_as_a_cookie_is(core: ModuleType) -> None:
-    text = core.enclose(b"{}", 1000, 500, None, None)
-    assert [core.disclose(text, {}, now)[2] for now in (499, 500, 1000, 1001)] == [False, True, True, False]
-    assert core.disclose(core.enclose(b"{}", None, 500, None, None), {}, 1)[2] is False
+    text = core.add_envelope(b"{}", 1000, 500, None, None)
+    assert [core.split_envelope(text, {}, now)[2] for now in (499, 500, 1000, 1001)] == [False, True, True, False]
+    assert core.split_envelope(core.add_envelope(b"{}", None, 500, None, None), {}, 1)[2] is False

@@ -15,7 +15,7 @@ COUNT = 1000
 
 
 def payload(value: str) -> bytes:
-    """Take a cookie's value out of its armour."""
+    """Decode a cookie's value."""
     return base64.b64decode(value, validate=True)
 
 

@@ -25,7 +25,7 @@ def sign(value: str, key: str = KEY, name: str = "koa.sess") -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def armour(text: str) -> str:
+def base64_text(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
@@ -43,10 +43,10 @@ def flip(text: str, at: int) -> str:
 
 
 def admin(value: str) -> str:
-    return armour(base64.b64decode(value).decode().replace("false", "true"))
+    return base64_text(base64.b64decode(value).decode().replace("false", "true"))
 
 
-OTHER = armour(f'{{"user":"eve","_expire":{EXPIRE},"_maxAge":86400000}}')
+OTHER = base64_text(f'{{"user":"eve","_expire":{EXPIRE},"_maxAge":86400000}}')
 
 ACCEPTED: dict[str, Forge] = {
     "as it came": pair,
@@ -192,7 +192,7 @@ async def test_K48_a_forged_session_that_is_written_to_begins_anew_on_both_sides
     ],
 )
 async def test_K40_K42_what_a_key_holder_signs_is_judged_alike(both, text: str, seen: object) -> None:
-    read = await both().read(signed(armour(text)) if text else pair("", sign("")))
+    read = await both().read(signed(base64_text(text)) if text else pair("", sign("")))
 
     assert read.seen == [seen]
     assert read.cookies == []

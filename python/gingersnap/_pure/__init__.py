@@ -3,8 +3,8 @@
 from .codec import decode, encode
 from .cookie import SignedCookie, find, http_date
 from .crc import crc32
-from .envelope import disclose, enclose
-from .headers import amend
+from .envelope import add_envelope, split_envelope
+from .headers import with_session_headers
 from .json import dumps, loads
 from .keygrip import Keygrip
 from .seal import SealedCookie
@@ -13,14 +13,14 @@ __all__ = [
     "Keygrip",
     "SealedCookie",
     "SignedCookie",
-    "amend",
+    "add_envelope",
     "crc32",
     "decode",
-    "disclose",
     "dumps",
-    "enclose",
     "encode",
     "find",
     "http_date",
     "loads",
+    "split_envelope",
+    "with_session_headers",
 ]

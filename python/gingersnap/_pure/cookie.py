@@ -5,7 +5,7 @@ from typing import Any
 
 from ..types import Headers, Loaded, Miss
 from .codec import base64_decode, base64_encode
-from .envelope import disclose, enclose
+from .envelope import add_envelope, split_envelope
 from .json import dumps
 from .keygrip import Keygrip
 
@@ -101,7 +101,7 @@ class Cookie:
         if found is None or isinstance(found, str):
             return found
         text = self._text(found[0])
-        opened = "corrupt" if text is None else disclose(text, into, now_ms)
+        opened = "corrupt" if text is None else split_envelope(text, into, now_ms)
         return opened if isinstance(opened, str) else (opened[0], found[1], *opened[2:])
 
     def dump(
@@ -128,7 +128,7 @@ class Cookie:
         now_ms: int | None = None,
     ) -> list[bytes] | int:
         """Protect a body that is already encoded; return the lines, or only the size if a line is too long."""
-        value = self._value(enclose(body, expire_ms, max_age_ms, created_ms, owner))
+        value = self._value(add_envelope(body, expire_ms, max_age_ms, created_ms, owner))
         lines = self.lines(value, expire_ms if has_expires else None, now_ms)
         return lines if len(lines[0]) <= self._max_octets else len(lines[0])
 

@@ -11,7 +11,7 @@ RESERVED = ("_expire", "_maxAge", "_session", "_created", "_owner")
 LARGEST_MS = 2**53
 
 
-def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_ms: int | None, owner: str | None) -> bytes:
+def add_envelope(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_ms: int | None, owner: str | None) -> bytes:
     """Return a JSON object's text with the envelope as its last members."""
     members: dict[str, Any] = {"_created": created_ms, "_owner": owner}
     if max_age_ms is None:
@@ -23,7 +23,7 @@ def enclose(body: bytes, expire_ms: int | None, max_age_ms: int | None, created_
     return start + (tail[1:] if start == b"{" else b"," + tail[1:])
 
 
-def disclose(text: bytes, into: dict[str, Any], now_ms: int) -> Loaded | Miss:
+def split_envelope(text: bytes, into: dict[str, Any], now_ms: int) -> Loaded | Miss:
     """Split the envelope from a session's text and fill ``into`` with the data."""
     opened = open_text(text, RESERVED)
     if opened is None:

@@ -3,20 +3,22 @@
 from ..types import Headers
 
 
-def amend(headers: Headers, lines: list[bytes], name: bytes, overwrite: bool, cache_headers: bool) -> list[tuple[bytes, bytes]]:
+def with_session_headers(
+    headers: Headers, lines: list[bytes], name: bytes, overwrite: bool, cache_headers: bool
+) -> list[tuple[bytes, bytes]]:
     """Return a copy of ``headers`` with the Set-Cookie lines, ``Vary`` and ``Cache-Control``; no cookie is set twice."""
-    amended = [(key, value) for key, value in headers]
+    copy = [(key, value) for key, value in headers]
     ours = (name + b"=", name + b".sig=")
-    theirs = [pair for pair in amended if pair[0].lower() == b"set-cookie" and pair[1].startswith(ours)] if lines else []
+    theirs = [pair for pair in copy if pair[0].lower() == b"set-cookie" and pair[1].startswith(ours)] if lines else []
     sent = lines if overwrite or not theirs else []
     if overwrite:
-        amended = [pair for pair in amended if pair not in theirs]
-    amended += [(b"set-cookie", line) for line in sent]
+        copy = [pair for pair in copy if pair not in theirs]
+    copy += [(b"set-cookie", line) for line in sent]
     if cache_headers:
-        _vary(amended)
-        if sent and not any(key.lower() == b"cache-control" for key, _ in amended):
-            amended.append((b"cache-control", b"no-store"))
-    return amended
+        _vary(copy)
+        if sent and not any(key.lower() == b"cache-control" for key, _ in copy):
+            copy.append((b"cache-control", b"no-store"))
+    return copy
 
 
 def _vary(headers: list[tuple[bytes, bytes]]) -> None:

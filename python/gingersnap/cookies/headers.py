@@ -33,5 +33,5 @@ def with_session(message: Message, lines: list[bytes], options: CookieOptions, n
 
     The message is not changed: the application may send it again, to another client.
     """
-    headers = _core.amend(message.get("headers", ()), lines, name, options.overwrite, options.cache_headers)
+    headers = _core.with_session_headers(message.get("headers", ()), lines, name, options.overwrite, options.cache_headers)
     return {**message, "headers": headers}

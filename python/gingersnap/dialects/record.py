@@ -40,7 +40,7 @@ class RecordFormat:
 
     def open(self, value: bytes, into: dict[str, Any], now_ms: int) -> tuple[Loaded | Miss, RecordCookie | None]:
         """Read a record and fill ``into``, which must be empty, with its data; or return why it is no session."""
-        loaded = _core.disclose(value, into, now_ms)
+        loaded = _core.split_envelope(value, into, now_ms)
         dialect = self._options.dialect
         if dialect.accepts_any_name and not isinstance(loaded, str) and any(map(dialect.is_reserved, dict.keys(into))):
             # Not by the session's methods: filling it is no access by the application.
@@ -55,7 +55,7 @@ class RecordFormat:
         body = with_own_life(body, dates.life_ms) if dates.own_life else body
         owner = None if isinstance(dates.member, dict) else dates.owner
         body = with_member(body, dates.member)
-        return _core.enclose(body, dates.expire_ms if expiry_in_record else None, dates.life_ms, dates.created_ms, owner)
+        return _core.add_envelope(body, dates.expire_ms if expiry_in_record else None, dates.life_ms, dates.created_ms, owner)
 
     def new_cookie(self, secure: bool) -> RecordCookie | None:
         """Return the cookie attributes for a new session's record; ``None`` where records have none."""

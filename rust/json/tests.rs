@@ -1,5 +1,6 @@
 //! Tests of the reader with texts and of the writer with canonical forms; the builder writes each value that it is given.
 
+use super::writer::is_canonical_float;
 use super::*;
 
 /// Builds canonical text again, so that a test can see what was read.
