@@ -111,7 +111,7 @@ def test_a_store_is_named_by_its_url_or_a_python_name(tmp_path: Path) -> None:
     assert isinstance(open_store("redis://localhost:1", None, None, "p:"), RedisStore)
     assert isinstance(open_store("mysql+asyncmy://u@localhost/d", "express-mysql-session", "t", None), SQLAlchemyStore)
     assert isinstance(open_store("gingersnap.stores:MemoryStore", None, None, None), MemoryStore)
-    assert type(open_store("postgresql://u@localhost/d", "connect-pg-simple", None, None)).__name__ == "NodePostgresStore"
+    assert type(open_store("postgresql://u@localhost/d", "connect-pg-simple", None, None)).__name__ == "PostgresStore"
 
 
 def test_python_m_gingersnap_is_the_command(files: tuple[str, str]) -> None:

@@ -1,6 +1,8 @@
 """The layouts that stores of Node have, which ours can keep too: their names, their owners that are none, their lifetimes."""
 
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Callable
+from types import MethodType
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 from ..errors import ConfigError
 
@@ -16,21 +18,30 @@ TABLES: Final = {"native": "gingersnap_session", "connect-pg-simple": "session",
 """The table of each layout, if no option says otherwise."""
 
 
-class Ownerless:
-    """Tells code that asks a store for an owner's sessions that its layout has no place for owners.
+_Call = TypeVar("_Call", bound=Callable[..., Any])
 
-    The store's class has ``None`` in place of each call, which says to isinstance() in every Python that it is no ``OwnerIndex``;
-    a property would say so in none. To code that calls it, ``None`` says nothing.
+
+class _OwnerCall:
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+        self.__doc__ = call.__doc__
+
+    def __get__(self, store: Any, kind: type) -> Callable[..., Any]:
+        if store is None:
+            return self._call
+        if store.layout != "native":
+            name = self._call.__name__
+            problem = f"no {name} with layout={store.layout!r}: its records have no owner"
+            raise AttributeError(f"{problem}; keep sessions with the native layout", name=name, obj=store)
+        return MethodType(self._call, store)
+
+
+def owner_call(call: _Call) -> _Call:
+    """Make a method of a store one that only its native layout has: with another the store is no ``OwnerIndex``.
+
+    Raises: AttributeError, when the method is asked for under another layout.
     """
-
-    layout: Any
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in ("sessions_of", "destroy_all"):
-            problem = f"no {name} with layout={self.layout!r}: its records have no owner"
-            raise AttributeError(f"{problem}; keep sessions with the native layout", name=name, obj=self)
-        # Not by super(): every call of the store passes here, several times.
-        return object.__getattribute__(self, name)
+    return cast("_Call", _OwnerCall(call))
 
 
 def refuse_owner(owner: str | None, layout: str) -> None:
@@ -40,11 +51,6 @@ def refuse_owner(owner: str | None, layout: str) -> None:
     """
     if owner is not None:
         raise ConfigError("owner", f"a record of {layout} has none", 'keep sessions with layout="native"')
-
-
-def refuse_subclass(store: type) -> ConfigError:
-    """Say why a subclass cannot have a layout of Node's: another class than it keeps that."""
-    return ConfigError("layout", f"a subclass of {store.__name__} has the native one", f"make a {store.__name__} itself")
 
 
 def whole_seconds(ttl_ms: int) -> int:

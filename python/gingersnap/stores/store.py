@@ -129,8 +129,16 @@ def name_of(store: object) -> str:
     return f"{name} ({place})" if isinstance(place, str) and place else name
 
 
+class _AskTheStore(type(Protocol)):  # type: ignore[misc]  # (mypy does not know the class of Protocol)
+    """Have isinstance() ask the store itself, not its class: it may depend on the layout whether records have owners."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        calls = (getattr(instance, name, None) for name in ("sessions_of", "destroy_all"))
+        return super().__instancecheck__(instance) and all(map(callable, calls))
+
+
 @runtime_checkable
-class OwnerIndex(Protocol):
+class OwnerIndex(Protocol, metaclass=_AskTheStore):
     """A store that knows the owner of each session.
 
     Its ``create`` and ``move`` take ``owner``, keyword-only: a non-empty ``str``, or ``None`` for no owner, the default.

@@ -147,9 +147,9 @@ def test_a_layout_that_is_none_is_told_with_those_that_there_are() -> None:
         PostgresStore("postgresql://h/d", layout="connect-redis")  # type: ignore[arg-type]
 
 
-def test_a_subclass_is_native() -> None:
+def test_a_subclass_has_the_layout_that_it_is_given() -> None:
     class Mine(PostgresStore):
         pass
 
-    with pytest.raises(ConfigError, match="a subclass of PostgresStore has the native one"):
-        Mine("postgresql://h/d", **LAYOUT)  # type: ignore[arg-type]
+    assert isinstance(Mine("postgresql://h/d"), OwnerIndex)
+    assert not isinstance(Mine("postgresql://h/d", **LAYOUT), OwnerIndex)  # type: ignore[arg-type]

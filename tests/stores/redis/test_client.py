@@ -11,7 +11,7 @@ import redis
 from redis.asyncio import ConnectionPool, Redis, RedisCluster, Sentinel
 
 from gingersnap.errors import ConfigError
-from gingersnap.stores import RedisStore
+from gingersnap.stores import OwnerIndex, RedisStore
 from tests.stores.redis_sites import LONG, Site, new_key
 from tests.stores.servers.valkey import Server
 
@@ -61,13 +61,13 @@ def test_a_layout_that_is_none_is_told_with_those_that_there_are(layout: Any) ->
         RedisStore(URL, layout=layout)
 
 
-def test_a_subclass_is_native() -> None:
+def test_a_subclass_has_the_layout_that_it_is_given() -> None:
     class Mine(RedisStore):
         pass
 
-    assert type(Mine(URL)) is Mine
-    with pytest.raises(ConfigError, match="layout"):
-        Mine(URL, layout="koa-redis")
+    assert isinstance(Mine(URL), OwnerIndex)
+    assert type(Mine(URL, layout="koa-redis")) is Mine
+    assert not isinstance(Mine(URL, layout="koa-redis"), OwnerIndex)
 
 
 async def test_a_pool_and_a_client_stay_their_owners(valkey: Server) -> None:

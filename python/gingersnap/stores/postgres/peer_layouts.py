@@ -4,10 +4,9 @@ import json
 from typing import Any, ClassVar, Final
 
 from ... import _core
-from ..layouts import Ownerless, refuse_owner
+from ..layouts import refuse_owner
 from ..store import Record
 from .schema import Table
-from .store import PostgresStore
 
 # Source: connect-pg-simple ``table.sql``.
 _DDL: Final = """\
@@ -85,23 +84,16 @@ class NodeTable(Table):
     _ddl = _DDL
     _statements: ClassVar[dict[str, str]] = {call: sql.format(**_WORDS) for call, sql in _STATEMENTS.items()}
 
-
-class NodePostgresStore(Ownerless, PostgresStore):
-    """What ``PostgresStore(..., layout="connect-pg-simple")`` is."""
-
-    _native = False
-    _kind = NodeTable
-    # ``None`` says to isinstance() that this is no OwnerIndex.
-    sessions_of = None  # type: ignore[assignment]
-    destroy_all = None  # type: ignore[assignment]
-
-    def _record(self, row: Any) -> Record:
+    def record(self, row: Any) -> Record:
+        """Return the record of a row: its text is its version."""
         return Record(_compact(row[0]), row[0], row[1])
 
-    def _first(self, owner: str | None) -> tuple[Any, ...]:
-        return self._whose(owner)
+    def first(self, owner: str | None) -> tuple[Any, ...]:
+        """Return nothing. Raises: ConfigError for an owner."""
+        return self.owned(owner)
 
-    def _whose(self, owner: str | None) -> tuple[Any, ...]:
+    def owned(self, owner: str | None) -> tuple[Any, ...]:
+        """Return nothing. Raises: ConfigError for an owner."""
         refuse_owner(owner, "connect-pg-simple")
         return ()
 

@@ -1,10 +1,12 @@
 """The table that PostgresStore keeps sessions in: what makes it, whether one that is there will do, and what is asked of it."""
 
+import hashlib
 import re
+import secrets
 from typing import Any, ClassVar, Final, NamedTuple
 
 from ...errors import ConfigError, StoreUnfit
-from ..store import MOST_LATE_MS
+from ..store import MOST_LATE_MS, Record
 
 # PostgreSQL cuts names at 63 octets; the indexes add six to the table's.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,56}")
@@ -133,6 +135,19 @@ class Table:
         self.ddl = self._ddl.format(table=self.name, name=table)
         self.sql = Sql(**{call: sql.format(table=self.name) for call, sql in self._statements.items()})
 
+    def record(self, row: Any) -> Record:
+        """Return the record of a row."""
+        return Record(*row)
+
+    def first(self, owner: str | None) -> tuple[Any, ...]:
+        """Return the arguments of a record's first write that its layout adds: its first version, and its owner."""
+        # Versions count from anywhere, so that those of one record are not those of a later one under its key.
+        return secrets.randbits(62), *self.owned(owner)
+
+    def owned(self, owner: str | None) -> tuple[Any, ...]:
+        """Return the arguments of a write that say whose the record is."""
+        return (digest(owner),)
+
     async def check(self, connection: Any, *, create: bool) -> None:
         """See whether the table is there and will do; make it where it is missing, if told to.
 
@@ -160,3 +175,8 @@ class Table:
         if not faults and not found[key][1]:
             faults.append(f"{key} has no unique index")
         return faults
+
+
+def digest(owner: str | None) -> str | None:
+    """Return what stands for an owner: a name may hold what PostgreSQL's text does not, or more than an index takes."""
+    return None if owner is None else hashlib.sha256(owner.encode("utf-8", "surrogatepass")).hexdigest()

@@ -18,10 +18,8 @@ A call with a timeout of 0.3 s to a server that hangs came back after 0.3 s (as 
 once) and 10.3 s; a restart of the server cost 0 and 10 errors with ten idle connections, as asyncpg's notice that they were closed.
 """
 
-import hashlib
 import logging
 import re
-import secrets
 from typing import Any
 
 from ...errors import ConfigError, StoreUnfit
@@ -33,12 +31,13 @@ except ImportError as error:
     raise ImportError("PostgresStore needs asyncpg: pip install 'gingersnap[postgres]'") from error
 
 from ...validators import check_owner, one_of, seconds_or_never
-from ..layouts import TABLES, PostgresLayout, refuse_subclass
+from ..layouts import TABLES, PostgresLayout, owner_call
 from ..probe import probe
 from ..store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
 from .faults import DATA, refused
+from .peer_layouts import NodeTable
 from .pool import Connections, place_of
-from .schema import Table
+from .schema import Table, digest
 
 logger = logging.getLogger("gingersnap")
 
@@ -66,17 +65,6 @@ class PostgresStore:
     Raises: ConfigError where an argument cannot be used. The first call and ``ping``: StoreUnfit where the table will not do.
     """
 
-    _native = True
-    _kind = Table
-
-    def __new__(cls, *_: object, layout: object = "native", **__: object) -> "PostgresStore":
-        """Give the class that has the layout: one without owners has no calls that ask for them."""
-        if cls is PostgresStore and layout != "native":
-            from .peer_layouts import NodePostgresStore
-
-            return super().__new__(NodePostgresStore)
-        return super().__new__(cls)
-
     def __init__(
         self,
         pool_or_dsn: Any,
@@ -91,10 +79,9 @@ class PostgresStore:
         **options: Any,
     ) -> None:
         layout = one_of("native", "connect-pg-simple")("layout", layout)
-        if self._native != (layout == "native"):
-            raise refuse_subclass(PostgresStore)
         self.layout = layout
-        self._table = self._kind(TABLES[layout] if table is None else table, schema)
+        kind = Table if layout == "native" else NodeTable
+        self._table = kind(TABLES[layout] if table is None else table, schema)
         self._sql = self._table.sql
         self._create = create
         self._warned = False
@@ -135,11 +122,11 @@ class PostgresStore:
                 raise
             # What cannot be renewed can still be read, as on a standby.
             rows = await self._ask(self._sql.load, key)
-        return self._record(rows[0]) if rows else None
+        return self._table.record(rows[0]) if rows else None
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
-        return bool(await self._ask(self._sql.create, key, value, ttl_ms, *self._first(owner)))
+        return bool(await self._ask(self._sql.create, key, value, ttl_ms, *self._table.first(owner)))
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
         """Write over that version."""
@@ -150,7 +137,7 @@ class PostgresStore:
         """Write that version under another key."""
         for _ in range(2):
             try:
-                rows = await self._ask(self._sql.move, old, value, ttl_ms, version, new, *self._whose(owner))
+                rows = await self._ask(self._sql.move, old, value, ttl_ms, version, new, *self._table.owned(owner))
             except asyncpg.UniqueViolationError:
                 # What is in the way may have expired.
                 await self._ask(self._sql.clear, new)
@@ -199,13 +186,15 @@ class PostgresStore:
         found = [row[0] for row in await self._ask(self._sql.list_keys, cursor or "", limit)]
         return found, found[-1] if len(found) == limit else None
 
+    @owner_call
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        return [Owned(*row) for row in await self._ask(self._sql.sessions_of, _digest(check_owner("sessions_of", owner)))]
+        return [Owned(*row) for row in await self._ask(self._sql.sessions_of, digest(check_owner("sessions_of", owner)))]
 
+    @owner_call
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
-        owned = _digest(check_owner("destroy_all", owner))
+        owned = digest(check_owner("destroy_all", owner))
         return int((await self._ask(self._sql.destroy_all, owned, keep))[0][0])
 
     async def _refused(self, key: str) -> Conflict | Gone:
@@ -223,20 +212,5 @@ class PostgresStore:
                 raise
             raise refused(error, value) from None
 
-    def _record(self, row: Any) -> Record:
-        return Record(*row)
-
-    def _first(self, owner: str | None) -> tuple[Any, ...]:
-        # Versions count from anywhere, so that those of one record are not those of a later one under its key.
-        return secrets.randbits(62), *self._whose(owner)
-
-    def _whose(self, owner: str | None) -> tuple[Any, ...]:
-        return (_digest(owner),)
-
     async def _prepare(self, connection: Any) -> None:
         await self._table.check(connection, create=self._create)
-
-
-def _digest(owner: str | None) -> str | None:
-    """Give what stands for an owner: a name may hold what PostgreSQL's text does not, or more than an index takes."""
-    return None if owner is None else hashlib.sha256(owner.encode("utf-8", "surrogatepass")).hexdigest()

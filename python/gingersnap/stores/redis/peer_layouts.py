@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from ..layouts import Ownerless, refuse_owner, whole_seconds
-from ..probe import probe
-from .client import Client
+from ..layouts import refuse_owner, whole_seconds
 from .scripts import Layout, Script
-from .store import RedisStore
 
 # A list, say, or a hash that somebody else keeps under the key of a record is no record.
 _READ = """
@@ -78,29 +75,31 @@ return redis.call('UNLINK', KEYS[1])
 )
 
 
-class NodeRedisStore(Ownerless, RedisStore):
-    """What ``RedisStore(..., layout="connect-redis")`` and ``"koa-redis"`` are."""
+class Strings:
+    """The layout of connect-redis and koa-redis. ``endless``: as connect-redis's ``disableTTL``."""
 
-    _native = False
-    _lua = STRINGS
-    # ``None`` says to isinstance() that this is no OwnerIndex.
-    sessions_of = None  # type: ignore[assignment]
-    destroy_all = None  # type: ignore[assignment]
+    scripts: Layout = STRINGS
+    type: str = "string"
+    has_owners: bool = False
 
-    async def _probe(self, client: Client) -> None:
-        await probe(self)
+    def __init__(self, *, endless: bool) -> None:
+        self._endless = endless
 
-    def _lasting(self, ttl_ms: int) -> int:
-        # Source: connect-redis ``getTTL``, koa-redis ``set``.
-        # What has less than a second is to end at once.
+    def lasting(self, ttl_ms: int) -> int:
+        """Return a lifetime in whole seconds, 0 for no end; below a second it stays: the record is to end at once.
+
+        Source: connect-redis ``getTTL``, koa-redis ``set``.
+        """
         return 0 if self._endless and ttl_ms >= 1000 else whole_seconds(ttl_ms)
 
-    def _digest(self, owner: str | None) -> str:
+    def check_owner(self, owner: str | None) -> None:
+        """Refuse an owner. Raises: ConfigError."""
         refuse_owner(owner, "connect-redis or koa-redis")
-        return ""
 
-    def _version(self, value: bytes, token: bytes, owner: bytes | None = None) -> Any:
+    def version(self, value: bytes, token: bytes, owner: bytes | None = None) -> bytes:
+        """Return a record's octets."""
         return value
 
-    def _parts(self, version: Any) -> tuple[bytes, str]:
+    def parts(self, version: Any) -> tuple[bytes, str]:
+        """Return a record's octets, and no owner."""
         return version, ""

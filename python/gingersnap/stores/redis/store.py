@@ -15,14 +15,16 @@ except ImportError as error:
     raise ImportError("RedisStore needs redis-py: pip install 'gingersnap[redis]'") from error
 
 from ...validators import check_owner, flag, one_of
-from ..layouts import PREFIXES, RedisLayout, refuse_subclass
+from ..layouts import PREFIXES, RedisLayout, owner_call
 from ..probe import probe
 from ..store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
 from .client import Client, examine, one_slot, opened
+from .hashes import Hashes, Records
 from .listing import is_one_database, scan
 from .owners import Index
+from .peer_layouts import Strings
 from .replicas import Replicas
-from .scripts import NATIVE, Fresh, Layout
+from .scripts import Fresh
 
 
 class RedisStore:
@@ -50,17 +52,6 @@ class RedisStore:
     Raises: ConfigError where an argument cannot be used, a client with ``decode_responses=True`` among them.
     """
 
-    _native = True
-    _lua: Layout = NATIVE
-
-    def __new__(cls, *_: object, layout: object = "native", **__: object) -> "RedisStore":
-        """Give the class that has the layout: one without owners has no calls that ask for them."""
-        if cls is RedisStore and layout != "native":
-            from .peer_layouts import NodeRedisStore
-
-            return super().__new__(NodeRedisStore)
-        return super().__new__(cls)
-
     def __init__(
         self,
         client: Client | ConnectionPool | str,
@@ -72,8 +63,6 @@ class RedisStore:
         **options: Any,
     ) -> None:
         layout = one_of(*PREFIXES)("layout", layout)
-        if self._native != (layout == "native"):
-            raise refuse_subclass(RedisStore)
         self.layout = layout
         if not isinstance(prefix, str | None):
             raise ConfigError("prefix", f"it cannot be of {type(prefix).__name__}", "give a str")
@@ -81,7 +70,8 @@ class RedisStore:
             raise ConfigError("wait_replicas", f"it cannot be {wait_replicas!r}", "give how many replicas, 0 for none")
         if disable_ttl and layout != "connect-redis":
             raise ConfigError("disable_ttl", f"the layout {layout!r} gives every record an end", 'give layout="connect-redis"')
-        self._endless = flag("disable_ttl", disable_ttl)
+        endless = flag("disable_ttl", disable_ttl)
+        self._records: Records = Hashes() if layout == "native" else Strings(endless=endless)
         if options and not isinstance(client, str):
             raise ConfigError(next(iter(options)), "it is for a URL", "give it to the client itself")
         self._prefix = PREFIXES[layout] if prefix is None else prefix
@@ -104,47 +94,47 @@ class RedisStore:
     async def load(self, key: str, *, roll: bool = False) -> Record | None:
         """Read a live record."""
         client = await self._ready()
-        found = await self._lua.load(client.execute_command, [self._prefix + key], [int(roll)])
+        found = await self._records.scripts.load(client.execute_command, [self._prefix + key], [int(roll)])
         if found is None:
             return None
         value, token, left_ms, *owner = found
         if len(owner) == 2:
             await self._index.extend(client, owner[0].decode(), left_ms)
-        return Record(value, self._version(value, token, *owner[:1]), left_ms if left_ms > 0 else None)
+        return Record(value, self._records.version(value, token, *owner[:1]), left_ms if left_ms > 0 else None)
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
-        fresh = Fresh(value, self._lasting(ttl_ms), os.urandom(8), self._digest(owner))
+        fresh = Fresh(value, self._records.lasting(ttl_ms), os.urandom(8), self._digest(owner))
         client, key = await self._ready(), self._prefix + key
         return await self._create(client, key, fresh, *await self._listed(client, key, fresh))
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
         """Write over that version."""
         client, key = await self._ready(), self._prefix + key
-        stamp, owner = self._parts(version)
-        fresh = Fresh(value, self._lasting(ttl_ms), os.urandom(8), owner)
+        stamp, owner = self._records.parts(version)
+        fresh = Fresh(value, self._records.lasting(ttl_ms), os.urandom(8), owner)
         index = [self._index.key(owner)] if owner else []
         args = [stamp, value, fresh.ttl_ms, fresh.token]
         if one_slot(client, key, *index):
-            reply = await self._lua.replace(client.execute_command, [key, *index], args)
+            reply = await self._records.scripts.replace(client.execute_command, [key, *index], args)
         else:
-            replacing = self._lua.replace(client.execute_command, [key], args)
+            replacing = self._records.scripts.replace(client.execute_command, [key], args)
             reply, _ = await asyncio.gather(replacing, self._index.extend(client, owner, fresh.ttl_ms))
         return self._refused(reply) or self._saved(fresh)
 
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any, owner: str | None = None) -> Moved:
         """Write that version under another key."""
         client, old, new = await self._ready(), self._prefix + old, self._prefix + new
-        stamp, _ = self._parts(version)
-        fresh = Fresh(value, self._lasting(ttl_ms), os.urandom(8), self._digest(owner))
+        stamp, _ = self._records.parts(version)
+        fresh = Fresh(value, self._records.lasting(ttl_ms), os.urandom(8), self._digest(owner))
         if not one_slot(client, old, new):
             return await self._move_apart(client, old, new, stamp, fresh)
         index, size = await self._listed(client, new, fresh, old)
         if size == 0:
-            await self._lua.take(self._replicas.sender(client), [old], [stamp])
+            await self._records.scripts.take(self._replicas.sender(client), [old], [stamp])
             return Gone()
         args = [stamp, value, fresh.ttl_ms, fresh.token, fresh.owner]
-        reply = await self._lua.move(self._replicas.sender(client), [old, new, *index], args)
+        reply = await self._records.scripts.move(self._replicas.sender(client), [old, new, *index], args)
         refused = Taken() if reply == -1 else self._refused(reply)
         if refused is None:
             await self._sweep(client, fresh.owner, size or reply - 1)
@@ -152,15 +142,15 @@ class RedisStore:
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Let a live record end no earlier than that."""
-        client, ttl_ms = await self._ready(), self._lasting(ttl_ms)
-        reply = await self._lua.touch(client.execute_command, [self._prefix + key], [ttl_ms])
+        client, ttl_ms = await self._ready(), self._records.lasting(ttl_ms)
+        reply = await self._records.scripts.touch(client.execute_command, [self._prefix + key], [ttl_ms])
         if isinstance(reply, bytes):
             await self._index.extend(client, reply.decode(), ttl_ms)
         return bool(reply)
 
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
-        return bool(await self._lua.destroy(self._replicas.sender(await self._ready()), [self._prefix + key]))
+        return bool(await self._records.scripts.destroy(self._replicas.sender(await self._ready()), [self._prefix + key]))
 
     async def purge(self, limit: int) -> int:
         """Remove nothing: the server removes what has expired."""
@@ -197,7 +187,7 @@ class RedisStore:
 
     async def lists(self, other: object) -> bool:
         """Tell whether ``keys`` lists what another store keeps as well, so that copies made there would be copied."""
-        if not isinstance(other, RedisStore) or self._native != other._native or self._prefix == other._prefix:
+        if not isinstance(other, RedisStore) or self._records.type != other._records.type or self._prefix == other._prefix:
             return False
         if not other._prefix.startswith(self._prefix):
             return False
@@ -211,13 +201,15 @@ class RedisStore:
 
         Raises: NotImplementedError at a Cluster: its nodes are listed one by one.
         """
-        return await scan(await self._ready(), self._prefix, "hash" if self._native else "string", cursor, limit)
+        return await scan(await self._ready(), self._prefix, self._records.type, cursor, limit)
 
+    @owner_call
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
         owned = self._digest(check_owner("sessions_of", owner))
         return await self._index.read(await self._ready(), owned)
 
+    @owner_call
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
         owned = self._digest(check_owner("destroy_all", owner))
@@ -233,6 +225,8 @@ class RedisStore:
         return client
 
     async def _probe(self, client: Client) -> None:
+        if not self._records.has_owners:
+            return await probe(self)
         owner = secrets.token_hex(16)
         try:
             await probe(self, owner=owner)
@@ -243,7 +237,7 @@ class RedisStore:
 
     async def _create(self, client: Client, key: str, fresh: Fresh, index: list[str], size: int | None) -> bool:
         args = [fresh.value, fresh.ttl_ms, fresh.token, fresh.owner]
-        reply = await self._lua.create(client.execute_command, [key, *index], args)
+        reply = await self._records.scripts.create(client.execute_command, [key, *index], args)
         if reply:
             await self._sweep(client, fresh.owner, size or reply - 1)
         return bool(reply)
@@ -267,44 +261,36 @@ class RedisStore:
 
     async def _move_apart(self, client: Client, old: str, new: str, stamp: bytes, fresh: Fresh) -> Moved:
         """Move between slots: make the new one, remove the old one if it still is that version, else remove the new one."""
-        found = await self._lua.load(client.execute_command, [old], [0])
+        found = await self._records.scripts.load(client.execute_command, [old], [0])
         if found is None:
             return Gone()
-        conflict = Conflict(found[0], self._version(found[0], found[1], *found[3:]))
-        if self._parts(conflict.version)[0] != stamp:
+        conflict = Conflict(found[0], self._records.version(found[0], found[1], *found[3:]))
+        if self._records.parts(conflict.version)[0] != stamp:
             return conflict
         index, size = await self._listed(client, new, fresh, old)
         if size == 0:
-            await self._lua.take(self._replicas.sender(client), [old], [stamp])
+            await self._records.scripts.take(self._replicas.sender(client), [old], [stamp])
             return Gone()
         if not await self._create(client, new, fresh, index, size):
             return Taken()
         refused: Conflict | Gone | None = Gone()
         try:
-            refused = self._refused(await self._lua.take(self._replicas.sender(client), [old], [stamp]))
+            refused = self._refused(await self._records.scripts.take(self._replicas.sender(client), [old], [stamp]))
         finally:
             # Also where the removal failed: no session may stay under two keys. Cancelled or not, this is tried.
             if refused is not None:
-                await self._lua.take(client.execute_command, [new], [self._parts(self._saved(fresh).version)[0]])
+                stamp, _ = self._records.parts(self._saved(fresh).version)
+                await self._records.scripts.take(client.execute_command, [new], [stamp])
         return refused or self._saved(fresh)
 
     def _refused(self, reply: Any) -> Conflict | Gone | None:
         if isinstance(reply, list):
-            return Conflict(reply[0], self._version(*reply))
+            return Conflict(reply[0], self._records.version(*reply))
         return None if reply else Gone()
 
     def _saved(self, fresh: Fresh) -> Saved:
-        return Saved(self._version(fresh.value, fresh.token, fresh.owner.encode()))
-
-    def _lasting(self, ttl_ms: int) -> int:
-        return max(1, ttl_ms)
+        return Saved(self._records.version(fresh.value, fresh.token, fresh.owner.encode()))
 
     def _digest(self, owner: str | None) -> str:
+        self._records.check_owner(owner)
         return "" if owner is None else self._index.digest(owner)
-
-    def _version(self, value: bytes, token: bytes, owner: bytes | None = None) -> Any:
-        # The owner goes along, so that a replace can reach his index in the same round trip.
-        return token, owner or b""
-
-    def _parts(self, version: Any) -> tuple[bytes, str]:
-        return version[0], version[1].decode()

@@ -26,9 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import BINARY, INTEGER, MEDIUMTEXT
 
 from ...errors import ConfigError, SessionError, UnstorableError
-from ..layouts import Ownerless, refuse_owner
-from ..store import Conflict, Gone, Moved, Record, Replaced, Saved, Taken
-from .store import SQLAlchemyStore
+from ..layouts import refuse_owner
 from .table import clock_of
 
 _LONGEST: Final = 128
@@ -88,64 +86,60 @@ class NodeStatements:
         self.purge = delete(table).where(row.session_id.in_(bindparam("ids", expanding=True)), until)
 
 
-class NodeSQLAlchemyStore(Ownerless, SQLAlchemyStore):
-    """What ``SQLAlchemyStore(..., layout="express-mysql-session")`` is."""
+class NodeRows:
+    """The layout of express-mysql-session, in MySQL and MariaDB."""
 
-    _native = False
-    # ``None`` says to isinstance() that this is no OwnerIndex.
-    sessions_of = None  # type: ignore[assignment]
-    destroy_all = None  # type: ignore[assignment]
-
-    def _describe(self, name: str, dialect: Dialect) -> tuple[Table, Any]:
+    def __init__(self, name: str, dialect: Dialect) -> None:
         if dialect.name not in ("mysql", "mariadb"):
             cure = "give an engine of MySQL or MariaDB"
             raise ConfigError("layout", f"express-mysql-session has no table in {dialect.name}", cure)
-        table = node_table(MetaData(), name)
-        return table, NodeStatements(table, dialect)
+        self.table = node_table(MetaData(), name)
+        self.sql = NodeStatements(self.table, dialect)
 
-    async def load(self, key: str, *, roll: bool = False) -> Record | None:
-        """Read a live record."""
-        row = await self._live(key)
-        return None if row is None else Record(row.data, row.data, max(1, row.left))
-
-    async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
-        """Make a record, unless a live one has the key."""
-        return await self._place(self._sql.create, _placed(key, value, ttl_ms, owner)) is not None
-
-    async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
-        """Write over that version."""
-        replaced = await self._write(self._sql.replace, this=key, before=version, **_written(value, ttl_ms))
-        return Saved(value) if replaced else await self._why_not(key)
-
-    async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any, owner: str | None = None) -> Moved:
-        """Write that version under another key."""
-        row = {"this": old, "before": version, **_placed(new, value, ttl_ms, owner)}
-        moved = await self._place(self._sql.move, row)
-        if moved is None:
-            return Taken()
-        return Saved(value) if moved else await self._why_not(old)
-
-    async def touch(self, key: str, ttl_ms: int) -> bool:
-        """Let a live record end no earlier than that."""
-        touched = await self._write(self._sql.touch, this=key, lifetime=_rounding(ttl_ms))
-        return bool(touched) or await self._live(key) is not None
-
-    async def destroy(self, key: str) -> bool:
-        """Remove a record."""
-        return await self._write(self._sql.destroy, this=key) > 0
-
-    def _key(self, stored: Any) -> str:
-        return str(stored)
-
-    def _stored(self, key: str) -> Any:
+    def stored(self, key: str) -> str:
+        """Return a key as it is."""
         return key
 
-    async def _live(self, key: str) -> Row[Any] | None:
-        return next(iter(await self._read(self._sql.load, this=key)), None)
+    def key(self, stored: Any) -> str:
+        """Return the key of a row."""
+        return str(stored)
 
-    async def _why_not(self, key: str) -> Conflict | Gone:
-        row = await self._live(key)
-        return Gone() if row is None else Conflict(row.data, row.data)
+    def lifetime(self, ttl_ms: int) -> int:
+        """Return a lifetime with an end that, cut to a second, is rounded as Node does; down where it is to end at once."""
+        return ttl_ms + (_HALF_MS if ttl_ms >= 1000 else -_HALF_MS)
+
+    def written(self, value: bytes, ttl_ms: int) -> dict[str, Any]:
+        """Return value and lifetime. Raises: UnstorableError for a value that is not UTF-8."""
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            # MySQL would write NULL, MariaDB question marks.
+            raise UnstorableError("", "a table of express-mysql-session holds UTF-8 texts alone") from None
+        return {"value": value, "lifetime": self.lifetime(ttl_ms)}
+
+    def placed(self, key: str, value: bytes, ttl_ms: int, owner: str | None) -> dict[str, Any]:
+        """Return key, value and lifetime. Raises: ConfigError for an owner, SessionError for a key that is too long."""
+        refuse_owner(owner, "express-mysql-session")
+        if len(key) > _LONGEST:
+            # A server that is not strict would cut it.
+            raise SessionError(f"a key of express-mysql-session has {_LONGEST} characters at most, and this one has {len(key)}")
+        return {"new": key, **self.written(value, ttl_ms)}
+
+    def version_of(self, written: dict[str, Any]) -> Any:
+        """Return the text that was written."""
+        return written["value"]
+
+    def version(self, row: Row[Any]) -> Any:
+        """Return the text of a row."""
+        return row.data
+
+    def left_ms(self, row: Row[Any]) -> int:
+        """Return how long a row lives: the statement finds live ones alone."""
+        return max(1, int(row.left))
+
+    def renewed_ms(self, row: Row[Any]) -> int | None:
+        """Return ``None``: a row does not know the lifetime that it was given."""
+        return None
 
 
 def _seconds(ms: ColumnElement[int]) -> ColumnElement[int]:
@@ -155,25 +149,3 @@ def _seconds(ms: ColumnElement[int]) -> ColumnElement[int]:
 
 def _using_utf8(text: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.convert(text.op("USING")(literal_column("utf8mb4")))
-
-
-def _rounding(ttl_ms: int) -> int:
-    """Lengthen a lifetime so that its end, cut to a second, is rounded as Node does; down where it is to end at once."""
-    return ttl_ms + (_HALF_MS if ttl_ms >= 1000 else -_HALF_MS)
-
-
-def _written(value: bytes, ttl_ms: int) -> dict[str, Any]:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        # MySQL would write NULL, MariaDB question marks.
-        raise UnstorableError("", "a table of express-mysql-session holds UTF-8 texts alone") from None
-    return {"value": value, "lifetime": _rounding(ttl_ms)}
-
-
-def _placed(key: str, value: bytes, ttl_ms: int, owner: str | None) -> dict[str, Any]:
-    refuse_owner(owner, "express-mysql-session")
-    if len(key) > _LONGEST:
-        # A server that is not strict would cut it.
-        raise SessionError(f"a key of express-mysql-session has {_LONGEST} characters at most, and this one has {len(key)}")
-    return {"new": key, **_written(value, ttl_ms)}

@@ -1,15 +1,13 @@
 """Keep sessions in any database that SQLAlchemy has an async driver for: MySQL and MariaDB above all."""
 
-import hashlib
 import re
-import secrets
 from contextlib import suppress
 from typing import Any, Final
 
 from ...errors import ConfigError, StoreUnfit, UnstorableError
 
 try:
-    from sqlalchemy import URL, CursorResult, Dialect, Executable, MetaData, Row, Table, text
+    from sqlalchemy import URL, CursorResult, Executable, Row, text
     from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.schema import CreateTable
@@ -17,12 +15,14 @@ except ImportError as error:
     raise ImportError("SQLAlchemyStore needs SQLAlchemy: pip install 'gingersnap[sqlalchemy]'") from error
 
 from ...validators import check_owner, one_of, seconds_or_never
-from ..layouts import TABLES, SQLAlchemyLayout, refuse_subclass
+from ..layouts import TABLES, SQLAlchemyLayout, owner_call
 from ..probe import probe
 from ..store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken, late_ms
 from .engine import collided, opened
 from .faults import execute, is_lost, mute, refused, too_large, unfit
-from .table import Statements, is_there, session_table
+from .peer_layouts import NodeRows
+from .rows import NativeRows, Rows, digest
+from .table import is_there, session_table
 
 __all__ = ["SQLAlchemyStore", "session_table"]
 
@@ -58,16 +58,6 @@ class SQLAlchemyStore:
     Raises: ConfigError where an argument cannot be used; ImportError where the URL's driver is not installed.
     """
 
-    _native = True
-
-    def __new__(cls, *_: object, layout: object = "native", **__: object) -> "SQLAlchemyStore":
-        """Give the class that has the layout: one without owners has no calls that ask for them."""
-        if cls is SQLAlchemyStore and layout != "native":
-            from .peer_layouts import NodeSQLAlchemyStore
-
-            return super().__new__(NodeSQLAlchemyStore)
-        return super().__new__(cls)
-
     def __init__(
         self,
         engine: AsyncEngine | URL | str,
@@ -78,15 +68,15 @@ class SQLAlchemyStore:
         purge_every: float | None = 300.0,
     ) -> None:
         layout = one_of("native", "express-mysql-session")("layout", layout)
-        if self._native != (layout == "native"):
-            raise refuse_subclass(SQLAlchemyStore)
         self.layout = layout
         table = TABLES[layout] if table is None else table
         if not isinstance(table, str) or not _NAME.fullmatch(table):
             raise ConfigError("table", f"it cannot be {table!r}", "give a name of letters, digits and _, 63 at most")
         self.purge_every = seconds_or_never("purge_every", purge_every)
         self._engines = opened(engine)
-        self._table, self._sql = self._describe(table, self._engines.dialect)
+        kind = NativeRows if layout == "native" else NodeRows
+        self._rows: Rows = kind(table, self._engines.dialect)
+        self._sql: Any = self._rows.sql
         self._create = create
         self._fit = False
 
@@ -101,42 +91,41 @@ class SQLAlchemyStore:
         row = await self._live(key)
         if row is None:
             return None
-        left = row.left
-        if roll and left <= row.ttl - late_ms(row.ttl):
+        left_ms, ttl_ms = self._rows.left_ms(row), self._rows.renewed_ms(row)
+        if roll and ttl_ms is not None and left_ms <= ttl_ms - late_ms(ttl_ms):
             # What cannot be renewed can still be read, as on a server that is read-only.
             with suppress(StoreUnfit):
-                if await self._write(self._sql.roll, this=key.encode()):
-                    left = row.ttl
-        return Record(row.data, row.ver, left)
+                if await self._write(self._sql.roll, this=self._rows.stored(key)):
+                    left_ms = ttl_ms
+        return Record(row.data, self._rows.version(row), left_ms)
 
     async def create(self, key: str, value: bytes, ttl_ms: int, *, owner: str | None = None) -> bool:
         """Make a record, unless a live one has the key."""
-        row = {"new": key.encode(), "of": _digest(owner), "value": value, "after": _version(), "lifetime": ttl_ms}
-        return await self._place(self._sql.create, row) is not None
+        return await self._place(self._sql.create, self._rows.placed(key, value, ttl_ms, owner)) is not None
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Replaced:
         """Write over that version."""
-        after = _version()
-        row = {"this": key.encode(), "before": version, "value": value, "after": after, "lifetime": ttl_ms}
-        return Saved(after) if await self._write(self._sql.replace, **row) else await self._why_not(key)
+        written = self._rows.written(value, ttl_ms)
+        replaced = await self._write(self._sql.replace, this=self._rows.stored(key), before=version, **written)
+        return Saved(self._rows.version_of(written)) if replaced else await self._why_not(key)
 
     async def move(self, old: str, new: str, value: bytes, ttl_ms: int, *, version: Any, owner: str | None = None) -> Moved:
         """Write that version under another key."""
-        after = _version()
-        row = {"new": new.encode(), "of": _digest(owner), "value": value, "after": after, "lifetime": ttl_ms}
-        moved = await self._place(self._sql.move, {"this": old.encode(), "before": version, **row})
+        row = self._rows.placed(new, value, ttl_ms, owner)
+        moved = await self._place(self._sql.move, {"this": self._rows.stored(old), "before": version, **row})
         if moved is None:
             return Taken()
-        return Saved(after) if moved else await self._why_not(old)
+        return Saved(self._rows.version_of(row)) if moved else await self._why_not(old)
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
         """Let a live record end no earlier than that."""
-        touched = await self._write(self._sql.touch, this=key.encode(), lifetime=ttl_ms)
+        lifetime = self._rows.lifetime(ttl_ms)
+        touched = await self._write(self._sql.touch, this=self._rows.stored(key), lifetime=lifetime)
         return bool(touched) or await self._live(key) is not None
 
     async def destroy(self, key: str) -> bool:
         """Remove a record."""
-        return await self._write(self._sql.destroy, this=key.encode()) > 0
+        return await self._write(self._sql.destroy, this=self._rows.stored(key)) > 0
 
     async def purge(self, limit: int) -> int:
         """Remove expired records, ``limit`` at most."""
@@ -163,39 +152,30 @@ class SQLAlchemyStore:
 
     async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
         """List keys in their order."""
-        found = [self._key(row[0]) for row in await self._read(self._sql.keys, after=self._stored(cursor or ""), most=limit)]
+        rows = await self._read(self._sql.keys, after=self._rows.stored(cursor or ""), most=limit)
+        found = [self._rows.key(row[0]) for row in rows]
         return found, found[-1] if len(found) == limit else None
 
+    @owner_call
     async def sessions_of(self, owner: str) -> list[Owned]:
         """List the live sessions of an owner."""
-        rows = await self._read(self._sql.sessions_of, of=_digest(check_owner("sessions_of", owner)))
+        rows = await self._read(self._sql.sessions_of, of=digest(check_owner("sessions_of", owner)))
         return [Owned(row.key.decode(), row.data, row.left) for row in rows if row.left > 0]
 
+    @owner_call
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
         owner = check_owner("destroy_all", owner)
         # No key is empty.
-        return await self._write(self._sql.destroy_all, of=_digest(owner), keep=(keep or "").encode())
-
-    def _describe(self, name: str, dialect: Dialect) -> tuple[Table, Any]:
-        table = session_table(MetaData(), name)
-        return table, Statements(table, dialect)
-
-    def _key(self, stored: Any) -> str:
-        return str(stored, "ascii")
-
-    def _stored(self, key: str) -> Any:
-        return key.encode()
+        return await self._write(self._sql.destroy_all, of=digest(owner), keep=(keep or "").encode())
 
     async def _live(self, key: str) -> Row[Any] | None:
-        for row in await self._read(self._sql.load, this=key.encode()):
-            if row.left > 0:
-                return row
-        return None
+        rows = await self._read(self._sql.load, this=self._rows.stored(key))
+        return next((row for row in rows if self._rows.left_ms(row) > 0), None)
 
     async def _why_not(self, key: str) -> Conflict | Gone:
         row = await self._live(key)
-        return Gone() if row is None else Conflict(row.data, row.ver)
+        return Gone() if row is None else Conflict(row.data, self._rows.version(row))
 
     async def _place(self, statement: Executable, row: dict[str, Any]) -> int | None:
         """Write a row under its new key and tell how many that were; ``None`` where a live record has the key."""
@@ -246,26 +226,18 @@ class SQLAlchemyStore:
         """See that the table is there. Several processes may do so at once."""
         there = await self._is_there()
         if not there and not self._create:
-            raise StoreUnfit(f"there is no table {self._table.name!r}: make it, or leave out create=False")
+            raise StoreUnfit(f"there is no table {self._rows.table.name!r}: make it, or leave out create=False")
         if not there:
             await self._make()
         self._fit = True
 
     async def _make(self) -> None:
         try:
-            await self._engines.make(lambda connection: connection.execute(CreateTable(self._table)))
+            await self._engines.make(lambda connection: connection.execute(CreateTable(self._rows.table)))
         except DBAPIError as error:
             # Somebody else may have been quicker.
             if not await self._is_there():
                 raise (unfit(error) or error) from error
 
     async def _is_there(self) -> bool:
-        return await self._engines.make(lambda connection: connection.run_sync(is_there, self._table))
-
-
-def _version() -> int:
-    return secrets.randbits(63)
-
-
-def _digest(owner: str | None) -> bytes | None:
-    return None if owner is None else hashlib.sha256(owner.encode("utf-8", "surrogatepass")).digest()
+        return await self._engines.make(lambda connection: connection.run_sync(is_there, self._rows.table))
