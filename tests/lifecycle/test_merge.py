@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gingersnap import _core
-from gingersnap.lifecycle.merge import merge
+from gingersnap.lifecycle.merge import brought, merge
 
 ATOMIC = frozenset({"user", "role"})
 NAMES = ["user", "role", "cart", "n", "m", ""]
@@ -290,3 +290,29 @@ CASES: dict[str, tuple[Any, Any, Any, Any, dict[str, Any]]] = {
 @pytest.mark.parametrize(("base", "mine", "theirs", "merged", "how"), CASES.values(), ids=CASES)
 def test_N05_merge(base: Any, mine: Any, theirs: Any, merged: Any, how: Any) -> None:
     assert _core.dumps(merge(base, mine, theirs, **how)) == _core.dumps(merged)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "kept"),
+    [
+        ({"user": "bob"}, {"user": "ann"}, {"user": "ann"}),
+        ({"user": "bob", "secret": 1}, {"user": "bob", "secret": 1, "new": 2}, {"new": 2}),
+        ({"a": 1}, {}, {}),
+        ({"n": 1}, {"n": 1.0}, {"n": 1.0}),
+        ({"cart": {"secret": 1, "x": 1}}, {"cart": {"secret": 1, "x": 2, "y": 3}}, {"cart": {"x": 2, "y": 3}}),
+        ({"cart": {"secret": 1, "x": 1}}, {"cart": {"secret": 1}}, {}),
+        ({"log": ["secret"]}, {"log": ["secret", "mine"]}, {"log": ["mine"]}),
+        ({"log": ["a", "b"]}, {"log": ["b"]}, {"log": ["b"]}),
+        ({"log": None}, {"log": ["mine"]}, {"log": ["mine"]}),
+    ],
+)
+def test_a_login_keeps_what_its_request_set_in_a_session_that_has_ended(was: Any, now: Any, kept: Any) -> None:
+    assert brought(_core.dumps(was), _core.dumps(now)) == kept
+
+
+def test_a_login_keeps_a_group_whole_and_of_a_counter_the_steps() -> None:
+    was, now = {"user": "bob", "role": "admin", "n": 7}, {"user": "ann", "role": "admin", "n": 9}
+    kept = brought(_core.dumps(was), _core.dumps(now), atomic=("user", "role"), steps={"n": 2})
+    assert kept == {"user": "ann", "role": "admin", "n": 2}
+    unchanged = brought(_core.dumps(was), _core.dumps(was), atomic=("user", "role"))
+    assert unchanged == {}

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -371,6 +372,28 @@ async def test_a_login_that_meets_a_logout_begins_anew_with_what_it_brought() ->
 
     await place.client.on_scope(login)
     assert await place.client.data() == {"user": "ada"}
+
+
+@pytest.mark.parametrize("early", [False, True])
+async def test_a_login_over_another_that_has_ended_keeps_its_user(early: bool) -> None:
+    """Found by the commit, or by a ``commit()`` before the login: either way what the login's request set is kept."""
+    place = Place(atomic_keys=["user", "role"])
+    await place.client.do(lambda s: s.update(user="bob", role="admin", secret=1, cart={"old": 1}, hits=5))
+    other = place.browser(place.client)
+
+    async def login(scope: Any) -> None:
+        session = scope["session"]
+        session["user"] = "ada"
+        session["cart"]["new"] = 2
+        session.increment("hits")
+        await other.do(lambda s: s.logout())
+        if early:
+            with suppress(SessionConflict):
+                await session.commit()
+        session.login("ada")
+
+    await place.client.on_scope(login)
+    assert await place.client.data() == {"user": "ada", "role": "admin", "cart": {"new": 2}, "hits": 1}
 
 
 async def test_N02_parallel_requests_lose_no_key() -> None:

@@ -176,13 +176,14 @@ class Visitor:
         def handler(session: Any) -> None:
             seen.append(dict(session))
             if what != "read":
-                session.update(whose=self.name, n=number)
+                session["last"] = [self.name, number]
             if what == "login":
                 session.login(f"visitor {self.name}")
 
         request = play(self.browser, handler)
         response = await (cut_at_random(request, self.random) if cuts else request)
-        assert all(data["whose"] == self.name and data["n"] < number for data in seen if data or id not in self.moved)
+        own = [data["last"][0] == self.name and data["last"][1] < number for data in seen if data or id not in self.moved]
+        assert all(own)
         assert response == CUT or (response.status, len(seen)) == (200, 1)
         if what == "login" and response == CUT:
             self.moved.add(id)

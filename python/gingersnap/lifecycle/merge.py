@@ -46,9 +46,27 @@ def merge(
     return _members(mine, theirs, member)
 
 
-def brought(base: bytes, body: bytes) -> dict[str, Any]:
-    """Return what a request added to a session or changed in it: all that a login keeps of one that has ended."""
-    return merge(_core.loads(base) or {}, _core.loads(body) or {}, {})
+def brought(base: bytes, body: bytes, *, atomic: Collection[str] = (), steps: Steps = _NO_STEPS) -> dict[str, Any]:
+    """Return what a request added to a session or set in it: all that a login keeps of one that has ended meanwhile.
+
+    Of a dict only the members that it set are kept, of a list that it appended to only what it appended, of a number that it
+    incremented only ``steps``. The keys in ``atomic`` are kept together where it set any of them.
+    """
+    was, now = _core.loads(base) or {}, _core.loads(body) or {}
+    group = set(atomic) if any(_is_changed(was, now, key) for key in atomic) else set()
+    kept = {key: value if key in group else _brought(was.get(key, _ABSENT), value) for key, value in now.items()}
+    return {key: steps.get(key, value) for key, value in kept.items() if value is not _ABSENT}
+
+
+def _brought(was: Any, now: Any) -> Any:
+    if _text(was) == _text(now):
+        return _ABSENT
+    if isinstance(was, dict) and isinstance(now, dict):
+        members = {key: _brought(was.get(key, _ABSENT), value) for key, value in now.items()}
+        return {key: value for key, value in members.items() if value is not _ABSENT} or _ABSENT
+    if _is_list(was) and _is_list(now) and _begins_with(now, was):
+        return [*now[len(was) :]]
+    return now
 
 
 def is_number(value: object) -> bool:

@@ -64,13 +64,20 @@ class Committer:
         try:
             outcome = await self._act(session, body, action, reason, sent.steps(_core.loads(body) or {}) if sent else {})
         except BaseException:
-            if sent and state.increments is not None:
-                sent.follow(state.increments)
-                state.increments = sent
+            self._keep_increments(sent)
             raise
-        if state.increments is not None and state.increments.text != state.body:
+        if outcome == "gone":
+            self._keep_increments(sent)
+        elif state.increments is not None and state.increments.text != state.body:
             state.increments = None
         return outcome
+
+    def _keep_increments(self, sent: Increments | None) -> None:
+        """Keep the increments of a commit that wrote nothing, and those that came meanwhile."""
+        state = self._state
+        if sent and state.increments is not None:
+            sent.follow(state.increments)
+            state.increments = sent
 
     async def _act(self, session: Session, body: bytes, action: Action, reason: Reason, steps: Steps) -> Outcome:
         if action == "delete":
@@ -170,7 +177,7 @@ class Committer:
             raise
         if isinstance(answer, Gone):
             # What is kept of this request is what it changed itself, and nothing that it merged.
-            return await self._gone_meanwhile(session, body, reason)
+            return await self._gone_meanwhile(session, body, reason, steps)
         record.version = StoredVersion(answer.version, encoded.value)
         if encoded.ttl_ms == AT_ONCE_MS:
             await self._ended()
@@ -253,14 +260,14 @@ class Committer:
                 session, before, written, atomic=self._state.options.atomic_keys, increments=self._state.increments
             )
 
-    async def _gone_meanwhile(self, session: Session, body: bytes, reason: Reason) -> Outcome:
+    async def _gone_meanwhile(self, session: Session, body: bytes, reason: Reason, steps: Steps) -> Outcome:
         """Drop the write of a session that another request ended meanwhile; a login begins a session of its own."""
         state = self._state
         if reason != "regenerate" or state.new_owner is None:
             return "gone"
         state.options.events.emit("gone", state.scope, reason, self._loader.fingerprint)
         state.loaded = self._record.id = None
-        fresh = _core.dumps(brought(state.body, body))
+        fresh = _core.dumps(brought(state.body, body, atomic=state.options.atomic_keys, steps=steps))
         self._show_merged(session, body, fresh)
         return await self._create(session, fresh, reason)
 

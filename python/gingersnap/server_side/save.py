@@ -206,7 +206,9 @@ class SessionSaver:
         """After a login on a session that was deleted meanwhile: keep only the keys that this request changed."""
         state = self.state
         self.status.availability = "ready"
-        fresh = brought(state.body, self._text(session))
+        text = self._text(session)
+        steps = {} if state.increments is None else state.increments.steps(session)
+        fresh = brought(state.body, text, atomic=state.options.atomic_keys, steps=steps)
         state.loaded = self.record.id = None
         dict.clear(session)
         dict.update(session, fresh)
