@@ -233,7 +233,7 @@ async def test_N01_a_login_that_merged_before_it_met_a_logout_keeps_nothing_of_w
         store.meets = [None, lambda: other.do(lambda s: s.logout())]
 
     await one.on_scope(handler)
-    assert (await one.data(), len(store)) == ({"user": "ada"}, 1)
+    assert (await one.data(), len(store)) == ({"n": 2, "user": "ada"}, 1)
 
 
 async def test_a_reload_takes_increments_back() -> None:

@@ -1,10 +1,16 @@
 """Gather the facts of a commit from a session's state."""
 
+from typing import Final, TypeAlias
+
 from ..cookies.headers import is_public
 from ..stores.store import late_ms
 from . import rules
 from .decision import Facts
 from .state import EMPTY, SessionState
+
+_Renewal: TypeAlias = tuple[bool, bool, int | None, int | None, bool]
+"""``Facts.rolls``, ``renews``, ``left_ms``, ``max_age_ms``, ``public``."""
+_NO_RENEWAL: Final[_Renewal] = (False, False, None, None, False)
 
 
 def facts_of(
@@ -20,14 +26,7 @@ def facts_of(
     """Return what ``decide`` needs to know; ``body``: the session's text now."""
     options, loaded, mark = state.options, state.loaded, state.mark
     changed = body != state.body or (state.set_cookie is not None and state.is_cookie_changed())
-    rolls = renews = public = False
-    left_ms = max_age_ms = None
-    if not changed and loaded is not None and (mark is None or mark == "rolling"):
-        rolls = _rolls(state, touched)
-        renews = options.renew and (touched or not options.lazy_rolling)
-        max_age_ms, expire_ms = state.life_ms, state.expire_ms
-        left_ms = None if expire_ms is None else expire_ms - state.policy.now_ms()
-        public = _is_public(state)
+    may_renew = not changed and loaded is not None and (mark is None or mark == "rolling")
     return Facts(
         changed,
         body == EMPTY,
@@ -37,11 +36,7 @@ def facts_of(
         state.new_owner is not None,
         replaced,
         loaded is not None and loaded.key_index > 0,
-        rolls,
-        renews,
-        left_ms,
-        max_age_ms,
-        public,
+        *(_renewal(state, touched) if may_renew else _NO_RENEWAL),
         exceeds_lifetime,
         must_extend,
         touch_suffices,
@@ -49,6 +44,14 @@ def facts_of(
         options.allow_empty,
         options.resave,
     )
+
+
+def _renewal(state: SessionState, touched: bool) -> _Renewal:
+    """Return what counts for a session that nothing has changed."""
+    options, expire_ms = state.options, state.expire_ms
+    left_ms = None if expire_ms is None else expire_ms - state.policy.now_ms()
+    renews = options.renew and (touched or not options.lazy_rolling)
+    return _rolls(state, touched), renews, left_ms, state.life_ms, _is_public(state)
 
 
 def _is_public(state: SessionState) -> bool:

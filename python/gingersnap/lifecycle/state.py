@@ -97,6 +97,12 @@ class SessionState:
         self.increments.add(session, key, by, value)
         return value
 
+    def keep_increments(self, sent: Increments | None) -> None:
+        """Keep the increments of a commit that wrote nothing, and those that came meanwhile."""
+        if sent and self.increments is not None:
+            sent.follow(self.increments)
+            self.increments = sent
+
     def destroy(self) -> None:
         """Note the end; what is put into the session from here on belongs to a new one."""
         self.mark, self.ends = "destroy", True

@@ -17,7 +17,7 @@ from ..records.encoder import RecordEncoder, too_large
 from ..records.id_transport import IdUpdate
 from ..records.record_writer import AT_ONCE_MS, EncodedRecord, RecordWriter, StoredVersion
 from ..session.session import Session
-from ..stores.store import Conflict, Gone, Replaced, Saved, late_ms
+from ..stores.store import Conflict, Gone, Replaced, Saved
 from ..types import Reason, Snapshot
 from .load import SessionLoader
 from .parts import Parts
@@ -64,20 +64,13 @@ class Committer:
         try:
             outcome = await self._act(session, body, action, reason, sent.steps(_core.loads(body) or {}) if sent else {})
         except BaseException:
-            self._keep_increments(sent)
+            state.keep_increments(sent)
             raise
         if outcome == "gone":
-            self._keep_increments(sent)
+            state.keep_increments(sent)
         elif state.increments is not None and state.increments.text != state.body:
             state.increments = None
         return outcome
-
-    def _keep_increments(self, sent: Increments | None) -> None:
-        """Keep the increments of a commit that wrote nothing, and those that came meanwhile."""
-        state = self._state
-        if sent and state.increments is not None:
-            sent.follow(state.increments)
-            state.increments = sent
 
     async def _act(self, session: Session, body: bytes, action: Action, reason: Reason, steps: Steps) -> Outcome:
         if action == "delete":
@@ -126,7 +119,13 @@ class Committer:
         """Renew the session's expiry alone, never its data."""
         state, record, dialect = self._state, self._record, self._state.options.dialect
         encoded = self._encoder.encode(session, body)
-        if reason == "rolling" and state.mark is None and self._is_fresh(encoded):
+        life_ms = encoded.life_ms or encoded.ttl_ms
+        if (
+            reason == "rolling"
+            and state.mark is None
+            and not dialect.accepts_any_name
+            and record.was_renewed(encoded.ttl_ms, life_ms)
+        ):
             return "done"
         try:
             # A cookie is sent for a session that lives now: another request may have ended it since it was loaded, or moved it.
@@ -147,13 +146,6 @@ class Committer:
         else:
             self._written(record.id or "", body, encoded, reason)
         return "done"
-
-    def _is_fresh(self, encoded: EncodedRecord) -> bool:
-        """Return whether an earlier request renewed a rolling session not long ago. Node's systems send the cookie each time."""
-        record = self._record
-        if self._state.options.dialect.accepts_any_name or record.key_index > 0 or record.ttl_ms is None:
-            return False
-        return record.ttl_ms > encoded.ttl_ms - late_ms(encoded.life_ms or encoded.ttl_ms)
 
     async def _renew(self, session: Session, body: bytes, reason: Reason) -> Outcome:
         """Write a record as it is with a new date. Nothing is lost where that fails: the session has its time as it was."""

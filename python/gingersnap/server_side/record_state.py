@@ -7,6 +7,7 @@ from ..legacy.lazy_migration import Migrated
 from ..legacy.sources import LegacySession, Origin
 from ..records.id_transport import IdUpdate
 from ..records.record_writer import StoredVersion
+from ..stores.store import late_ms
 
 _NOTHING: Final = StoredVersion(None, b"")
 
@@ -45,6 +46,10 @@ class RecordState:
     def has_id(self) -> bool:
         """Whether an id came, of this configuration or of an earlier one."""
         return self.id is not None or self.legacy is not None
+
+    def was_renewed(self, ttl_ms: int, life_ms: int) -> bool:
+        """Return whether an earlier request renewed the record not long ago; ``ttl_ms``: its lifetime in the store from now on."""
+        return self.key_index == 0 and self.ttl_ms is not None and self.ttl_ms > ttl_ms - late_ms(life_ms)
 
     def forget(self) -> None:
         """Drop the record of a session that is none; its id is not used again."""
