@@ -83,7 +83,7 @@ figures: $(TESTED)
 	GINGERSNAP_LONG=1 GINGERSNAP_HISTORIES=10000 $(BIN)/python -m pytest -s tests/stores/test_guarantees.py tests/stores/test_histories.py \
 		tests/stores/test_cancellations.py tests/stores/sqlite/test_store.py tests/stores/test_memory.py
 
-# Each property of rust/tests/held for FUZZ_SECONDS, on whatever a coverage-guided fuzzer makes up: fuzz/README.md.
+# Each property of rust/tests/checks for FUZZ_SECONDS, on whatever a coverage-guided fuzzer makes up: fuzz/README.md.
 fuzz:
 	@command -v cargo-fuzz >/dev/null && rustup toolchain list | grep -q '^nightly' || { \
 		echo "make fuzz needs: rustup toolchain install nightly --profile minimal && cargo install cargo-fuzz --locked" >&2; exit 1; }

@@ -31,8 +31,8 @@ from gingersnap import SessionMiddleware, SessionOptions
 from gingersnap._core import Keygrip
 from gingersnap.records.ids import Ids
 from gingersnap.stores import MemoryStore
-from tests.stores.kinds import open_store
 from tests.stores.servers import postgres, valkey
+from tests.stores.shipped_stores import open_store
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = Path(__file__).with_name("stores.json")

@@ -13,7 +13,7 @@ from typing import Any, Final
 from benches import cases
 from benches.apps import SCOPE, App, app_of
 from gingersnap import SessionMiddleware
-from tests.stores.kinds import open_store
+from tests.stores.shipped_stores import open_store
 
 CLIENTS: Final = 4
 """How many clients each worker serves at a time; each has a session of its own."""

@@ -1,4 +1,4 @@
 //! The properties that `cargo test` runs a slice of, for the targets here.
 
-#[path = "../rust/tests/held/mod.rs"]
-pub mod held;
+#[path = "../rust/tests/checks/mod.rs"]
+pub mod checks;

@@ -1,6 +1,6 @@
 #![no_main]
 
-use gingersnap_fuzz::held::cookie;
+use gingersnap_fuzz::checks::cookie;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u16, &[u8], &[u8])| {

@@ -1,6 +1,6 @@
 #![no_main]
 
-use gingersnap_fuzz::held::date;
+use gingersnap_fuzz::checks::date;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (i64, u8)| {

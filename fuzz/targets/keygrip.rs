@@ -1,6 +1,6 @@
 #![no_main]
 
-use gingersnap_fuzz::held::keygrip::{ALGORITHMS, holds};
+use gingersnap_fuzz::checks::keygrip::{ALGORITHMS, holds};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, u16, Vec<Vec<u8>>, [Vec<u8>; 3])| {

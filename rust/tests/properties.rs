@@ -1,8 +1,8 @@
 //! A seeded slice of what `fuzz/` runs for longer: the same properties, some 350,000 inputs, the same ones each time.
 
-mod held;
+mod checks;
 
-use held::{codec, cookie, date, json, keygrip};
+use checks::{codec, cookie, date, json, keygrip};
 
 /// xorshift64*: no dependency, and every failure comes back.
 struct Chance(u64);

@@ -12,11 +12,11 @@ import pytest
 
 from tests.conftest import missing
 
-pytest.register_assert_rewrite("tests.interop.peer", "tests.interop.sides")
+pytest.register_assert_rewrite("tests.interop.node_and_ours", "tests.interop.paired_applications")
 
 from tests.interop import node_stores as theirs  # noqa: E402
 from tests.interop.certificate import Certificate, certificate  # noqa: E402
-from tests.interop.peer import Both, Peer  # noqa: E402 (its assertions are to explain themselves)
+from tests.interop.node_and_ours import Both, Peer  # noqa: E402 (its assertions are to explain themselves)
 from tests.stores.servers.mariadb import mariadb  # noqa: E402, F401 (a fixture)
 from tests.stores.servers.postgres import postgres  # noqa: E402, F401 (a fixture)
 from tests.stores.servers.valkey import lone_valkey, valkey  # noqa: E402, F401 (fixtures)

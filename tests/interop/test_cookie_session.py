@@ -11,11 +11,11 @@ import pytest
 
 from gingersnap import ConfigError, CookieTooLarge, SessionOptions
 from tests.asgi import KEY, NOW
-from tests.interop.peer import Peer
-from tests.interop.sides import Pair
-from tests.interop.stored import sign
-from tests.interop.system_programs import SEEDS, play
-from tests.interop.systems import COOKIE_SESSION
+from tests.interop.generated_system_programs import SEEDS, play
+from tests.interop.koa_stores import sign
+from tests.interop.node_and_ours import Peer
+from tests.interop.paired_applications import Pair
+from tests.interop.system_options import COOKIE_SESSION
 
 pytestmark = pytest.mark.interop
 

@@ -12,11 +12,11 @@ from urllib.parse import unquote
 import pytest
 
 from tests.asgi import KEY, NOW
-from tests.interop.peer import Peer
-from tests.interop.sides import MakePair, Pair, left_s, pair, store
-from tests.interop.stored import OURS
-from tests.interop.system_programs import SEEDS, play
-from tests.interop.systems import EXPRESS, UNKNOWN
+from tests.interop.generated_system_programs import SEEDS, play
+from tests.interop.koa_stores import OURS
+from tests.interop.node_and_ours import Peer
+from tests.interop.paired_applications import MakePair, Pair, left_s, pair, store
+from tests.interop.system_options import EXPRESS, UNKNOWN
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop

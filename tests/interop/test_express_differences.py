@@ -9,10 +9,10 @@ import pytest
 from gingersnap import ConfigError, SessionOptions
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, NOW
-from tests.interop import systems
-from tests.interop.peer import FAILED, Answer, Peer
-from tests.interop.sides import MakePair, Pair, pair
-from tests.interop.systems import EXPRESS
+from tests.interop import system_options
+from tests.interop.node_and_ours import FAILED, Answer, Peer
+from tests.interop.paired_applications import MakePair, Pair, pair
+from tests.interop.system_options import EXPRESS
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop
@@ -65,7 +65,9 @@ async def test_E08_a_date_for_every_session_is_no_option_here(make: MakePair) ->
 
 async def test_E33_a_lifetime_is_told_whole_and_a_date_is_not_set_here(make: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(
-        systems.OURS, "life", lambda scope, seen: seen.append([scope["session"].max_age, round(scope["session"].expires_at - NOW)])
+        system_options.OURS,
+        "life",
+        lambda scope, seen: seen.append([scope["session"].max_age, round(scope["session"].expires_at - NOW)]),
     )
     async with make(max_age=3600, **LEAN) as both:
         await both.do(["set", "n", 1])
@@ -229,7 +231,7 @@ async def test_what_express_writes_meanwhile_is_merged_here(make: MakePair, monk
         await both.do(["set", "a", 1])
         shared = both.original(both.mine)
         monkeypatch.setitem(
-            systems.OURS, "meanwhile", lambda scope, seen: shared.do(["set", "theirs", 1], ["delete", "a"], now=NOW)
+            system_options.OURS, "meanwhile", lambda scope, seen: shared.do(["set", "theirs", 1], ["delete", "a"], now=NOW)
         )
         await both.ours().do(["set", "mine", 1], ["meanwhile"], now=NOW)
         # Not theirs: there the last of two requests takes it all.
@@ -244,6 +246,6 @@ async def test_a_session_that_express_ends_meanwhile_is_not_revived_here(
         await both.do(["set", "a", 1])
         other = both.original(both.mine)
         other.browser.jar = dict(both.mine.jar)
-        monkeypatch.setitem(systems.OURS, "meanwhile", lambda scope, seen: other.do([verb], now=NOW))
+        monkeypatch.setitem(system_options.OURS, "meanwhile", lambda scope, seen: other.do([verb], now=NOW))
         answer = await both.ours().do(["set", "mine", 1], ["meanwhile"], now=NOW)
         assert (answer.cookies, both.mine.is_live()) == ([], False)

@@ -12,7 +12,7 @@ from gingersnap import Session
 from gingersnap.config.options import DEFAULTS
 from tests.asgi import KEY, OLD_KEY
 from tests.interop.conftest import HERE, Node
-from tests.interop.pages import Page, browsing, ours, theirs
+from tests.interop.from_page_applications import Page, browsing, ours, theirs
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop

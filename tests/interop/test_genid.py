@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.asgi import NOW
-from tests.interop.peer import Answer
-from tests.interop.sides import Pair, store
-from tests.interop.stored import SHARED
-from tests.interop.systems import EXPRESS, KOA_GENERIC, System
+from tests.interop.koa_stores import SHARED
+from tests.interop.node_and_ours import Answer
+from tests.interop.paired_applications import Pair, store
+from tests.interop.system_options import EXPRESS, KOA_GENERIC, System
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop

@@ -6,7 +6,7 @@ import pytest
 
 from gingersnap import ReservedKeyError
 from tests.asgi import KEY
-from tests.interop.peer import Answer, Koa, Ours, Peer
+from tests.interop.node_and_ours import Answer, Koa, Ours, Peer
 from tests.interop.sessions import same, sessions
 
 pytestmark = pytest.mark.interop

@@ -5,10 +5,10 @@ import random
 import pytest
 
 from tests.asgi import KEY, NOW
-from tests.interop.peer import Koa, Ours, Peer
-from tests.interop.programs import program
-from tests.interop.stored import carry
-from tests.interop.system_programs import SEEDS, Steps
+from tests.interop.generated_programs import program
+from tests.interop.generated_system_programs import SEEDS, Steps
+from tests.interop.koa_stores import carry
+from tests.interop.node_and_ours import Koa, Ours, Peer
 
 pytestmark = pytest.mark.interop
 

@@ -9,7 +9,7 @@ import pytest
 from gingersnap import ConfigError, SessionOptions
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, OLD_KEY
-from tests.interop.peer import FAILED, Koa, Ours, Peer
+from tests.interop.node_and_ours import FAILED, Koa, Ours, Peer
 from tests.interop.test_koa_forged import DATA, cookie_of, pair, sign, signed
 
 pytestmark = pytest.mark.interop

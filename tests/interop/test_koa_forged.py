@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.asgi import KEY, NOW, OLD_KEY
-from tests.interop.peer import Koa, Ours, Peer
+from tests.interop.node_and_ours import Koa, Ours, Peer
 
 pytestmark = pytest.mark.interop
 

@@ -12,12 +12,12 @@ import pytest
 
 from gingersnap import HeaderKey
 from tests.asgi import NOW
-from tests.interop import systems
-from tests.interop.peer import FAILED, HEADER, Peer
-from tests.interop.sides import MakePair, Pair, left_s, pair, store
-from tests.interop.stored import OURS
-from tests.interop.system_programs import SEEDS, play
-from tests.interop.systems import KOA_GENERIC, UNKNOWN
+from tests.interop import system_options
+from tests.interop.generated_system_programs import SEEDS, play
+from tests.interop.koa_stores import OURS
+from tests.interop.node_and_ours import FAILED, HEADER, Peer
+from tests.interop.paired_applications import MakePair, Pair, left_s, pair, store
+from tests.interop.system_options import KOA_GENERIC, UNKNOWN
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop
@@ -321,7 +321,7 @@ async def test_G18_what_is_saved_at_once_is_there_before_the_response(make: Make
             record = await both.store.load(f"koa:sess:{scope['session'].external_key}")
             seen.append(json.loads(record.value)["n"])
 
-        monkeypatch.setitem(systems.OURS, "stored", stored)
+        monkeypatch.setitem(system_options.OURS, "stored", stored)
         assert (await both.do(["set", "n", 1], ["commit"], ["stored"])).seen == [1]
         assert (await both.do(["set", "n", 2], ["stored"], ["commit"], ["stored"])).seen == [1, 2]
 

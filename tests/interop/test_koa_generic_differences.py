@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.asgi import NOW
-from tests.interop import systems
-from tests.interop.peer import FAILED, Answer, Peer
-from tests.interop.sides import FOR_EVER, MakePair, Pair, pair
-from tests.interop.stored import DAY_MS
-from tests.interop.systems import KOA_GENERIC, Theirs
+from tests.interop import system_options
+from tests.interop.koa_stores import DAY_MS
+from tests.interop.node_and_ours import FAILED, Answer, Peer
+from tests.interop.paired_applications import FOR_EVER, MakePair, Pair, pair
+from tests.interop.system_options import KOA_GENERIC, Theirs
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop
@@ -113,7 +113,7 @@ async def test_G17_a_session_that_was_reloaded_still_rolls_here(make: MakePair) 
 
 
 async def test_G19_regenerate_keeps_the_data_and_the_lifetime_here(make: MakePair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(systems.OURS, "regenerate", lambda scope, seen: scope["session"].regenerate())
+    monkeypatch.setitem(system_options.OURS, "regenerate", lambda scope, seen: scope["session"].regenerate())
     async with make() as both:
         await both.do(["set", "n", 1], ["max_age", 60_000])
         theirs, ours = await each(both, ["regenerate"], ["set", "m", 2], ["see"])
@@ -145,7 +145,7 @@ async def test_G22_a_deferred_session_of_a_request_that_failed_is_saved_here(mak
 async def test_G21_another_object_in_place_of_the_session_keeps_its_cookie_here(
     make: MakePair, data: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(systems.OURS, "bare", systems.OURS["replace"])
+    monkeypatch.setitem(system_options.OURS, "bare", system_options.OURS["replace"])
     async with make() as both:
         await both.do(["set", "n", 1])
         theirs, ours = await each(both, ["bare", data])
@@ -194,7 +194,7 @@ async def test_what_koa_writes_meanwhile_is_merged_here(make: MakePair, monkeypa
         await both.do(["set", "a", 1])
         shared: Theirs = both.original(both.mine)
         monkeypatch.setitem(
-            systems.OURS, "meanwhile", lambda scope, seen: shared.do(["set", "theirs", 1], ["delete", "a"], now=NOW)
+            system_options.OURS, "meanwhile", lambda scope, seen: shared.do(["set", "theirs", 1], ["delete", "a"], now=NOW)
         )
         await both.ours().do(["set", "mine", 1], ["meanwhile"], now=NOW)
         # Not theirs: there the last of two requests takes it all.

@@ -11,11 +11,11 @@ from typing import Any, get_args
 import pytest
 
 from tests.asgi import KEY, NOW
-from tests.interop.peer import Koa, Ours, Peer
-from tests.interop.programs import Model, program
+from tests.interop.generated_programs import Model, program
+from tests.interop.generated_system_programs import SEEDS
+from tests.interop.koa_stores import DAY_MS, OURS, SHARED, UNKNOWN, Kind, Pair, Side, carry, pair, store
+from tests.interop.node_and_ours import Koa, Ours, Peer
 from tests.interop.sessions import same, sessions
-from tests.interop.stored import DAY_MS, OURS, SHARED, UNKNOWN, Kind, Pair, Side, carry, pair, store
-from tests.interop.system_programs import SEEDS
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop

@@ -7,8 +7,8 @@ import pytest
 
 from gingersnap import HeaderKey
 from tests.asgi import KEY, OLD_KEY
-from tests.interop.peer import HEADER, VERBS, Koa, Ours
-from tests.interop.stored import DAY_MS, OURS, SHARED, UNKNOWN, Kind, Pair, Side, pair, sign, store
+from tests.interop.koa_stores import DAY_MS, OURS, SHARED, UNKNOWN, Kind, Pair, Side, pair, sign, store
+from tests.interop.node_and_ours import HEADER, VERBS, Koa, Ours
 
 pytestmark = pytest.mark.interop
 

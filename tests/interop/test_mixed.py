@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.interop.sides import Pair, store
-from tests.interop.stored import SHARED
-from tests.interop.system_programs import COUNT, SEEDS, play
-from tests.interop.systems import COOKIE_SESSION, EXPRESS, KOA_GENERIC, System
+from tests.interop.generated_system_programs import COUNT, SEEDS, play
+from tests.interop.koa_stores import SHARED
+from tests.interop.paired_applications import Pair, store
+from tests.interop.system_options import COOKIE_SESSION, EXPRESS, KOA_GENERIC, System
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop

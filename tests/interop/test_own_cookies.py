@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.asgi import KEY, NOW
-from tests.interop.sides import Pair, pair
-from tests.interop.systems import EXPRESS, KOA_GENERIC, System
+from tests.interop.paired_applications import Pair, pair
+from tests.interop.system_options import EXPRESS, KOA_GENERIC, System
 from tests.stores.servers.valkey import Server
 
 pytestmark = pytest.mark.interop

@@ -14,8 +14,8 @@ from starlette.middleware.sessions import SessionMiddleware as StarletteMiddlewa
 from gingersnap import SessionMiddleware
 from gingersnap.starlette import SessionMiddleware as DropIn
 from tests.asgi import KEY, NOW, Browser, Clock, Response, app_of
-from tests.interop.programs import HOUR, RecordWriter, Request
-from tests.interop.system_programs import SEEDS
+from tests.interop.generated_programs import HOUR, RecordWriter, Request
+from tests.interop.generated_system_programs import SEEDS
 
 WAITS = (0, 0.25, 1, 20, 59, 60, 61, HOUR, HOUR + 1, 30 * 86_400)
 BACK = -10_000_000

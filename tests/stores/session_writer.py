@@ -10,8 +10,8 @@ from typing import Any
 
 from gingersnap import SessionMiddleware
 from tests.asgi import KEY, Browser, app_of
-from tests.stores.inside import counted
-from tests.stores.kinds import open_store
+from tests.stores.shipped_stores import open_store
+from tests.stores.store_contents import counted
 
 PATIENCE_S = 30
 """Time enough for a store that is well, on a machine that is busy: what is refused here is refused for what others wrote."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.stores import inside
-from tests.stores.kinds import KINDS, Kind, kind_of
+from tests.stores import store_contents
+from tests.stores.shipped_stores import KINDS, Kind, kind_of
 from tests.stores.test_guarantees import Site, play
 
 # Names bear the ids of requirements as they are written.
@@ -33,7 +33,7 @@ def pieces(secret: str) -> set[bytes]:
 @pytest.mark.parametrize("options", [{}, {"rolling": True, "absolute_age": 3600}], ids=["plain", "rolling"])
 def test_S02_a_dump_tells_no_id_and_no_signature(kind: Kind, options: Any) -> None:
     async def use(store: Any) -> tuple[list[dict[str, str]], str, list[bytes]]:
-        await inside.clear(kind)
+        await store_contents.clear(kind)
         browser, jars, dumps, key = Site(store, **options).browser(), [], [], ""
 
         def note(session: Any) -> None:
@@ -51,7 +51,7 @@ def test_S02_a_dump_tells_no_id_and_no_signature(kind: Kind, options: Any) -> No
         ):
             assert (await play(browser, handler)).status == 200
             jars.append(dict(browser.jar))
-            dumps.append(await inside.dump(kind, store))
+            dumps.append(await store_contents.dump(kind, store))
         return jars, key, dumps
 
     jars, key, dumps = kind.run(use)
@@ -67,11 +67,11 @@ def test_S02_an_id_that_is_there_is_found(kind: Kind) -> None:
     """One that the application itself writes into its session: finding none says something."""
 
     async def use(store: Any) -> tuple[dict[str, str], bytes]:
-        await inside.clear(kind)
+        await store_contents.clear(kind)
         browser = Site(store).browser()
         await play(browser, lambda s: s.update(n=1))
         await play(browser, lambda s: s.update(own=s.external_key))
-        return browser.jar, await inside.dump(kind, store)
+        return browser.jar, await store_contents.dump(kind, store)
 
     jar, dump = kind.run(use)
     found = {piece for piece in pieces(jar["koa.sess"]) if piece in dump}

@@ -14,7 +14,7 @@ from gingersnap.testing import StoreContract
 from tests.stores.broken import BROKEN, Broken
 from tests.stores.broken.calls import ReplaceIsAnUpsert
 from tests.stores.broken.races import LooksAndWritesLater
-from tests.stores.page import MappingStore, names
+from tests.stores.own_store_page import MappingStore, names
 
 TestMappingStore, TestShelf = names["TestMappingStore"], names["TestShelf"]
 

@@ -21,12 +21,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from gingersnap import SessionUnavailable, StoreUnfit
 from gingersnap.stores import KeyValueStore, PostgresStore, RedisStore, SQLAlchemyStore
 from tests.asgi import Sessions
-from tests.stores import inside
-from tests.stores.kinds import KINDS, kind_of
+from tests.stores import store_contents
 from tests.stores.redis_sites import LONG, Site, new_key
 from tests.stores.servers.mariadb import MariaDB
 from tests.stores.servers.postgres import Postgres
 from tests.stores.servers.valkey import Server, running, valkey_binary
+from tests.stores.shipped_stores import KINDS, kind_of
 
 LIFE_S = 2
 SECRET = "Zx9-marker-of-a-secret"
@@ -37,11 +37,11 @@ def test_ping_leaves_nothing(name: str, request: pytest.FixtureRequest, tmp_path
     kind = kind_of(name, request, tmp_path)
 
     async def play(store: Any) -> tuple[int, int]:
-        await inside.clear(kind)
+        await store_contents.clear(kind)
         await store.ping()
-        first = await inside.records(kind, store)
+        first = await store_contents.records(kind, store)
         await asyncio.gather(*(store.ping() for _ in range(3)))
-        return first, await inside.records(kind, store)
+        return first, await store_contents.records(kind, store)
 
     assert kind.run(play) == (0, 0)
 

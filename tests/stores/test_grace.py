@@ -11,7 +11,7 @@ import pytest
 from gingersnap import ConfigError, Event, HeaderKey, SessionMiddleware, SessionOptions
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Browser, Clock, app_of
-from tests.stores.kinds import KINDS, kind_of
+from tests.stores.shipped_stores import KINDS, kind_of
 
 NAMES = ("missed", "superseded", "gone", "created", "regenerated")
 

@@ -17,8 +17,8 @@ from gingersnap import Event, SessionMiddleware
 from gingersnap._core import Keygrip
 from gingersnap.records.record_writer import TRIES
 from tests.asgi import KEY, Browser, app_of
-from tests.stores import inside
-from tests.stores.kinds import KINDS, SHARED, Kind, kind_of
+from tests.stores import store_contents
+from tests.stores.shipped_stores import KINDS, SHARED, Kind, kind_of
 
 # Names bear the ids of requirements as they are written.
 
@@ -260,9 +260,9 @@ FLOOD: list[Callable[[Any], Any]] = [lambda s: s.get("n"), len, lambda s: s.touc
 )
 def test_D05_ten_thousand_requests_without_a_session_leave_no_record(kind: Kind, options: Any, looks: int) -> None:
     async def flood(store: Any) -> list[Any]:
-        await inside.clear(kind)
+        await store_contents.clear(kind)
         await store.ping()
-        site, calls = Site(store, **options), inside.counted(store)
+        site, calls = Site(store, **options), store_contents.counted(store)
 
         async def bogus(number: int) -> None:
             browser = site.browser()
@@ -275,9 +275,9 @@ def test_D05_ten_thousand_requests_without_a_session_leave_no_record(kind: Kind,
         # Only an id that a key of this site has signed is looked for: its record, then the note of a login that replaced it.
         assert calls == {"load": looks * count // len(BOGUS)}
         assert site.events.count("missed") == count // len(BOGUS)
-        left = await inside.records(kind, store)
+        left = await store_contents.records(kind, store)
         await play(site.browser(), lambda s: s.update(n=1))
-        return [left, await inside.records(kind, store)]
+        return [left, await store_contents.records(kind, store)]
 
     # The one that is a session counts.
     assert kind.run(flood) == [0, 1]

@@ -11,7 +11,7 @@ from gingersnap.stores import MemoryStore
 from tests.stores.broken.calls import MoveIsACopy, ReplaceIsAnUpsert
 from tests.stores.broken.races import IsNowhereWhileItMoves, LooksAndWritesLater
 from tests.stores.histories import Call, History, linearizable
-from tests.stores.page import MappingStore
+from tests.stores.own_store_page import MappingStore
 
 HISTORIES = int(os.environ.get("GINGERSNAP_HISTORIES", "300"))
 """How many histories each store goes through; N-04 asks for 10,000."""

@@ -14,8 +14,8 @@ from gingersnap.stores.sqlalchemy import store as sqlalchemy
 from gingersnap.stores.sqlite import store as sqlite
 from gingersnap.testing.suite import kept, made, new_keys
 from tests.asgi import Clock
-from tests.stores import inside
-from tests.stores.kinds import Kind, kind_of
+from tests.stores import store_contents
+from tests.stores.shipped_stores import Kind, kind_of
 
 # Names bear the ids of requirements as they are written.
 
@@ -54,10 +54,10 @@ async def test_S06_each_purge_is_bounded_and_they_come_to_an_end(kind: Kind, clo
         for key in live:
             await made(store, key, b"[]")
         await expire(kind, store, clock, new_keys(3 * LIMIT - 7))
-        removed, left = [], [await inside.records(kind, store)]
+        removed, left = [], [await store_contents.records(kind, store)]
         while not removed or removed[-1]:
             removed.append(await store.purge(LIMIT))
-            left.append(await inside.records(kind, store))
+            left.append(await store_contents.records(kind, store))
         assert removed == [LIMIT, LIMIT, LIMIT - 7, 0]
         assert left == [3 * LIMIT - 4, 2 * LIMIT - 4, LIMIT - 4, 3, 3]
         for key in live:

@@ -7,7 +7,7 @@ import pytest
 
 from gingersnap import Session
 from tests.asgi import Sessions
-from tests.stores.kinds import KINDS, kind_of
+from tests.stores.shipped_stores import KINDS, kind_of
 
 
 class Plain:

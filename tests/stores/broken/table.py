@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from tests.stores.page import MappingStore
+from tests.stores.own_store_page import MappingStore
 
 BROKEN: list[tuple[type, list[str]]] = []
 

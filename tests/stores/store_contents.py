@@ -9,7 +9,7 @@ from typing import Any
 
 import redis.asyncio
 
-from tests.stores.kinds import Kind
+from tests.stores.shipped_stores import Kind
 
 CALLS = ("load", "create", "replace", "move", "touch", "destroy")
 

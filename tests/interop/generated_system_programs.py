@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gingersnap.types import Preset
-from tests.interop.programs import HOUR, RecordWriter, Request
-from tests.interop.sides import Pair
+from tests.interop.generated_programs import HOUR, RecordWriter, Request
+from tests.interop.paired_applications import Pair
 
 Steps = list[list[Any]]
 

@@ -12,7 +12,7 @@ import redis.asyncio
 from gingersnap import _core
 from gingersnap.stores.redis.store import RedisStore
 from tests.asgi import KEY, NOW
-from tests.interop.peer import Answer, Koa, Ours, Peer
+from tests.interop.node_and_ours import Answer, Koa, Ours, Peer
 from tests.stores.servers.valkey import Server
 
 Kind = Literal["redis", "plain"]

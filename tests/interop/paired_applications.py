@@ -11,9 +11,9 @@ import redis
 
 from gingersnap.stores.redis.store import RedisStore
 from tests.asgi import KEY, NOW
-from tests.interop.peer import Answer, Peer
-from tests.interop.stored import NEAR_MS, OURS, SHARED, THEIRS, Row
-from tests.interop.systems import LINE, Given, Keys, Mine, System, Theirs
+from tests.interop.koa_stores import NEAR_MS, OURS, SHARED, THEIRS, Row
+from tests.interop.node_and_ours import Answer, Peer
+from tests.interop.system_options import LINE, Given, Keys, Mine, System, Theirs
 from tests.stores.servers.valkey import Server
 
 FOR_EVER = -1

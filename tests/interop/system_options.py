@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote
 from gingersnap import SessionMiddleware
 from gingersnap.types import Preset
 from tests.asgi import Browser, Clock
-from tests.interop.peer import FAILED, HEADER, VERBS, Answer, Failure, plain
-from tests.interop.stored import sign
+from tests.interop.koa_stores import sign
+from tests.interop.node_and_ours import FAILED, HEADER, VERBS, Answer, Failure, plain
 
 Given = dict[str, Any]
 Keys = tuple[str, ...]
