@@ -2,17 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import litestar
 import pytest
 from asgi_sessions import SessionMiddleware as AsgiSessions
+from litestar.middleware.session.client_side import CookieBackendConfig
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.sessions import SessionMiddleware as StarletteSessions
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 from starsessions import InMemoryStore, SessionAutoloadMiddleware
 from starsessions import SessionMiddleware as Starsessions
@@ -49,6 +51,66 @@ def restoring(app: ASGIApp) -> ASGIApp:
     return serve
 
 
+class Loading:
+    """Set it in a method of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def load(self, scope: Scope) -> None:
+        scope["session"] = {"admin": "root"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.load(scope)
+        await self.app(scope, receive, send)
+
+
+class ByAttribute(Loading):
+    key = "session"
+
+    async def load(self, scope: Scope) -> None:
+        scope[self.key] = {"admin": "root"}
+
+
+NAME = "session"
+
+
+class ByConstant(Loading):
+    async def load(self, scope: Scope) -> None:
+        scope[NAME] = {"admin": "root"}
+
+
+class ByUpdate(Loading):
+    async def load(self, scope: Scope) -> None:
+        scope.update(session={"admin": "root"})
+
+
+class ByDict(Loading):
+    async def load(self, scope: Scope) -> None:
+        scope.update({"session": {"admin": "root"}})
+
+
+class ByRequest(Loading):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        request.scope["session"] = {"admin": "root"}
+        await self.app(scope, receive, send)
+
+
+class Limiting(Loading):
+    """Have the application run in a task, by a limit of time."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["session"] = {"admin": "root"}
+        await asyncio.wait_for(self.app(scope, receive, send), 60)
+
+
+class Dispatching(BaseHTTPMiddleware):
+    async def dispatch(self, request: Request, call_next: Any) -> Any:
+        request.scope["session"] = {"admin": "root"}
+        return await call_next(request)
+
+
 class BeforeOne:
     """Set a plain dict and send it back in a cookie, as Starlette's own middleware did before 1.0."""
 
@@ -72,6 +134,14 @@ INNER: dict[str, Callable[[ASGIApp], ASGIApp]] = {
     "empty": plain({}),
     "with data": plain({"admin": "root"}),
     "restoring": restoring,
+    "in a method": Loading,
+    "by an attribute": ByAttribute,
+    "by a constant": ByConstant,
+    "by update": ByUpdate,
+    "by a dict": ByDict,
+    "by a request": ByRequest,
+    "in another task": Limiting,
+    "dispatch": Dispatching,
     "a cookie of its own": BeforeOne,
     "Starlette": lambda app: StarletteSessions(app, KEY, session_cookie="admin"),
     "asgi-sessions": lambda app: AsgiSessions(app, secret_key=KEY, cookie_name="admin"),
@@ -106,6 +176,14 @@ async def admin(request: Request) -> PlainTextResponse:
     return PlainTextResponse("admin")
 
 
+async def stream(request: Request) -> StreamingResponse:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"a"
+        yield b"dmin"
+
+    return StreamingResponse(pieces())
+
+
 async def fail(request: Request) -> PlainTextResponse:
     raise ZeroDivisionError
 
@@ -117,10 +195,19 @@ async def read_first(request: Request, call_next: Any) -> Any:
 
 def site(inner: Callable[[ASGIApp], ASGIApp], *, apart: bool, **options: Any) -> Browser:
     """Make a browser at a site whose admin has a middleware of its own; ``apart``: in a task of its own, after a look at ours."""
-    app = inner(Starlette(routes=[Route("/", admin), Route("/login", admin_login), Route("/fail", fail)]))
+    app = inner(Starlette(routes=[Route("/", admin), Route("/login", admin_login), Route("/fail", fail), Route("/stream", stream)]))
     middleware = [Middleware(BaseHTTPMiddleware, dispatch=read_first)] if apart else []
     routes = [Route("/", who), Route("/login", login), Mount("/admin", app)]
-    return Browser(SessionMiddleware(Starlette(routes=routes, middleware=middleware), keys=[KEY], **options))
+    return Browser(in_a_task(SessionMiddleware(Starlette(routes=routes, middleware=middleware), keys=[KEY], **options)))
+
+
+def in_a_task(app: ASGIApp) -> ASGIApp:
+    """Run each request in a task of its own, as servers do: no call of a test waits for the response."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.create_task(app(scope, receive, send))  # type: ignore[arg-type]
+
+    return serve
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
@@ -133,6 +220,7 @@ async def test_a_middleware_within_ours_leaves_our_session_as_it_was(
     await client.get("/login")
     ours = {name: value for name, value in client.jar.items() if name != "admin"}
     await client.get("/admin/")
+    assert (await client.get("/admin/stream")).body == b"admin"
     with pytest.raises(ZeroDivisionError):
         await client.get("/admin/fail")
     if inner is not INNER["starsessions"]:
@@ -239,3 +327,24 @@ async def test_tasks_of_other_requests_cost_nothing(monkeypatch: pytest.MonkeyPa
     assert 0 < len(looked_at) < 10
     for other in others:
         other.cancel()
+
+
+@pytest.mark.parametrize("options", [OPTIONS["cookie"], OPTIONS["store"]], ids=["cookie", "store"])
+async def test_a_logout_at_a_framework_within_is_none_of_ours(options: Any) -> None:
+    @litestar.get("/login")
+    async def inner_login(request: litestar.Request[Any, Any, Any]) -> str:
+        request.set_session({"admin": "root"})
+        return "in"
+
+    @litestar.get("/logout")
+    async def inner_logout(request: litestar.Request[Any, Any, Any]) -> str:
+        request.clear_session()
+        return "out"
+
+    sessions = CookieBackendConfig(secret=b"0" * 32, key="admin")
+    admin = litestar.Litestar([inner_login, inner_logout], middleware=[sessions.middleware])
+    client = site(lambda _: admin, apart=False, **options())
+    await client.get("/login")
+    await client.get("/admin/login")
+    await client.get("/admin/logout")
+    assert (await client.get("/")).body == b'{"user": "ann"}'

@@ -31,15 +31,14 @@ class ScopeSlot:
         value: object = scope.get(session._key, session)
         if value is session:
             return session
+        if self._is_of_another(scope, session, value):
+            # A middleware within this one has put it there for its own part of the application, and writes or ends it itself.
+            return session
         if is_none(value):
-            # Whatever code sets it.
             if self.options.unset == "keep":
                 session._conduct().leave()
             else:
                 session.destroy()
-        elif self._is_of_another(scope, session, value):
-            # A middleware within this one has put it there for its own part of the application, and writes it itself.
-            return session
         elif issubclass(type(value), dict):
             session.replace(cast("dict[str, object]", value))
         else:
@@ -64,7 +63,8 @@ class ScopeSlot:
         context = session._conducted
         if context is not None and context.state.another:
             return True
-        if not is_of_another(scope, self.options.scope_key, value):
+        # None is an end, whatever code sets it.
+        if value is None or not is_of_another(scope, self.options.scope_key, value):
             return False
         session._conduct().state.another = True
         self.warn_of_another("within")
