@@ -135,6 +135,22 @@ async def test_no_renewal_goes_with_a_public_response(
     assert await site.do(lambda s: s.touch()) != []
 
 
+@pytest.mark.parametrize("rolling", [False, True])
+async def test_a_public_response_carries_no_cookie_of_a_session_that_is_saved_again(rolling: bool) -> None:
+    site = Site(stored=True, resave=True, rolling=rolling, headers=[(b"cache-control", b"public, max-age=60")])
+    await site.do(lambda s: s.update(n=1))
+    site.clock.now += LIFE / 4
+    assert await site.do(_untouched) == []
+
+
+async def test_a_public_response_renews_no_session_of_the_starlette_preset() -> None:
+    """Starlette has no ``rolling``, so that there is nothing to be alike."""
+    site = Site(stored=False, preset="starlette", rolling=True, headers=[(b"cache-control", b"public, max-age=60")])
+    await site.do(lambda s: s.update(n=1))
+    site.clock.now += LIFE / 4
+    assert await site.do(_untouched) == []
+
+
 @stores
 @pytest.mark.parametrize("value", [b"private, max-age=60", b"no-store", b"max-age=60", b'private="public"'])
 async def test_a_response_that_is_not_public_renews(stored: bool, value: bytes) -> None:

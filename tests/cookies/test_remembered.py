@@ -97,3 +97,51 @@ def test_what_makes_no_sense_is_as_usual(member: Any) -> None:
     assert owner_of(member) == ("ann" if member == "ann" else None)
     assert member_of("ann", usual, usual) == "ann"
     assert with_member(b"{}", "ann") == b"{}"
+
+
+def leave(session: Any) -> None:
+    session.cookie.domain = "example.com"
+    session.logout()
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("bis", [False, True])
+async def test_a_logout_that_sets_another_place_removes_the_cookie_that_came(place: str, bis: bool) -> None:
+    """A middleware inside of ours may set ``session.cookie`` in each request: sessions of before that are elsewhere."""
+    site, client = site_of(place), Client(HOST, bis=bis)
+    await client.ask(site, lambda session: session.update(n=1))
+    await client.ask(site, leave)
+    assert await client.ask(site, dict) == {}
+    assert client.jar == {}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("bis", [False, True])
+async def test_a_place_that_is_left_is_left_by_every_commit_of_the_request(place: str, bis: bool) -> None:
+    site, client = site_of(place), Client(HOST, bis=bis)
+    await client.ask(site, lambda session: session.update(n=1))
+
+    async def twice(scope: Any) -> None:
+        scope["session"].cookie.domain = "example.com"
+        scope["session"]["n"] = 2
+        await scope["session"].commit()
+        scope["session"]["n"] = 3
+
+    site.browser.jar.clear()
+    headers = [(b"host", HOST.encode()), (b"cookie", client.header("/").encode())]
+    client.take(await site.on_scope(twice, headers=headers))
+    assert await client.ask(site, dict) == {"n": 3}
+    assert {key[1] for key in client.jar} == {"example.com"}
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_the_first_logout_after_a_domain_was_added_removes_the_hosts_cookie(place: str) -> None:
+    """It came alone, so that nothing tells whether it is the host's or the domain's."""
+    options = {**PLACES[place], "keys": [KEY]}
+    if "store" in options:
+        options["store"] = options["store"]()
+    before, after, client = Sessions(**options), Sessions(**options, domain="example.com"), Client(HOST, bis=True)
+    await client.ask(before, lambda session: session.update(n=1))
+    await client.ask(after, lambda session: session.logout())
+    assert await client.ask(after, dict) == {}
+    assert client.jar == {}

@@ -149,7 +149,11 @@ def test_reasons_have_their_order() -> None:
 def test_a_public_response_renews_nothing_and_that_is_said(due: dict[str, Any]) -> None:
     assert decide(replace(LIVE, **due, public=True)) == Decision("nothing", None, True)
     assert decide(replace(LIVE, **due, public=True, must_extend=True)) == Decision("keep", None, True)
-    assert decide(replace(LIVE, **due, public=True, resave=True)) == Decision("replace", "resave", True)
+    assert decide(replace(LIVE, **due, public=True, resave=True)) == Decision("nothing", None, True)
+
+
+def test_a_public_response_saves_no_session_again() -> None:
+    assert decide(replace(LIVE, public=True, resave=True)) == Decision("nothing", None, True)
 
 
 @pytest.mark.parametrize("given", [{"changed": True}, {"asked": "force"}, {"asked": "regenerate"}, {"asked": "rolling"}, {}])

@@ -1,5 +1,6 @@
 """What an error page outside of the middleware puts into the session of a request that failed."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -21,14 +22,18 @@ CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
     "set": (lambda session: session.__setitem__("flash", "sorry"), "flash"),
     "delete": (lambda session: session.pop("user"), "user"),
     "update": (lambda session: session.update(flash="sorry", user="eve"), "user, flash"),
-    "clear": (lambda session: session.clear(), "user, half"),
+    "clear": (lambda session: session.clear(), "user, cart, half"),
     "logout": (lambda session: session.logout(), "(mark)"),
+    "nested": (lambda session: session["cart"].append(1), "cart"),
+    "nested, by get": (lambda session: session.get("cart").append(1), "cart"),
+    "past its methods": (lambda session: dict.__setitem__(session, "user", "eve"), "user"),
+    "cookie": (lambda session: setattr(session.cookie, "domain", "example.com"), "(cookie)"),
 }
 
 
 def site(change: Callable[[Any], object], **options: Any) -> Browser:
     async def login(request: Request) -> PlainTextResponse:
-        request.session["user"] = "ann"
+        request.session.update(user="ann", cart=[])
         return PlainTextResponse("welcome")
 
     async def boom(request: Request) -> PlainTextResponse:
@@ -48,6 +53,14 @@ def site(change: Callable[[Any], object], **options: Any) -> Browser:
     )
 
 
+async def fails(client: Browser) -> None:
+    """Send a request in a task of its own, as servers run it; return after the task has ended."""
+    try:
+        await asyncio.create_task(client.get("/boom"))
+    finally:
+        await asyncio.sleep(0)
+
+
 @pytest.mark.parametrize("options", SIDES.values(), ids=SIDES)
 @pytest.mark.parametrize(("change", "keys"), CHANGES.values(), ids=CHANGES)
 async def test_a_change_in_an_error_page_is_reported(
@@ -57,7 +70,7 @@ async def test_a_change_in_an_error_page_is_reported(
     client = site(change, listeners={"late_write": heard.append}, **options())
     await client.get("/login")
     with pytest.raises(ZeroDivisionError):
-        await client.get("/boom")
+        await fails(client)
     told = [record.getMessage() for record in caplog.records if record.name == "gingersnap"]
     assert told == [f"the session changed after its request had failed, and the change is lost: {keys}"]
     await client.get("/login")
@@ -70,8 +83,8 @@ async def test_a_look_in_an_error_page_is_no_change(options: Any, caplog: pytest
     client = site(lambda session: seen.append((session.get("user"), dict(session), len(session))), **options())
     await client.get("/login")
     with pytest.raises(ZeroDivisionError):
-        await client.get("/boom")
-    assert seen == [("ann", {"user": "ann", "half": "done"}, 2)]
+        await fails(client)
+    assert seen == [("ann", {"user": "ann", "cart": [], "half": "done"}, 3)]
     assert caplog.text == ""
 
 
@@ -80,3 +93,20 @@ async def test_strict_raises_in_the_error_page() -> None:
     await client.get("/login")
     with pytest.raises(SessionSealed):
         await client.get("/boom")
+
+
+@pytest.mark.parametrize("value", [None, {"flash": "sorry"}])
+@pytest.mark.parametrize("options", SIDES.values(), ids=SIDES)
+async def test_another_value_in_the_scope_is_reported(value: Any, options: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def boom(request: Request) -> PlainTextResponse:
+        raise ZeroDivisionError
+
+    async def sorry(request: Request, error: Exception) -> PlainTextResponse:
+        request.scope["session"] = value
+        return PlainTextResponse("sorry", 500)
+
+    middleware = [Middleware(SessionMiddleware, keys=[KEY], **options())]
+    client = Browser(Starlette(routes=[Route("/boom", boom)], middleware=middleware, exception_handlers={500: sorry}))
+    with pytest.raises(ZeroDivisionError):
+        await fails(client)
+    assert "the change is lost: (another value in the scope)" in caplog.text

@@ -170,3 +170,26 @@ def test_it_is_the_string_that_it_says() -> None:
     assert {key: 1} == {"session": 1}
     assert (type(key), key == "session", key != "other", key == "session") == (AskedKey, True, True, True)
     assert (hash(key), json.dumps({key: 1}), pickle.loads(pickle.dumps(key))) == (hash("session"), '{"session": 1}', "session")
+
+
+@pytest.mark.parametrize(
+    "first", [lambda session: session.get("user"), lambda session: dict.get(session, "user"), lambda session: None]
+)
+async def test_a_late_change_of_a_list_that_c_code_took_out_is_reported(first: Any) -> None:
+    class Shop(msgspec.Struct):
+        cart: Any
+
+    heard: list[str] = []
+    client = await begun(listeners={"late_write": lambda event: heard.append(event.detail)})
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        first(scope["session"])
+        cart = msgspec.convert(scope["session"], Shop).cart
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        cart.append(2)
+        await send({"type": "http.response.body", "body": b""})
+
+    browser = Browser(SessionMiddleware(app, client.browser.app.options))  # type: ignore[attr-defined]
+    browser.jar.update(client.jar)
+    await browser.get()
+    assert heard == ["cart"]

@@ -141,7 +141,7 @@ async def test_a_short_column_is_the_clients_error(mariadb: MariaDB, layout: Any
     store = SQLAlchemyStore(address, layout=layout)
     try:
         await store.ping()
-        mariadb.run(f"ALTER TABLE {store._table.name} MODIFY {column}", address)
+        mariadb.run(f"ALTER TABLE {store._rows.table.name} MODIFY {column}", address)
         node: dict[str, Any] = {"preset": "express", "resave": False, "allow_empty": False} if layout != "native" else {}
         await outlives(store, {"x": "y" * 400}, "", store_timeout=20, **node)
     finally:

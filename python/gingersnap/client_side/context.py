@@ -161,8 +161,13 @@ class ContextSession:
         return self.lines or ([*self.state.signature_removal] if session.accessed else [])
 
     def _remove(self) -> None:
-        lines, scope = self._parts.format.removal(self._cookie()), self.state.scope
-        self.lines = with_removals(lines, self._parts.legacy.removals(None, scope), scope, ending=True)
+        format, scope = self._parts.format, self.state.scope
+        lines, others = format.removal(self._cookie()), self._parts.legacy.removals(None, scope)
+        left = self.state.place_left()
+        if left is not None:
+            # The cookie that came is where it was, and its removal goes last: curl 7.88 carries out no other.
+            lines, others = format.removal(format.cookie(*left)), [*others, *lines]
+        self.lines = with_removals(lines, others, scope, ending=True)
         self.state.settle(None, "destroy")
 
     def _write(self, session: Session, body: bytes, reason: Reason) -> SessionError | None:
@@ -193,7 +198,7 @@ class ContextSession:
             # It came as it is, in another layout or signed otherwise: no page fails for that.
             logger.error("an unchanged session is too large to be sent again: its cookie stays as it is")
             return None
-        if self.origin is not None or parts.legacy.duplicates is not None or state.set_cookie is not None:
+        if self.origin is not None or parts.legacy.duplicates is not None or state.place_left() is not None:
             lines = self._with_removals(lines)
         self.lines = lines
         life = rules.life_members(life_ms, own_life=own_life)

@@ -67,7 +67,7 @@ class CookieSessions:
                 except Exception as error:
                     # The application's own exception is the one to be seen.
                     logger.error("a request that failed could not be answered: %s", type(error).__name__)
-            fail(session)
+            fail(session, scope)
             raise
         finally:
             self._slot.release(scope, session)
@@ -270,9 +270,10 @@ class CookieSessions:
             return is_late(self._context(session).state, session)
         # A second comparison is spared where the session's own methods read scalars alone.
         watched = session.__class__ is WatchedSession and not session._wrote
-        if watched and (session._touch == READ or not session.accessed):
+        body = EMPTY if session._loaded is None else session._loaded[0]
+        if watched and (not session.accessed or (session._touch == READ and not _has_containers(body))):
             return False
-        return not is_same(session, EMPTY if session._loaded is None else session._loaded[0])
+        return not is_same(session, body)
 
     def _report(self, scope: Scope, session: Session) -> None:
         """Report what can reach the client no more. Raises: SessionSealed under ``strict``."""
@@ -282,3 +283,8 @@ class CookieSessions:
             self._slot.report(session, str(error))
         else:
             self._slot.report(session, ", ".join(late_keys(self._context(session).state, session)))
+
+
+def _has_containers(body: bytes) -> bool:
+    """Return whether a session's text may have a list or a dict, which C code can take out without a call of the session's."""
+    return b"[" in body or b"{" in body[1:]

@@ -8,6 +8,7 @@ DIALECT: Final = Dialect(
     system="Gingersnap",
     plain_json=False,
     accepts_any_name=False,
+    renews_as_we_do=True,
     dotted_domain=False,
     hashed=True,
     has_metadata=True,

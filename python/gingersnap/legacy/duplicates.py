@@ -43,6 +43,8 @@ class DuplicateCookies:
         self._format = format
         self._earlier = earlier
         self._fast, self._fast_read = format.load, format.read
+        # The other systems remove their cookie where it is set now, and nowhere else.
+        self._ends_everywhere = not options.dialect.accepts_any_name
         self._first_only = options.duplicates == "first"
         # An entry past its deadline explains nothing any more.
         self._until_ms = _FOR_EVER if options.domain is not None else max(each.until_ms for each in earlier)
@@ -93,10 +95,17 @@ class DuplicateCookies:
         value, index = found[self._place]
         return value, max(index, 1)
 
-    def removals(self, scope: Scope, secure: bool) -> list[bytes]:
-        """Write the lines that remove the session's cookie where it may be beside its current place."""
+    def removals(self, scope: Scope, secure: bool, *, ending: bool = False) -> list[bytes]:
+        """Write the lines that remove the session's cookie where it may be beside its current place.
+
+        ``ending``: the session ends, so that its one cookie is removed wherever it is.
+        """
         lines = [line for each in self._earlier for line in each.removal(secure, None)]
-        if not lines and len(self._found(scope["headers"])[0]) > 1:
+        if (
+            self._options.domain is not None
+            and not lines
+            and ((ending and self._ends_everywhere) or len(self._found(scope["headers"])[0]) > 1)
+        ):
             # Before there was a ``domain``, it was the host's alone.
             override = replace(Attributes.of(self._options, secure=secure), domain=None)
             lines = self._format.removal(self._format.cookie(secure, override))

@@ -188,8 +188,8 @@ class LegacySources:
         if origins:
             secure = self._policy.is_secure(scope)
             lines = [line for source, cookie in origins for line in source.removal(secure, cookie)]
-        return [*dict.fromkeys([*lines, *self.strays(scope)])]
+        return [*dict.fromkeys([*lines, *self.strays(scope, ending=origin is None)])]
 
-    def strays(self, scope: Scope) -> list[bytes]:
+    def strays(self, scope: Scope, *, ending: bool = False) -> list[bytes]:
         """Return the lines that remove the session's cookie where an earlier path or domain has put it."""
-        return [] if self.duplicates is None else self.duplicates.removals(scope, self._policy.is_secure(scope))
+        return [] if self.duplicates is None else self.duplicates.removals(scope, self._policy.is_secure(scope), ending=ending)

@@ -102,11 +102,11 @@ def reason_to_save(facts: Facts) -> tuple[Reason | None, bool]:
             # An empty new session has no lifetime that could start again.
             return ("changed" if facts.allow_empty and not facts.committed else None), False
     reason = asked if asked is not None and asked != "rolling" else "changed" if changed else _renewal(facts)
-    withheld = facts.public and asked is None and reason in RENEWALS
-    if withheld:
-        reason = None
-    # A record that each request writes was written with whatever a renewal would write.
     resaves = facts.resave and facts.exists and not facts.committed
+    withheld = facts.public and asked is None and (reason in RENEWALS or (reason is None and resaves))
+    if withheld:
+        return None, True
+    # A record that each request writes was written with whatever a renewal would write.
     return ("resave" if resaves and reason in (None, "rolling", "rotated") else reason), withheld
 
 

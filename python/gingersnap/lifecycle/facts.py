@@ -57,7 +57,7 @@ def _renewal(state: SessionState, touched: bool) -> _Renewal:
 def _is_public(state: SessionState) -> bool:
     """Return whether shared caches may keep the response; where the session's own system does not look, ``False``."""
     response = state.response
-    return response is not None and not state.options.dialect.accepts_any_name and is_public(response)
+    return response is not None and state.options.dialect.renews_as_we_do and is_public(response)
 
 
 def _rolls(state: SessionState, touched: bool) -> bool:
@@ -69,7 +69,7 @@ def _rolls(state: SessionState, touched: bool) -> bool:
     options = state.options
     if touched or not options.rolling:
         return options.rolling
-    if options.lazy_rolling or options.dialect.accepts_any_name:
+    if options.lazy_rolling or not options.dialect.renews_as_we_do:
         return not options.lazy_rolling
     life_ms, expire_ms = state.life_ms, state.expire_ms
     if life_ms is None or expire_ms is None:

@@ -55,6 +55,9 @@ class SessionState:
     """What the record says of its session's cookie, where records do."""
     increments: Increments | None = None
     """What the application added to numbers since the last commit."""
+    _left: tuple[bool, Attributes] | None = None
+    seen: dict[str, bytes]
+    """Of a request that failed: what its session held when that was last looked at."""
     signature_removal: Sequence[bytes] = ()
     """The lines that a touched session sends if it sends nothing else."""
     _created_ms: int | None = None
@@ -250,10 +253,11 @@ class SessionState:
 
         The first is whether the new one is Secure. Raises: ConfigError, as ``cookie_override``.
         """
-        if self.set_cookie is None or not self.existed or self.options.dialect.accepts_any_name:
-            return None
-        override = self.set_cookie.changed()
-        return None if override is None else (override.secure, self.attributes())
+        # Once for a request: what an earlier commit of it has written never got out.
+        if self._left is None and self.set_cookie is not None and self.existed and not self.options.dialect.accepts_any_name:
+            override = self.set_cookie.changed()
+            self._left = None if override is None else (override.secure, self.attributes())
+        return self._left
 
     def is_cookie_changed(self) -> bool:
         """Return whether the cookie's attributes alone are a change of the session. Source: koa-generic-session ``hash``."""

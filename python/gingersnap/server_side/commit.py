@@ -94,7 +94,7 @@ class Committer:
     async def delete(self) -> None:
         """End the session: remove its record, and its cookie as the dialect has it."""
         parts, record, dialect = self._parts, self._record, self._state.options.dialect
-        record.removals = parts.legacy.removals(None, self._state.scope)
+        record.removals = [*parts.legacy.removals(None, self._state.scope), *self._removal_left()]
         if record.id is not None:
             await self._writer.destroy(parts.repository.ids.key(record.id))
         if dialect.clears_cookie == "always" or (dialect.clears_cookie == "came" and record.id is not None):
@@ -289,9 +289,12 @@ class Committer:
         if id is not None:
             origin = record.origin
             record.removals = legacy.strays(state.scope) if origin is None else legacy.removals(origin, state.scope)
-            left = state.place_left()
-            if left is not None:
-                record.removals = [*record.removals, *self._parts.format.removal(self._parts.format.cookie(*left))]
+            record.removals = [*record.removals, *self._removal_left()]
+
+    def _removal_left(self) -> list[bytes]:
+        """Return the lines that remove the cookie from where it came, if the application has set another place for it."""
+        format, left = self._parts.format, self._state.place_left()
+        return [] if left is None else format.removal(format.cookie(*left))
 
     def _key(self) -> str:
         return "" if self._record.id is None else self._parts.repository.ids.key(self._record.id)

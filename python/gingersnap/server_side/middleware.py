@@ -47,7 +47,7 @@ class StoredSessions:
             await wrapper.finish()
         except BaseException as error:
             if not await wrapper.failed(error):
-                fail(session)
+                fail(session, scope)
                 raise
         finally:
             if context.status.unasked:

@@ -12,6 +12,8 @@ class State(Protocol):
     scope: Scope
     another: bool
     response: Message | None
+    seen: dict[str, bytes]
+    set_cookie: SessionCookie | None
     is_new: bool
 
     @property
