@@ -20,7 +20,7 @@ logger = logging.getLogger("gingersnap")
 
 
 class SessionMiddleware:
-    """Give every HTTP and WebSocket request a session: ``scope["session"]``, Starlette's ``request.session``.
+    """Add a session to every HTTP and WebSocket request: ``scope["session"]``, Starlette's ``request.session``.
 
     Takes options by name (README, "Options"), or one prepared ``SessionOptions``.
 

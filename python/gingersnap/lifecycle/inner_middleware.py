@@ -99,7 +99,7 @@ def _waiting(coroutine: Any) -> list[FrameType]:
 
 
 def _has_scope(frame: FrameType, scope: Scope) -> bool:
-    """Return whether a variable holds the scope, or a request whose scope it is."""
+    """Return whether a variable holds the scope, or a request with that scope."""
     values = frame.f_locals.values()
     return any(value is scope or _attributes(value).get("scope") is scope for value in values)
 

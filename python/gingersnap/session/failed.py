@@ -55,7 +55,7 @@ def _look_again(session: Session, scope: Scope, cookie: object) -> None:
         keys.append("(another value in the scope)")
     if state.set_cookie is not None and state.set_cookie.changed() != cookie:
         keys.append("(cookie)")
-    # Nobody is left to hear of it but the log and the event.
+    # Only the log and the listeners are left to be told.
     with suppress(SessionSealed):
         session._opener.report_failed(session, ", ".join(keys))
 

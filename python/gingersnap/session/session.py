@@ -159,7 +159,7 @@ class Session(dict[str, Any]):
         self._context.mark("rolling")
 
     def regenerate(self) -> None:
-        """Give it a new id and keep its data; the old id is dead. Source: koa-session ``regenerate``.
+        """Move it to a new id and keep its data; the old id is dead. Source: koa-session ``regenerate``.
 
         A session that lives in its cookie has no id: it is written again.
         """
@@ -215,7 +215,7 @@ class Session(dict[str, Any]):
         return self
 
     async def reload(self) -> Self:
-        """Take back every change and every mark since the last commit; with a store, fetch what is there now.
+        """Undo every change and every mark since the last commit; with a store, fetch what is there now.
 
         A session that was ended meanwhile is empty and ``is_new`` then. Raises: SessionUnavailable.
         """

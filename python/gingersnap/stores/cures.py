@@ -1,4 +1,4 @@
-"""Say how a store is made of what was given in the place of one: an address, a client, a class."""
+"""The cure for a value that is no store: how to make one from an address, a client or a class."""
 
 from collections.abc import Mapping
 from typing import Final

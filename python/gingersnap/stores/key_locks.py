@@ -1,4 +1,4 @@
-"""Let the writers of one process take turns, for stores that cannot compare and swap; and say once what that does not do."""
+"""Locks for the writers of one process, for stores that cannot compare and swap, and the warning of what they do not prevent."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ class KeyLocks:
         return sum(len(locks) for locks in self._loops.values())
 
     def of(self, key: str) -> asyncio.Lock:
-        """Give the lock of a key; it is forgotten with its last holder."""
+        """Return the lock of a key; it is forgotten with its last holder."""
         locks = self._here()
         lock = locks.get(key)
         if lock is None:
@@ -53,7 +53,7 @@ class KeyLocks:
 
 
 def warn_once(kind: str) -> None:
-    """Say once for each kind of store that it cannot compare and swap."""
+    """Warn once for each kind of store that it cannot compare and swap."""
     if kind not in _warned:
         _warned.add(kind)
         logger.warning("the session store %s cannot compare and swap: several processes may lose writes, and undo a logout", kind)

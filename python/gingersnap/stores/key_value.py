@@ -113,7 +113,7 @@ class KeyValueStore:
         return saved
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
-        """Let a live record end no earlier than that. There is no other way than to write it as it is."""
+        """Extend the lifetime of a live record to this at least. There is no other way than to write it as it is."""
         async with _locks.taken(key):
             return await self._lengthen(key, ttl_ms) is not None
 
@@ -175,7 +175,7 @@ class KeyValueStore:
         return Saved(entry.version)
 
     async def _lengthen(self, key: str, ttl_ms: int | None) -> _Entry | None:
-        """Let a live entry end no earlier than that; ``None``: than the lifetime that it was given."""
+        """Extend the lifetime of a live entry to this at least; ``None``: than the lifetime that it was given."""
         entry = await self._get(key)
         if entry is None or entry is _UNREADABLE:
             return entry

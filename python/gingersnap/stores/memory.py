@@ -108,7 +108,7 @@ class MemoryStore:
             return Saved(self._put(new, value, now_ms, ttl_ms, owner))
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
-        """Let a live record end no earlier than that."""
+        """Extend the lifetime of a live record to this at least."""
         with self._lock:
             now_ms = self._now_ms()
             entry = self._live(key, now_ms)
@@ -141,7 +141,7 @@ class MemoryStore:
         """Close nothing: what it holds, it goes on holding."""
 
     async def count(self) -> int:
-        """Tell how many records there are, expired ones among them."""
+        """Return how many records there are, expired ones among them."""
         return len(self._entries)
 
     async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
@@ -209,7 +209,7 @@ class MemoryStore:
             heapq.heapify(self._ends)
 
     def _first(self) -> str | None:
-        """Take from the heap what no longer counts, and tell the session that ends first."""
+        """Remove entries of the heap that no longer count, and return the session that ends first."""
         while self._ends:
             end_ms, key = self._ends[0]
             entry = self._entries.get(key)

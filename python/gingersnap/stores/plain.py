@@ -76,7 +76,7 @@ class PlainStore:
         warn_once(type(store).__name__)
 
     def serving(self, scope: Scope, *, rolling: bool, max_age_ms: int | None) -> "PlainCalls":
-        """Give what one request asks."""
+        """Return the store for one request."""
         return PlainCalls(self, scope, rolling, "session" if max_age_ms is None else max_age_ms / 1000)
 
     async def ask(self, call: str, *given: Any, **named: Any) -> Any:
@@ -247,6 +247,6 @@ def _text(data: object) -> bytes:
 
 
 def _body(value: bytes) -> bytes:
-    """Give a session's text without what it says of itself: there 1, 1.0 and true are three."""
+    """Return a session's text without its envelope: in it 1, 1.0 and true are three values."""
     data = _core.loads_record(value) or {}
     return _core.dumps_record({name: member for name, member in data.items() if name not in _core.RESERVED})

@@ -10,7 +10,7 @@ MOST_LATE_MS: Final = 60_000
 
 
 def late_ms(ttl_ms: int) -> int:
-    """Tell how much of a lifetime may go before a rolling load writes: a tenth, a minute at most. Milliseconds."""
+    """Return how much of a lifetime may go before a rolling load writes: a tenth, a minute at most. Milliseconds."""
     return min(ttl_ms // 10, MOST_LATE_MS)
 
 
@@ -104,7 +104,7 @@ class Store(Protocol):
         """Write that version of a record under another key. A reader sees it under the old one or the new, never both."""
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
-        """Let a live record end no earlier than ``ttl_ms`` from now: never write data, never create, never shorten.
+        """Extend a live record so that it ends no earlier than ``ttl_ms`` from now: never write data, never create, never shorten.
 
         ``False`` where there is no live record.
         """
@@ -149,7 +149,7 @@ class OwnerIndex(Protocol, metaclass=_AskTheStore):
         """List the live sessions of an owner, in no particular order."""
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
-        """Remove every session of an owner but the one under the key ``keep``; tell how many.
+        """Remove every session of an owner but the one under the key ``keep``; return how many.
 
         A session that another request is moving meanwhile does not slip through.
         """
@@ -165,7 +165,7 @@ class KeyIndex(Protocol):
     """
 
     async def count(self) -> int | None:
-        """Tell about how many records there are, expired ones among them; ``None`` where only listing them would tell."""
+        """Return about how many records there are, expired ones among them; ``None`` where only listing them would tell."""
 
     async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
         """List about ``limit`` keys, and the cursor to go on with; ``None``: from the beginning, and at the end.

@@ -145,7 +145,7 @@ class Table:
         return secrets.randbits(62), *self.owned(owner)
 
     def owned(self, owner: str | None) -> tuple[Any, ...]:
-        """Return the arguments of a write that say whose the record is."""
+        """Return the arguments of a write that name the owner of the record."""
         return (digest(owner),)
 
     async def check(self, connection: Any, *, create: bool) -> None:

@@ -146,7 +146,7 @@ class PostgresStore:
         return Taken()
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
-        """Let a live record end no earlier than that."""
+        """Extend the lifetime of a live record to this at least."""
         return bool(await self._ask(self._sql.touch, key, ttl_ms))
 
     async def destroy(self, key: str) -> bool:
@@ -178,7 +178,7 @@ class PostgresStore:
         await self._connections.aclose()
 
     async def count(self) -> int:
-        """Tell how many records there are, expired ones among them."""
+        """Return how many records there are, expired ones among them."""
         return int((await self._ask(self._sql.count_all))[0][0])
 
     async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:

@@ -57,7 +57,7 @@ class Given:
         return _place(self._client)
 
     def get(self) -> Client:
-        """Give the client."""
+        """Return the client."""
         return self._client
 
     async def aclose(self) -> None:
@@ -80,7 +80,7 @@ class Opened:
         self.place = _place(client)
 
     def get(self) -> Client:
-        """Give the running loop's client."""
+        """Return the running loop's client."""
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
@@ -102,7 +102,7 @@ class Opened:
 
 
 def opened(client: Client | ConnectionPool | str, options: dict[str, Any]) -> Given | Opened:
-    """Take what a store was given.
+    """Check what a store was given.
 
     Raises: ConfigError where it is none of those, or answers with ``str``.
     """
@@ -134,7 +134,7 @@ def _place(client: Client) -> str:
 
 
 def one_slot(client: Client, *keys: str) -> bool:
-    """Tell whether one script can have these keys."""
+    """Return whether one script can have these keys."""
     return not isinstance(client, RedisCluster) or len({client.keyslot(key) for key in keys}) == 1
 
 

@@ -38,7 +38,7 @@ class Hashes:
         return max(1, ttl_ms)
 
     def check_owner(self, owner: str | None) -> None:
-        """Take any owner."""
+        """Accept any owner."""
 
     def version(self, value: bytes, token: bytes, owner: bytes | None = None) -> tuple[bytes, bytes]:
         """Return the random octets of a write, and the digest of the owner."""

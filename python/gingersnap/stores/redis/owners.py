@@ -34,11 +34,11 @@ class Index:
         self._prefix = prefix
 
     def digest(self, owner: str) -> str:
-        """Give what records tell their owner by."""
+        """Return the digest that records have of their owner."""
         return hashlib.sha256(owner.encode("utf-8", "surrogatepass")).hexdigest()
 
     def key(self, digest: str) -> str:
-        """Give the key of an owner's index."""
+        """Return the key of an owner's index."""
         return f"{self._prefix}owner:{digest}"
 
     async def insert(self, client: Any, digest: str, key: str, ttl_ms: int, source: str) -> int:
@@ -46,11 +46,11 @@ class Index:
         return int(await INSERT(client.execute_command, [self.key(digest)], [key, ttl_ms, source]))
 
     async def extend(self, client: Any, digest: str, ttl_ms: int) -> None:
-        """Let the index live at least so long."""
+        """Extend the lifetime of the index to this at least."""
         await EXTEND(client.execute_command, [self.key(digest)], [ttl_ms])
 
     async def sweep(self, client: Any, digest: str, size: int) -> None:
-        """Take off what has no record, where the index has doubled: O(1) for each key that is inserted."""
+        """Remove keys without a record, where the index has doubled: O(1) for each key that is inserted."""
         if size >= _FEW and size & (size - 1) == 0:
             await self.read(client, digest)
 
@@ -79,7 +79,7 @@ class Index:
         return count
 
     async def _forget(self, client: Any, digest: str, stale: list[bytes]) -> None:
-        """Take keys off, but none of the last minute: its record may be just about to be made."""
+        """Remove keys, but none of the last minute: its record may be just about to be made."""
         for start in range(0, len(stale), 2 * _BATCH):
             await FORGET(client.execute_command, [self.key(digest)], stale[start : start + 2 * _BATCH])
 

@@ -141,7 +141,7 @@ class RedisStore:
         return refused or self._saved(fresh)
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
-        """Let a live record end no earlier than that."""
+        """Extend the lifetime of a live record to this at least."""
         client, ttl_ms = await self._ready(), self._records.lasting(ttl_ms)
         reply = await self._records.scripts.touch(client.execute_command, [self._prefix + key], [ttl_ms])
         if isinstance(reply, bytes):
@@ -177,7 +177,7 @@ class RedisStore:
         return self._prefix == ""
 
     async def overlaps(self, other: object) -> bool:
-        """Tell whether what one lists may be the other's: of two prefixes in one database, one contains the other."""
+        """Return whether what one lists may be the other's: of two prefixes in one database, one contains the other."""
         if not isinstance(other, RedisStore):
             return False
         mine, theirs = self._prefix, other._prefix
@@ -186,7 +186,7 @@ class RedisStore:
         return await is_one_database(await self._ready(), await other._ready(), unknown=True)
 
     async def lists(self, other: object) -> bool:
-        """Tell whether ``keys`` lists what another store keeps as well, so that copies made there would be copied."""
+        """Return whether ``keys`` lists what another store keeps as well, so that copies made there would be copied."""
         if not isinstance(other, RedisStore) or self._records.type != other._records.type or self._prefix == other._prefix:
             return False
         if not other._prefix.startswith(self._prefix):
@@ -194,7 +194,7 @@ class RedisStore:
         return await is_one_database(await self._ready(), await other._ready(), unknown=False)
 
     async def count(self) -> None:
-        """Tell nothing: the server knows only how many keys there are in the database, whosever they are."""
+        """Return ``None``: the server only counts all keys of the database."""
 
     async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
         """List keys, by SCAN; the octets of one that is not UTF-8 as lone surrogates, as ``os.fsdecode`` gives them.
@@ -243,7 +243,7 @@ class RedisStore:
         return bool(reply)
 
     async def _listed(self, client: Client, key: str, fresh: Fresh, source: str = "") -> tuple[list[str], int | None]:
-        """Give the owner's index to the script that makes the record; where it cannot reach that, write there first.
+        """Return the owner's index for the script that makes the record; where it cannot reach that, write there first.
 
         Answers with the index, or how many keys it holds now: 0 where the session that comes from ``source`` is to end.
         """

@@ -141,7 +141,7 @@ class Opened:
 
 
 def opened(engine: AsyncEngine | URL | str) -> Given | Opened:
-    """Take what a store was given.
+    """Check what a store was given.
 
     Raises: ConfigError where it is none of those.
     """
@@ -155,7 +155,7 @@ def opened(engine: AsyncEngine | URL | str) -> Given | Opened:
 
 
 def collided(error: DBAPIError) -> bool:
-    """Tell whether the server gave up a statement in favour of another one, and nothing speaks against a second try."""
+    """Return whether the server gave up a statement in favour of another one, and nothing speaks against a second try."""
     state = getattr(error.orig, "sqlstate", None)
     code = error.orig.args[0] if error.orig is not None and error.orig.args else None
     return state in _STATES or code == _DEADLOCK

@@ -118,7 +118,7 @@ class SQLAlchemyStore:
         return Saved(self._rows.version_of(row)) if moved else await self._why_not(old)
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
-        """Let a live record end no earlier than that."""
+        """Extend the lifetime of a live record to this at least."""
         lifetime = self._rows.lifetime(ttl_ms)
         touched = await self._write(self._sql.touch, this=self._rows.stored(key), lifetime=lifetime)
         return bool(touched) or await self._live(key) is not None
@@ -146,7 +146,7 @@ class SQLAlchemyStore:
         await self._engines.aclose()
 
     async def count(self) -> int:
-        """Tell how many records there are, expired ones among them."""
+        """Return how many records there are, expired ones among them."""
         [[number]] = await self._read(self._sql.count)
         return int(number)
 

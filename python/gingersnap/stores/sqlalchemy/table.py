@@ -71,7 +71,7 @@ def session_table(metadata: MetaData, name: str = "gingersnap_session") -> Table
 
 
 def is_there(connection: Connection, table: Table) -> bool:
-    """Tell whether the database has the table.
+    """Return whether the database has the table.
 
     Raises: StoreUnfit where it has one that is another.
     """
@@ -89,7 +89,7 @@ def is_there(connection: Connection, table: Table) -> bool:
 
 
 def clock_of(dialect: Dialect) -> ColumnElement[int]:
-    """Give the server's clock in milliseconds; this process's own where it is not known how the server is asked."""
+    """Return the server's clock in milliseconds; this process's own where it is not known how the server is asked."""
     text = _CLOCKS.get(dialect.name)
     if text is None:
         return bindparam(None, callable_=lambda: int(time.time() * 1000), type_=BigInteger)

@@ -76,7 +76,7 @@ def _refused(db: sqlite3.Connection, now_ms: int, key: str, version: int) -> Con
 
 
 def touch(db: sqlite3.Connection, now_ms: int, key: str, ttl_ms: int) -> bool:
-    """Let a live record end no earlier than that; writes nothing where it does anyway."""
+    """Extend the lifetime of a live record to this at least; write nothing where it is longer."""
     found = load(db, now_ms, key)
     if found is None:
         return False
@@ -99,7 +99,7 @@ def purge(db: sqlite3.Connection, now_ms: int, limit: int) -> int:
 
 
 def count(db: sqlite3.Connection, _now_ms: int) -> int:
-    """Tell how many records there are."""
+    """Return how many records there are."""
     [(number,)] = db.execute("SELECT count(*) FROM session").fetchall()
     return int(number)
 

@@ -86,7 +86,7 @@ def check_schema(db: sqlite3.Connection) -> None:
 
 
 def _has_schema(db: sqlite3.Connection) -> bool:
-    """Tell whether the file has its schema, or nothing at all. Raises: StoreUnfit where it has anything else."""
+    """Return whether the file has its schema, or nothing at all. Raises: StoreUnfit where it has anything else."""
     try:
         found = dict(db.execute(_SCHEMA).fetchall())
     except sqlite3.DatabaseError as error:

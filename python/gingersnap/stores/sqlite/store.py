@@ -85,7 +85,7 @@ class SQLiteStore:
         return await self._write(calls.move, old, new, value, ttl_ms, version, owner and _stored(owner))
 
     async def touch(self, key: str, ttl_ms: int) -> bool:
-        """Let a live record end no earlier than that."""
+        """Extend the lifetime of a live record to this at least."""
         return await self._write(calls.touch, key, ttl_ms)
 
     async def destroy(self, key: str) -> bool:
@@ -121,7 +121,7 @@ class SQLiteStore:
                 await asyncio.to_thread(thread.join)
 
     async def count(self) -> int:
-        """Tell how many records there are, expired ones among them."""
+        """Return how many records there are, expired ones among them."""
         return await self._read(calls.count)
 
     async def keys(self, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
@@ -167,7 +167,7 @@ def _stored(owner: str) -> str:
 
 
 def _path(given: object) -> str:
-    """Give the absolute path of the file itself, as it is now, whatever the process does to its folder later."""
+    """Return the absolute path of the file itself, as it is now, whatever the process does to its folder later."""
     if not isinstance(given, str | os.PathLike) or not isinstance(path := os.fspath(given), str):
         raise ConfigError("path", f"it cannot be {type(given).__name__}", _PATH_CURE + (f": {UNSET}" if given is None else ""))
     if path in ("", ":memory:"):

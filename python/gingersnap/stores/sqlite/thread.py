@@ -68,7 +68,7 @@ class SQLiteThread:
         self._end = weakref.finalize(self, jobs.put, None)
 
     def stop(self) -> threading.Thread | None:
-        """Let the thread end once it has answered what waits; give it, to be joined, if there was one."""
+        """End the thread once it has answered the calls that wait; return it, to be joined, if there was one."""
         with _lock:
             thread, self._thread = self._thread, None
             if thread is not None:
