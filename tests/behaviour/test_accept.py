@@ -12,7 +12,7 @@ from starlette.middleware.sessions import SessionMiddleware as StarletteMiddlewa
 from gingersnap import Accept, ConfigError, Event, HeaderKey, SessionMiddleware
 from gingersnap.stores import MemoryStore, SQLiteStore
 from tests.asgi import KEY, NOW, OLD_KEY, Browser, Clock, Sessions, app_of
-from tests.server_side.test_send_wrapper import Failing
+from tests.doubles import FailingStore
 
 LATER = NOW + 30 * 86_400
 WEEK = 7 * 86_400
@@ -439,7 +439,7 @@ async def test_N01_a_request_that_read_the_old_record_before_a_logout_revives_no
     assert (len(old), len(both.new_store)) == (0, 0)
 
 
-async def moved(both: Move, *, fails: str, store: Failing) -> None:
+async def moved(both: Move, *, fails: str, store: FailingStore) -> None:
     """Take a session over, but for the call that fails."""
     store.before = {fails: OSError()}
     assert (await both.after.do(lambda s: s.get("n"))).status == 503
@@ -448,7 +448,7 @@ async def moved(both: Move, *, fails: str, store: Failing) -> None:
 
 @pytest.mark.parametrize("fails", ["load", "destroy"])
 async def test_O01_a_takeover_that_the_old_store_cut_short_is_gone_on_with(fails: str) -> None:
-    old = Failing()
+    old = FailingStore()
     both = Move({"preset": "koa", "store": old}, {"store": MemoryStore(), "store_breaker": False})
     await both.before.do(lambda s: s.update(n=1))
     await moved(both, fails=fails, store=old)
@@ -457,7 +457,7 @@ async def test_O01_a_takeover_that_the_old_store_cut_short_is_gone_on_with(fails
 
 
 async def test_O01_a_takeover_that_the_new_store_cut_short_is_gone_on_with() -> None:
-    new = Failing()
+    new = FailingStore()
     both = Move({"preset": "koa", "store": MemoryStore()}, {"store": new, "store_breaker": False})
     await both.before.do(lambda s: s.update(n=1))
     await moved(both, fails="create", store=new)
@@ -471,7 +471,7 @@ async def test_O01_a_takeover_that_the_new_store_cut_short_is_gone_on_with() -> 
 
 @pytest.mark.parametrize("how", ["goes on", "is cancelled", "fails"])
 async def test_N01_whoever_has_read_the_old_record_before_a_logout_leaves_nothing_behind(how: str) -> None:
-    old = Failing()
+    old = FailingStore()
     both = Move({"store": old, "keys": [OLD_KEY]}, {"store": MemoryStore(), "store_breaker": False})
     await both.before.do(lambda s: s.update(n=1))
     jar = {**both.before.jar}
@@ -515,7 +515,7 @@ async def test_L01_the_id_of_an_ended_session_shows_none_that_is_being_taken_ove
 
 
 async def test_S05_a_request_that_is_cancelled_as_it_takes_over_is_in_nobody_s_way() -> None:
-    new = Failing()
+    new = FailingStore()
     both = Move({"preset": "koa", "store": MemoryStore()}, {"store": new, "store_breaker": False})
     await both.before.do(lambda s: s.update(n=1))
     jar = {**both.before.jar}

@@ -12,12 +12,13 @@ from gingersnap import Event, Session, SessionMiddleware
 from gingersnap.records.record_writer import RecordWriter
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Browser, Sessions
-from tests.server_side.test_send_wrapper import Failing, place
+from tests.doubles import FailingStore
+from tests.server_side.test_send_wrapper import place
 
 Ask = Callable[[Session], Any]
 
 
-async def in_conflict(store: Failing, client: Sessions, call: str, prepare: Ask, theirs: Ask, then: Ask) -> None:
+async def in_conflict(store: FailingStore, client: Sessions, call: str, prepare: Ask, theirs: Ask, then: Ask) -> None:
     """Commit in one request; as that commit comes to ``call``, let another request write, and ask for something."""
     jar = {**client.jar}
 
@@ -136,7 +137,7 @@ async def test_N02_what_cannot_be_written_meanwhile_is_refused_by_the_next_commi
 )
 @pytest.mark.parametrize("fails", [False, True], ids=["done", "failed"])
 async def test_an_answer_after_a_timeout_waits_for_the_commit_that_was_under_way(wish: Ask, fails: bool) -> None:
-    store = Failing()
+    store = FailingStore()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         scope["handler"](scope["session"])
@@ -288,11 +289,11 @@ def write(session: Session, delay: int) -> None:
     session.setdefault("nested", {})["a"] = 1
 
 
-class Still(Failing):
+class Still(FailingStore):
     """A store whose records outlive their lifetime by a while, as those of a busy server do."""
 
     async def replace(self, key: str, value: bytes, ttl_ms: int, *, version: Any) -> Any:
-        return await Failing.replace(self, key, value, max(ttl_ms, 60_000), version=version)
+        return await FailingStore.replace(self, key, value, max(ttl_ms, 60_000), version=version)
 
 
 @pytest.mark.parametrize("meets", ["a conflict", "a load"])

@@ -11,7 +11,7 @@ from gingersnap.lifecycle.merge import merge
 from gingersnap.lifecycle.show_merged import show_merged
 from tests.asgi import Sessions
 from tests.behaviour.test_conflicts import in_conflict
-from tests.server_side.test_send_wrapper import Failing
+from tests.doubles import FailingStore
 
 Change = Callable[[list[Any]], Any]
 
@@ -29,7 +29,7 @@ def at(path: str, session: dict[str, Any]) -> list[Any]:
 @pytest.mark.parametrize("base", [[], ["a"], [1, {"a": []}]])
 @pytest.mark.parametrize("call", ["replace", "move"])
 async def test_an_append_during_a_commit_that_merges_keeps_the_other_requests_append(path: str, base: list[Any], call: str) -> None:
-    store = Failing()
+    store = FailingStore()
     client = Sessions(store=store)
     await client.do(lambda session: session.update({"items": base, "cart": {"items": base}}))
 
@@ -50,7 +50,7 @@ async def test_an_append_during_a_commit_that_merges_keeps_the_other_requests_ap
 
 
 async def test_an_item_that_a_handler_holds_stays_its_own_after_a_merge() -> None:
-    store = Failing()
+    store = FailingStore()
     client = Sessions(store=store)
     await client.do(lambda session: session.update(items=[{"name": "old", "quantity": 1}]))
     other = Sessions(store=store)
@@ -99,7 +99,7 @@ def test_items_alike_stay_in_their_order_and_a_changed_one_stays_the_same_object
 
 
 async def test_a_list_that_is_no_json_yet_stays_as_it_is_over_a_merge_and_the_next_commit_refuses_it() -> None:
-    store = Failing()
+    store = FailingStore()
     client = Sessions(store=store)
     await client.do(lambda session: session.update(items=[1]))
 

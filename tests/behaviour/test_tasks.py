@@ -8,7 +8,8 @@ import pytest
 
 from gingersnap import Session, SessionUnavailable
 from tests.asgi import Browser, Sessions
-from tests.server_side.test_send_wrapper import Failing, place
+from tests.doubles import FailingStore
+from tests.server_side.test_send_wrapper import place
 
 Ask = Callable[[Session], Any]
 
@@ -20,7 +21,7 @@ async def seen_by(client: Sessions, jar: dict[str, str]) -> dict[str, Any]:
     return await other.data()
 
 
-async def during(store: Failing, call: str, first: Any, then: Ask, session: Session) -> None:
+async def during(store: FailingStore, call: str, first: Any, then: Ask, session: Session) -> None:
     """Ask for something while ``first`` has the store make that call."""
     store.hang = {call}
     store.hanging.clear()

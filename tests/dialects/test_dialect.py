@@ -14,6 +14,7 @@ from gingersnap.dialects import DIALECTS, FORMATS, PRESETS, RECORDS, native
 from gingersnap.dialects.record import Dates
 from gingersnap.stores import MemoryStore, OwnerIndex, PostgresStore, RedisStore, Saved, SQLAlchemyStore
 from tests.asgi import KEY, NOW, OLD_KEY, Browser, Clock, Sessions, app_of
+from tests.doubles import RecordingStore
 
 
 def options(**given: Any) -> SessionOptions:
@@ -181,70 +182,47 @@ def test_the_habits_know_every_preset_and_every_reserved_name() -> None:
     assert set(_core.RESERVED) == native.DIALECT.reserved
 
 
-class Counting(MemoryStore):
-    """A real store that keeps count of what is asked of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[str] = []
-
-    async def create(self, *given: Any, **named: Any) -> Any:
-        self.calls.append("create")
-        return await super().create(*given, **named)
-
-    async def replace(self, *given: Any, **named: Any) -> Any:
-        self.calls.append("replace")
-        return await super().replace(*given, **named)
-
-    async def touch(self, *given: Any, **named: Any) -> Any:
-        self.calls.append("touch")
-        return await super().touch(*given, **named)
-
-    async def destroy(self, *given: Any, **named: Any) -> Any:
-        self.calls.append("destroy")
-        return await super().destroy(*given, **named)
-
-    def since(self) -> list[str]:
-        calls, self.calls = self.calls, []
-        return calls
-
-
-def express(**given: Any) -> tuple[Counting, Sessions]:
-    store = Counting()
+def express(**given: Any) -> tuple[RecordingStore, Sessions]:
+    store = RecordingStore()
     return store, Sessions(**{"preset": "express", "store": store, "resave": False, "allow_empty": False, **given})
+
+
+def _written(store: RecordingStore) -> list[str]:
+    """Return the calls that write, since the last time."""
+    return [call for call in store.noted() if not call.startswith("load")]
 
 
 async def test_E13_a_new_empty_session_is_stored_and_told_where_that_is_wanted() -> None:
     store, client = express(allow_empty=True)
     assert len((await client.do(lambda s: None)).cookies) == 1
-    assert store.since() == ["create"]
+    assert _written(store) == ["create"]
     assert (await client.do(lambda s: None)).cookies == []
     store, client = express()
     assert (await client.do(lambda s: s.get("n"))).cookies == []
-    assert store.since() == []
+    assert _written(store) == []
 
 
 async def test_E13_a_session_that_was_just_ended_is_not_begun_anew() -> None:
     store, client = express(allow_empty=True)
     await client.do(lambda s: s.update(n=1))
-    store.since()
+    _written(store)
 
     async def end(session: Any) -> None:
         session.destroy()
         await session.commit()
 
     assert (await client.do(end)).cookies == []
-    assert store.since() == ["destroy"]
+    assert _written(store) == ["destroy"]
 
 
 @pytest.mark.parametrize(("resave", "calls"), [(True, ["replace"]), (False, [])])
 async def test_E12_an_unchanged_session_is_written_where_that_is_wanted(resave: bool, calls: list[str]) -> None:
     store, client = express(resave=resave)
     await client.do(lambda s: s.update(n=1))
-    store.since()
+    _written(store)
     for handler in (lambda s: None, lambda s: s.get("n")):
         assert (await client.do(handler)).cookies == []
-        assert store.since() == calls
+        assert _written(store) == calls
     assert await client.data() == {"n": 1}
 
 
@@ -252,9 +230,9 @@ async def test_E12_an_unchanged_session_is_written_where_that_is_wanted(resave: 
 async def test_E12_resave_writes_what_is_rolling_or_touched_too(given: dict[str, Any], cookies: int) -> None:
     store, client = express(resave=True, max_age=600, **given)
     await client.do(lambda s: s.update(n=1))
-    store.since()
+    _written(store)
     assert len((await client.do(lambda s: s.touch())).cookies) == cookies
-    assert store.since() == ["replace"]
+    assert _written(store) == ["replace"]
 
 
 async def test_E17_an_unchanged_session_is_renewed_in_the_store_alone() -> None:
@@ -262,14 +240,14 @@ async def test_E17_an_unchanged_session_is_renewed_in_the_store_alone() -> None:
     seen: list[str] = []
     await client.do(lambda s: s.update(n=1))
     await client.do(lambda s: seen.append(s.store_key))
-    store.since()
+    _written(store)
     assert await store.touch(seen[0], 1) is True
     record = await store.load(seen[0])
     assert record is not None
     await store.replace(seen[0], record.value, 60_000, version=record.version)
-    store.since()
+    _written(store)
     assert (await client.do(lambda s: None)).cookies == []
-    assert store.since() == ["touch"]
+    assert _written(store) == ["touch"]
     again = await store.load(seen[0])
     assert again is not None
     assert (again.value, (again.ttl_ms or 0) > 500_000) == (record.value, True)
@@ -370,23 +348,23 @@ def test_G03_the_store_keeps_a_record_as_long_as_ttl_says(ttl: Any, ms: int) -> 
 
 
 async def test_G08_a_deferred_session_that_nobody_asks_for_is_not_begun() -> None:
-    store = Counting()
+    store = RecordingStore()
     client = Sessions(preset="koa-generic", store=store, defer=True, allow_empty=True)
     assert (await client.do(lambda s: None)).cookies == []
-    assert store.since() == []
+    assert _written(store) == []
     assert len((await client.do(lambda s: s.load())).cookies) == 2
     client.jar["koa.sid.sig"] = "A" * 27
     assert (await client.on_scope(lambda scope: None)).cookies == []
-    assert store.since() == ["create"]
+    assert _written(store) == ["create"]
 
 
 async def test_G03_a_record_is_kept_no_longer_than_ttl_says() -> None:
-    store = Counting()
+    store = RecordingStore()
     client = Sessions(preset="koa-generic", store=store, max_age="session", ttl=600)
     await client.do(lambda s: s.update(n=1))
-    store.since()
+    _written(store)
     assert await client.data() == {"n": 1}
-    assert store.since() == []
+    assert _written(store) == []
 
 
 @pytest.mark.parametrize("given", [{}, {"secure": "auto"}])
@@ -597,7 +575,7 @@ async def test_a_session_that_is_merely_filled_makes_no_response_vary(preset: An
 
 
 async def test_K34_a_record_with_koa_s_own_names_is_not_taken_for_a_changed_one() -> None:
-    store = Counting()
+    store = RecordingStore()
     client = Sessions(preset="koa", store=store, cache_headers=True)
     await client.do(lambda s: s.update(n=1))
     keys: list[str] = []
@@ -605,9 +583,9 @@ async def test_K34_a_record_with_koa_s_own_names_is_not_taken_for_a_changed_one(
     record = await store.load(keys[0])
     assert record is not None
     await store.replace(keys[0], b'{"isNew":true,' + record.value[1:], 60_000, version=record.version)
-    store.since()
+    _written(store)
     response = await client.on_scope(lambda scope: None)
-    assert (response.get("vary"), response.cookies, store.since()) == (None, [], [])
+    assert (response.get("vary"), response.cookies, _written(store)) == (None, [], [])
     assert await client.data() == {"n": 1}
 
 

@@ -16,9 +16,9 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from gingersnap import Session, SessionMiddleware
-from gingersnap.stores import MemoryStore
 from gingersnap.types import ASGIApp
 from tests.asgi import KEY, Browser, Sessions, request
+from tests.doubles import failing
 
 
 def starlette_app() -> ASGIApp:
@@ -136,16 +136,12 @@ def test_O01_an_outage_of_the_store_is_told_to_a_websocket_s_client(accepts: boo
 
     from tests.frameworks.server import serve
 
-    class Down(MemoryStore):
-        async def load(self, key: str, *, roll: bool = False) -> Any:
-            raise OSError
-
     async def chat(websocket: WebSocket) -> None:
         if accepts:
             await websocket.accept()
         websocket.session.get("n")
 
-    store = Down()
+    store = failing(["load"])
     app = Starlette(routes=[WebSocketRoute("/chat", chat)])
     app.add_middleware(SessionMiddleware, keys=[KEY], store=store)
     client = Sessions(store=store)

@@ -19,20 +19,13 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from gingersnap import SessionMiddleware
-from gingersnap.stores import MemoryStore
 from gingersnap.types import ASGIApp
 from tests.asgi import KEY, request
-
-
-class Down(MemoryStore):
-    """A real store that takes no new session."""
-
-    async def create(self, *given: Any, **named: Any) -> bool:
-        raise ConnectionError
+from tests.doubles import failing
 
 
 def options() -> dict[str, Any]:
-    return {"keys": [KEY], "store": Down(), "store_breaker": False}
+    return {"keys": [KEY], "store": failing(["create"]), "store_breaker": False}
 
 
 async def endless() -> AsyncIterator[bytes]:

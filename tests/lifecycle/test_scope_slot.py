@@ -8,20 +8,13 @@ from typing import Any
 import pytest
 
 from gingersnap import SessionMiddleware
-from gingersnap.stores import MemoryStore
 from gingersnap.types import Receive, Scope, Send
 from tests.asgi import KEY, Response, request
+from tests.doubles import failing
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 PIECE = {"type": "http.response.body", "body": b"x", "more_body": True}
 END = {"type": "http.response.body", "body": b"x"}
-
-
-class Down(MemoryStore):
-    """A real store that takes no new session."""
-
-    async def create(self, *given: Any, **named: Any) -> bool:
-        raise ConnectionError
 
 
 class WebSocketDisconnect(Exception):  # noqa: N818 (as Starlette's own)
@@ -33,7 +26,7 @@ async def ask(sends: Any, **scope: Any) -> Response:
         scope["session"]["n"] = 1
         await sends(send)
 
-    return await request(SessionMiddleware(app, keys=[KEY], store=Down(), store_breaker=False), **scope)
+    return await request(SessionMiddleware(app, keys=[KEY], store=failing(["create"]), store_breaker=False), **scope)
 
 
 @pytest.mark.parametrize("pieces", [0, 1, 5])

@@ -14,6 +14,7 @@ from gingersnap.records.circuit_breaker import FAILURES, OPEN_S
 from gingersnap.records.guarded_store import GuardedStore
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Sessions
+from tests.doubles import FailingStore
 
 SECRET = "Zx9-marker-of-a-secret"
 FAR = 1e12
@@ -207,26 +208,14 @@ async def test_a_cancelled_call_is_no_failure() -> None:
     assert events == []
 
 
-class Down(MemoryStore):
-    """A real store that can be out of reach."""
-
-    down = False
-    asked = 0
-
-    async def load(self, key: str, *, roll: bool = False) -> Any:
-        self.asked += 1
-        if self.down:
-            raise OSError
-        return await super().load(key, roll=roll)
-
-
 async def test_O04_an_outage_from_its_begin_to_its_end() -> None:
-    store = Down()
+    store = FailingStore()
     client = Sessions(store=store)
     await client.do(lambda s: s.update(n=1))
     assert await client.data() == {"n": 1}
     jar = dict(client.jar)
-    store.down, store.asked = True, 0
+    store.down = True
+    store.calls.clear()
     waits = []
     for _ in range(50):
         response = await client.do(lambda s: s.get("n"))
@@ -236,7 +225,7 @@ async def test_O04_an_outage_from_its_begin_to_its_end() -> None:
     assert waits[:FAILURES] == ["1"] * FAILURES
     assert set(waits[FAILURES:]) <= {"5", "6"}
     # The first of them twice: it might have been the connection alone.
-    assert store.asked == FAILURES + 1
+    assert store.calls.count("load") == FAILURES + 1
     # Routes that do not look at the session are served as ever.
     assert (await client.do(lambda s: None)).status == 200
     store.down = False
@@ -247,9 +236,9 @@ async def test_O04_an_outage_from_its_begin_to_its_end() -> None:
 
 
 async def test_O04_a_new_client_is_served_while_the_store_is_down_as_long_as_it_stores_nothing() -> None:
-    store = Down()
+    store = FailingStore()
     client = Sessions(store=store)
     store.down = True
     for _ in range(2 * FAILURES):
         assert (await client.do(lambda s: s.get("n"))).status == 200
-    assert store.asked == 0
+    assert store.calls.count("load") == 0

@@ -302,7 +302,7 @@ async def test_an_ids_cookie_has_the_attributes_of_the_options_and_so_has_its_re
     def attributes(lines: list[str]) -> list[set[str]]:
         return [{part for part in line.split("; ")[1:] if not part.startswith(("expires", "max-age"))} for line in lines]
 
-    assert attributes(removed.cookies) == attributes(issued.cookies)
+    assert attributes(removed.cookies[-2:]) == attributes(issued.cookies)
     assert {"secure", "httponly", "samesite=strict", "domain=example.com", "path=/app", "priority=high"} == attributes(
         issued.cookies
     )[0]

@@ -15,6 +15,7 @@ from gingersnap._core import Keygrip
 from gingersnap.records.ids import Ids, fingerprint
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Sessions, run
+from tests.doubles import RecordingStore
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -79,22 +80,10 @@ def test_L01_no_other_shape_is_an_id(value: str) -> None:
     assert not ids_of(prefix="p:").is_id("p:" + value)
 
 
-class Spy(MemoryStore):
-    """A real store that notes which keys it is asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-
-    async def load(self, key: str, *, roll: bool = False) -> Any:
-        self.asked.append(key)
-        return await super().load(key, roll=roll)
-
-
 @pytest.mark.parametrize("value", ["ATTACKERCHOSEN", *WRONG_SHAPES[1:]])
 @pytest.mark.parametrize("way", ["signed", "header"])
 async def test_L01_other_shapes_never_reach_the_store(value: str, way: str) -> None:
-    store = Spy()
+    store = RecordingStore()
     client = Sessions(store=store, **({"external_key": HeaderKey("x-session")} if way == "header" else {}))
     octets = value.encode("utf-8")
     if way == "header":
@@ -104,7 +93,7 @@ async def test_L01_other_shapes_never_reach_the_store(value: str, way: str) -> N
         digest = Keygrip([KEY.encode()], "sha256").sign(b"koa.sess=" + octets).encode()
         headers = [(b"cookie", b"koa.sess=" + octets + b"; koa.sess.sig=" + digest)]
     response = await client.browser.get(headers=headers)
-    assert (response.status, store.asked, len(store)) == (200, [], 0)
+    assert (response.status, store.keys_asked, len(store)) == (200, [], 0)
 
 
 async def test_ids_of_our_own_are_believed() -> None:
@@ -217,15 +206,15 @@ async def test_S03_a_genid_that_repeats_itself_is_refused(store: str) -> None:
 
 
 async def test_K17_a_prefix_goes_before_the_id_and_is_asked_for() -> None:
-    store = Spy()
+    store = RecordingStore()
     client = Sessions(store=store, prefix="app:")
     await client.do(lambda s: s.update(n=1))
     assert re.fullmatch(r"app:[A-Za-z0-9_-]{43}", client.jar["koa.sess"])
     assert await client.data() == {"n": 1}
     other = Sessions(store=store, prefix="other:")
     other.jar.update(client.jar)
-    store.asked.clear()
-    assert (await other.data(), store.asked) == ({}, [])
+    store.keys_asked.clear()
+    assert (await other.data(), store.keys_asked) == ({}, [])
 
 
 def test_a_prefix_is_no_pattern() -> None:
@@ -247,11 +236,11 @@ async def test_K17_under_koa_an_id_is_a_uuid_and_its_own_key() -> None:
 
 
 async def test_K17_under_koa_ids_of_other_makers_are_asked_for() -> None:
-    store = Spy()
+    store = RecordingStore()
     client = Sessions(store=store, preset="koa")
     digest = Keygrip([KEY.encode()], "sha1").sign(b"koa.sess=somebody's-own.id:1").encode()
     await client.browser.get(headers=[(b"cookie", b"koa.sess=somebody's-own.id:1; koa.sess.sig=" + digest)])
-    assert store.asked == ["somebody's-own.id:1"]
+    assert store.keys_asked == ["somebody's-own.id:1"]
 
 
 def test_L01_no_id_costs_more_than_a_look() -> None:

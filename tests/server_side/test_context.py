@@ -12,34 +12,9 @@ from gingersnap import Event, HeaderKey, NotLoadedError, ReservedKeyError, Sessi
 from gingersnap._core import Keygrip
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, NOW, OLD_KEY, Clock, Response, Sessions
+from tests.doubles import RecordingStore
 
 # Names bear the ids of requirements as they are written.
-
-
-class Recording(MemoryStore):
-    """A real store that notes what it is asked."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.calls: list[str] = []
-        self.keys: set[str] = set()
-
-    def noted(self) -> list[str]:
-        calls, self.calls = self.calls, []
-        return calls
-
-
-def _noting(name: str) -> Any:
-    async def call(self: Recording, key: str, *given: Any, **named: Any) -> Any:
-        self.calls.append(name + ("+roll" if named.get("roll") else ""))
-        self.keys |= {key, given[0]} if name == "move" else {key}
-        return await getattr(MemoryStore, name)(self, key, *given, **named)
-
-    return call
-
-
-for _name in ("load", "create", "replace", "move", "touch", "destroy"):
-    setattr(Recording, _name, _noting(_name))
 
 
 class Place:
@@ -47,7 +22,7 @@ class Place:
 
     def __init__(self, **options: Any) -> None:
         self.clock = Clock()
-        self.store = Recording(clock=self.clock)
+        self.store = RecordingStore(clock=self.clock)
         self.events: list[Event] = []
         listeners = dict.fromkeys(("missed", "expired", "corrupt", "gone", "conflict", "created", "saved"), self.events.append)
         self.options = {"store": self.store, "clock": self.clock, "listeners": listeners, **options}
@@ -79,7 +54,7 @@ async def test_a_session_survives_and_the_cookie_holds_its_id_alone() -> None:
 async def test_S02_the_stores_key_is_the_hash_of_the_id_behind_its_tag() -> None:
     place = Place()
     [id] = ids(await place.client.do(lambda s: s.update(n=1)))
-    [key] = place.store.keys
+    [key] = {*place.store.keys_asked}
     assert re.fullmatch(r"\{[\w-]{4}\}[0-9a-f]{64}", key)
     assert key[1:5] == id[:4]
     assert id not in key
@@ -131,7 +106,7 @@ async def test_L02_an_unknown_id_is_never_adopted(options: Any) -> None:
     response = await victim.do(lambda s: s.update(mine=1))
     assert ids(response) != [known]
     assert known not in str(response.headers)
-    assert not [key for key in place.store.keys if key.endswith(known)]
+    assert not [key for key in place.store.keys_asked if key.endswith(known)]
 
 
 @pytest.mark.parametrize("value", ["ATTACKERCHOSEN", "a" * 42, "a" * 44, "a" * 42 + "+", "../../../etc/passwd", "é" * 43])
@@ -778,7 +753,7 @@ async def test_P02_events_carry_the_hash_of_the_id() -> None:
     place = Place()
     [id] = ids(await place.client.do(lambda s: s.update(n=1)))
     await place.client.do(lambda s: s.update(n=2))
-    assert {event.key for event in place.events} == {next(iter(place.store.keys))[6:]}
+    assert {event.key for event in place.events} == {next(iter(place.store.keys_asked))[6:]}
     assert id not in repr(place.events)
 
 

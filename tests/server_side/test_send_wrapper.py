@@ -10,6 +10,7 @@ from gingersnap import DegradedError, SessionMiddleware, SessionUnavailable, Uns
 from gingersnap.records.circuit_breaker import FAILURES
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Response, Sessions, request
+from tests.doubles import FailingStore
 
 # Names bear the ids of requirements as they are written.
 
@@ -17,48 +18,9 @@ GONE_AWAY = {"load": OSError("down"), "replace": OSError("down"), "create": OSEr
 GONE_AWAY |= {"destroy": OSError("down"), "move": OSError("down")}
 
 
-class Failing(MemoryStore):
-    """A real store whose calls can be made to fail, before or after they are carried out, or to hang."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.before: dict[str, Exception] = {}
-        self.after: dict[str, list[Exception]] = {}
-        self.hang: set[str] = set()
-        # Whether a call that hangs has been carried out already.
-        self.answers = False
-        self.calls: list[str] = []
-        self.hanging = asyncio.Event()
-        self.released = asyncio.Event()
-
-
-def _failing(name: str) -> Any:
-    async def call(self: Failing, *given: Any, **named: Any) -> Any:
-        self.calls.append(name)
-        hangs = name in self.hang
-        if hangs and not self.answers:
-            self.hanging.set()
-            await self.released.wait()
-        if name in self.before:
-            raise self.before[name]
-        answer = await getattr(MemoryStore, name)(self, *given, **named)
-        if hangs and self.answers:
-            self.hanging.set()
-            await self.released.wait()
-        if self.after.get(name):
-            raise self.after[name].pop()
-        return answer
-
-    return call
-
-
-for _name in GONE_AWAY:
-    setattr(Failing, _name, _failing(_name))
-
-
-async def place(**options: Any) -> tuple[Failing, Sessions]:
+async def place(**options: Any) -> tuple[FailingStore, Sessions]:
     """Give a store and a client whose session holds ``n``."""
-    store = Failing()
+    store = FailingStore()
     client = Sessions(store=store, **{"store_breaker": False, **options})
     await client.do(lambda s: s.update(n=1))
     store.calls.clear()
@@ -290,7 +252,7 @@ async def test_O04_the_breaker_opens_spares_the_store_and_other_routes_and_recov
 
 async def test_O04_events_tell_of_the_failure_and_of_the_recovery() -> None:
     store, client = await place()
-    store = Failing()
+    store = FailingStore()
     heard: list[tuple[str, str]] = []
     listeners = dict.fromkeys(("store_error", "store_recovered"), lambda event: heard.append((event.name, event.detail)))
     client = Sessions(store=store, listeners=listeners)

@@ -18,18 +18,7 @@ from gingersnap.server_side.unloaded import DeferredSession, DegradedSession, Un
 from gingersnap.session import WatchedSession
 from gingersnap.stores import MemoryStore
 from tests.asgi import Sessions
-
-
-class Down(MemoryStore):
-    """A real store that can be out of reach."""
-
-    down = False
-
-    async def load(self, key: str, *, roll: bool = False) -> Any:
-        if self.down:
-            raise OSError("down")
-        return await super().load(key, roll=roll)
-
+from tests.doubles import FailingStore, RecordingStore
 
 KINDS: dict[str, tuple[type[Session], type[Exception], dict[str, Any]]] = {
     "unavailable": (UnavailableSession, SessionUnavailable, {}),
@@ -138,7 +127,7 @@ def test_the_tables_know_every_method_of_dict_and_of_a_session() -> None:
 async def closed(kind: str, use: Any, **options: Any) -> tuple[Any, Any]:
     """Use a closed session in a request; give what came of it, and what the session is like in the next one."""
     of, _, given = KINDS[kind]
-    store = Down()
+    store = FailingStore()
     client = Sessions(store=store, store_breaker=False, **{**given, **options})
     await client.do(lambda s: s.update(n=1))
     jar = dict(client.jar)
@@ -288,12 +277,12 @@ async def test_the_error_names_its_cause_each_time_anew() -> None:
 
 async def test_reload_opens_a_session_that_could_not_be_loaded_once_the_store_answers() -> None:
     for options in ({}, {"on_store_error": "anonymous"}):
-        store = Down()
+        store = FailingStore()
         client = Sessions(store=store, store_breaker=False, **options)
         await client.do(lambda s: s.update(n=1))
         store.down = True
 
-        async def handler(scope: Any, store: Down = store) -> None:
+        async def handler(scope: Any, store: FailingStore = store) -> None:
             session = scope["session"]
             with pytest.raises(SessionUnavailable):
                 await session.reload()
@@ -317,7 +306,7 @@ async def test_load_of_a_session_that_could_not_be_loaded_raises_again() -> None
 @pytest.mark.parametrize("kind", ["unavailable", "degraded"])
 @pytest.mark.parametrize("defer", [False, True], ids=["at once", "deferred"])
 async def test_load_asks_anew_where_an_earlier_try_failed(kind: str, defer: bool) -> None:
-    store, word = Down(), KINDS[kind][2]
+    store, word = FailingStore(), KINDS[kind][2]
     client = Sessions(store=store, store_breaker=False, defer=defer, **word)
     await client.do(lambda s: s.update(n=1))
     store.down = True
@@ -344,7 +333,7 @@ async def test_load_asks_anew_where_an_earlier_try_failed(kind: str, defer: bool
 
 
 async def test_what_an_application_answers_after_a_load_that_was_repeated_is_its_own() -> None:
-    store = Down()
+    store = FailingStore()
     client = Sessions(store=store, store_breaker=False)
     await client.do(lambda s: s.update(n=1))
 
@@ -363,7 +352,7 @@ async def test_what_an_application_answers_after_a_load_that_was_repeated_is_its
 
 
 async def test_a_load_that_is_repeated_finds_that_the_session_has_ended() -> None:
-    store = Down()
+    store = FailingStore()
     client = Sessions(store=store, store_breaker=False)
     await client.do(lambda s: s.update(n=1))
     store.down = True
@@ -380,21 +369,15 @@ async def test_a_load_that_is_repeated_finds_that_the_session_has_ended() -> Non
 
 
 async def test_a_record_that_is_no_session_is_not_asked_for_again() -> None:
-    class Counted(MemoryStore):
-        loads = 0
-
-        async def load(self, key: str, *, roll: bool = False) -> Any:
-            self.loads += 1
-            return await super().load(key, roll=roll)
-
-    store = Counted()
+    store = RecordingStore()
     client = Sessions(store=store, on_store_error="raise")
     await client.do(lambda s: s.update(n=1))
     [entry] = store._entries.values()
-    entry.value, store.loads = b"[]", 0
+    entry.value = b"[]"
+    store.noted()
     with pytest.raises(SessionUnavailable, match="could not read a record that is no session"):
         await client.do(lambda s: s.load())
-    assert store.loads == 1
+    assert store.noted() == ["load"]
 
 
 async def test_load_opens_a_deferred_session() -> None:
@@ -408,7 +391,7 @@ async def test_load_opens_a_deferred_session() -> None:
 
 @pytest.mark.parametrize("word", ["unavailable", "raise"])
 async def test_a_deferred_load_that_fails_raises_and_closes_the_session(word: str) -> None:
-    store = Down()
+    store = FailingStore()
     client = Sessions(store=store, store_breaker=False, defer=True, on_store_error=word)
     await client.do(lambda s: s.update(n=1))
     store.down = True
@@ -427,7 +410,7 @@ async def test_a_deferred_load_that_fails_raises_and_closes_the_session(word: st
 
 
 async def test_O01_a_deferred_load_that_fails_gives_the_anonymous_session_that_was_asked_for() -> None:
-    store = Down()
+    store = FailingStore()
     client = Sessions(store=store, store_breaker=False, defer=True, on_store_error="anonymous")
     await client.do(lambda s: s.update(n=1))
     store.down = True
@@ -442,7 +425,7 @@ async def test_O01_a_deferred_load_that_fails_gives_the_anonymous_session_that_w
 
 
 async def test_N02_a_deferred_session_that_was_replaced_and_then_reloaded_covers_nobody() -> None:
-    store = Down()
+    store = FailingStore()
     client, other = Sessions(store=store, defer=True), Sessions(store=store)
     await client.do(lambda s: s.update(n=1))
     other.jar.update(client.jar)
@@ -460,7 +443,7 @@ async def test_N02_a_deferred_session_that_was_replaced_and_then_reloaded_covers
 
 @pytest.mark.parametrize("down", [False, True])
 async def test_two_tasks_that_load_a_deferred_session_at_once_both_get_it(down: bool) -> None:
-    class Slow(Down):
+    class Slow(FailingStore):
         loads = 0
 
         async def load(self, key: str, *, roll: bool = False) -> Any:
@@ -512,7 +495,7 @@ async def test_fetching_a_deferred_session_is_no_use_of_it() -> None:
 
 async def test_C07_who_touched_a_closed_session_gets_an_answer_that_varies() -> None:
     for kind in ("unavailable", "degraded"):
-        store = Down()
+        store = FailingStore()
         client = Sessions(store=store, store_breaker=False, **KINDS[kind][2])
         await client.do(lambda s: s.update(n=1))
         store.down = True

@@ -11,6 +11,7 @@ import pytest
 from gingersnap import ConfigError, Event, HeaderKey, SessionMiddleware, SessionOptions
 from gingersnap.stores import MemoryStore
 from tests.asgi import KEY, Browser, Clock, app_of
+from tests.doubles import RecordingStore
 from tests.stores.shipped_stores import KINDS, kind_of
 
 NAMES = ("missed", "superseded", "gone", "created", "regenerated")
@@ -168,19 +169,12 @@ async def test_defer_has_the_same_grace() -> None:
 
 
 async def test_D05_only_an_id_that_a_signature_vouches_for_is_looked_up() -> None:
-    calls: list[str] = []
-
-    class Noting(MemoryStore):
-        async def load(self, key: str, *, roll: bool = False) -> Any:
-            calls.append(key)
-            return await super().load(key, roll=roll)
-
     for options, cookie in (({}, b"koa.sess=%s; koa.sess.sig=x" % (b"a" * 43)), ({"external_key": HeaderKey("x-sid")}, b"")):
-        calls.clear()
-        site = Site(Noting(), **options)
+        store = RecordingStore()
+        site = Site(store, **options)
         site.handler = lambda session: None
         await Browser(site.app).get(headers=[(b"cookie", cookie), (b"x-sid", b"a" * 43)])
-        assert len(calls) == (1 if options else 0)
+        assert len(store.calls) == (1 if options else 0)
 
 
 @pytest.mark.parametrize("preset", ["koa", "express", "koa-generic"])

@@ -11,6 +11,7 @@ import pytest
 from gingersnap import Session, SessionMiddleware, SessionOptions
 from gingersnap.stores import MemoryStore, SQLiteStore
 from tests.asgi import KEY, Browser, Clock, Sessions, app_of
+from tests.doubles import FailingStore, failing
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -115,11 +116,7 @@ async def test_an_event_s_key_is_the_record_s_without_its_tag_and_a_lifetime_has
 
 
 async def test_degraded_may_be_asked_under_unavailable_too() -> None:
-    class Down(MemoryStore):
-        async def load(self, key: str, *, roll: bool = False) -> Any:
-            raise OSError
-
-    client, seen = Sessions(store=Down()), []
+    client, seen = Sessions(store=failing(["load"])), []
     await client.do(lambda s: s.update(n=1))
     response = await client.do(lambda s: seen.append(s.degraded))
     assert (response.status, seen) == (200, [True])
@@ -135,15 +132,7 @@ async def test_an_object_of_koa_s_methods() -> None:
 
 
 async def test_deciding_for_each_request() -> None:
-    class Down(MemoryStore):
-        down = False
-
-        async def load(self, key: str, *, roll: bool = False) -> Any:
-            if self.down:
-                raise OSError
-            return await super().load(key, roll=roll)
-
-    store = Down()
+    store = FailingStore()
     client = Browser(example("outages.md", "def decide")["application"]([KEY], store))
     assert [(await client.get("/shop")).body for _ in range(2)] == [b"welcome, 0", b"welcome, 1"]
     store.down = True
