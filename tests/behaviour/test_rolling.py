@@ -164,11 +164,33 @@ async def test_a_response_that_is_not_public_renews(stored: bool, value: bytes) 
 async def test_X05_a_public_response_carries_no_new_signature(stored: bool) -> None:
     site = Site(stored=stored, headers=[(b"cache-control", b"public")], keys=[OLD_KEY])
     await site.do(lambda s: s.update(n=1))
+    site.clock.now += LIFE / 5
     options = site.app.options.replace(keys=[KEY, OLD_KEY])
     for headers, sends in (([(b"cache-control", b"public")], False), ([], True)):
         later = Browser(SessionMiddleware(app_of(_untouched, headers), options))
         later.jar.update(site.browser.jar)
         assert bool((await later.get()).cookies) is sends
+
+
+@pytest.mark.parametrize("layout", [{}, {"encrypt": True}, {"preset": "starlette"}, {"max_age": "session"}])
+async def test_a_response_that_never_used_the_session_waits_with_a_new_signature(layout: Any) -> None:
+    """It may come after a logout, or after a newer cookie: with the new key it would bring back what it was given."""
+    site = Site(stored=False, **{"keys": [OLD_KEY], **layout})
+    await site.do(lambda s: s.update(n=1))
+    options = site.app.options.replace(keys=[KEY, OLD_KEY])
+    for handler, later, sends in (
+        (_untouched, 0.0, False),
+        (_read, 0.0, True),
+        (_untouched, LIFE / 5, options.max_age_ms is not None),
+    ):
+        site.clock.now += later
+        browser = Browser(
+            SessionMiddleware(
+                app_of(lambda scope, handler=handler: handler(scope["session"]) if handler is _read else None), options
+            )
+        )
+        browser.jar.update(site.browser.jar)
+        assert bool((await browser.get()).cookies) is sends
 
 
 async def test_a_rolling_session_under_a_key_that_is_being_replaced_is_signed_anew_at_once() -> None:

@@ -134,7 +134,9 @@ class ContextSession:
 
     def _commit(self, session: Session) -> None:
         state, body = self.state, self._text(session)
-        action, reason, withheld = decide(facts_of(state, body, touched=session.accessed, replaced=True))
+        may_wait = self.origin is None and self._parts.legacy.duplicates is None and state.options.dialect.guards_caches
+        facts = facts_of(state, body, touched=session.accessed, replaced=True, may_wait=may_wait)
+        action, reason, withheld = decide(facts)
         if withheld:
             state.policy.warn_of_public()
         if reason is None:

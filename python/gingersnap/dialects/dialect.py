@@ -44,8 +44,8 @@ class Dialect:
     """Whether a change of only those attributes counts as a change of the session."""
     always_sends_cookie: bool = True
     """Send Set-Cookie on every save, not only when its id or Expires changed."""
-    renews_as_we_do: bool = False
-    """Whether ``rolling`` and ``renew`` follow our own rules: the system has no such options."""
+    guards_caches: bool = False
+    """Whether no renewal goes beside ``Cache-Control: public``, and a new signature waits: the system has no rule of its own."""
     touches_on_read: bool = False
     """Whether a request that changes nothing renews the record."""
     clears_cookie: Literal["always", "came", "never"] = "always"

@@ -16,7 +16,7 @@ from ..types import Headers, Loaded, Miss
 from .dialect import Dialect, DialectOptions
 from .record import take
 
-DIALECT: Final = Dialect(system="Starlette", algorithm="sha1", store=False, renews_as_we_do=True)
+DIALECT: Final = Dialect(system="Starlette", algorithm="sha1", store=False, guards_caches=True)
 
 DEFAULTS: Final[OptionValues] = {
     "key": "session",

@@ -10,6 +10,8 @@ from .state import EMPTY, SessionState
 
 _Renewal: TypeAlias = tuple[bool, bool, int | None, int | None, bool]
 """``Facts.rolls``, ``renews``, ``left_ms``, ``max_age_ms``, ``public``."""
+_ROUNDED_MS: Final = -1000
+"""A session of Starlette's lives to the end of its last second, so that it seems to be written up to a second from now."""
 _NO_RENEWAL: Final[_Renewal] = (False, False, None, None, False)
 
 
@@ -22,8 +24,12 @@ def facts_of(
     exceeds_lifetime: bool = False,
     must_extend: bool = False,
     touch_suffices: bool = False,
+    may_wait: bool = False,
 ) -> Facts:
-    """Return what ``decide`` needs to know; ``body``: the session's text now."""
+    """Return what ``decide`` needs to know; ``body``: the session's text now.
+
+    ``may_wait``: the session is in its cookie, and nothing but an older key asks for it to be sent again.
+    """
     options, loaded, mark = state.options, state.loaded, state.mark
     changed = body != state.body or (state.set_cookie is not None and state.is_cookie_changed())
     may_renew = not changed and loaded is not None and (mark is None or mark == "rolling")
@@ -35,7 +41,7 @@ def facts_of(
         state.committed,
         state.new_owner is not None,
         replaced,
-        loaded is not None and loaded.key_index > 0,
+        loaded is not None and loaded.key_index > 0 and (touched or not may_wait or not _is_recent(state)),
         *(_renewal(state, touched) if may_renew else _NO_RENEWAL),
         exceeds_lifetime,
         must_extend,
@@ -54,10 +60,21 @@ def _renewal(state: SessionState, touched: bool) -> _Renewal:
     return _rolls(state, touched), renews, left_ms, state.life_ms, _is_public(state)
 
 
+def _is_recent(state: SessionState) -> bool:
+    """Return whether a session was written so lately that the client may have got a newer cookie meanwhile, or none.
+
+    A response that never used the session waits with a new signature then, as it does with a renewal.
+    """
+    life_ms, expire_ms = state.life_ms, state.expire_ms
+    if life_ms is None or expire_ms is None:
+        return True
+    return _ROUNDED_MS < state.policy.now_ms() - (expire_ms - life_ms) < late_ms(life_ms)
+
+
 def _is_public(state: SessionState) -> bool:
     """Return whether shared caches may keep the response; where the session's own system does not look, ``False``."""
     response = state.response
-    return response is not None and state.options.dialect.renews_as_we_do and is_public(response)
+    return response is not None and state.options.dialect.guards_caches and is_public(response)
 
 
 def _rolls(state: SessionState, touched: bool) -> bool:
@@ -69,7 +86,7 @@ def _rolls(state: SessionState, touched: bool) -> bool:
     options = state.options
     if touched or not options.rolling:
         return options.rolling
-    if options.lazy_rolling or not options.dialect.renews_as_we_do:
+    if options.lazy_rolling or options.dialect.accepts_any_name:
         return not options.lazy_rolling
     life_ms, expire_ms = state.life_ms, state.expire_ms
     if life_ms is None or expire_ms is None:
