@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gingersnap import SessionConflict, SessionUnavailable, UnserializableError
+from gingersnap.lifecycle.increments import Increments
 from gingersnap.stores import MemoryStore
 from tests.asgi import Sessions
 
@@ -309,3 +310,21 @@ async def test_a_sum_that_only_the_merge_makes_too_large_names_the_key() -> None
     await one.on_scope(handler)
     assert await one.data() == {"n": 10**21 - 1}
     assert len(store) == 1
+
+
+@pytest.mark.parametrize("assigned", ["before", "after"])
+def test_increments_that_follow_others_are_none_where_the_key_was_assigned_to(assigned: str) -> None:
+    first, second = Increments(b'{"n":1}'), Increments(b'{"n":3}')
+    first.add({"n": 5 if assigned == "before" else 1}, "n", 2, 3)
+    second.add({"n": 9 if assigned == "after" else 3}, "n", 1, 4)
+    first.follow(second)
+    assert first.steps({"n": 4}) == {}
+
+
+def test_increments_that_follow_others_are_added() -> None:
+    first, second = Increments(b'{"n":1}'), Increments(b'{"n":3}')
+    first.add({"n": 1}, "n", 2, 3)
+    second.add({"n": 3}, "n", 1, 4)
+    second.add({"n": 4}, "m", 5, 5)
+    first.follow(second)
+    assert first.steps({"n": 4, "m": 5}) == {"n": 3, "m": 5}
