@@ -200,3 +200,16 @@ async def test_a_rolling_session_under_a_key_that_is_being_replaced_is_signed_an
     later.jar.update(site.browser.jar)
     assert len((await later.get()).cookies) == 2
     assert (await later.get()).cookies == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "sends"), [("session", LIFE, True), (LIFE, "session", True), ("session", "session", False)]
+)
+async def test_an_unused_rolling_session_is_sent_at_once_where_its_end_was_moved_to_or_from_the_browsers(
+    before: Any, now: Any, sends: bool
+) -> None:
+    site = Site(stored=False, rolling=True, max_age=before)
+    await site.do(lambda s: s.update(n=1))
+    later = Browser(SessionMiddleware(app_of(lambda scope: None), site.app.options.replace(max_age=now)))
+    later.jar.update(site.browser.jar)
+    assert bool((await later.get()).cookies) is sends

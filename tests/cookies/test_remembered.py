@@ -145,3 +145,12 @@ async def test_the_first_logout_after_a_domain_was_added_removes_the_hosts_cooki
     await client.ask(after, lambda session: session.logout())
     assert await client.ask(after, dict) == {}
     assert client.jar == {}
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if "rolling" not in place])
+async def test_a_look_at_the_cookies_attributes_writes_nothing(place: str) -> None:
+    site = site_of(place)
+    await site.do(lambda session: session.update(n=1))
+    seen: list[Any] = []
+    assert (await site.do(lambda session: seen.append(session.cookie.domain))).cookies == []
+    assert seen == [None]

@@ -32,7 +32,7 @@ def facts_of(
     """
     options, loaded, mark = state.options, state.loaded, state.mark
     changed = body != state.body or (state.set_cookie is not None and state.is_cookie_changed())
-    may_renew = not changed and loaded is not None and (mark is None or mark == "rolling")
+    may_renew = not changed and loaded is not None and mark is None
     return Facts(
         changed,
         body == EMPTY,
