@@ -134,7 +134,8 @@ class ContextSession:
 
     def _commit(self, session: Session) -> None:
         state, body = self.state, self._text(session)
-        may_wait = self.origin is None and self._parts.legacy.duplicates is None and state.options.dialect.guards_caches
+        rotated = state.loaded is not None and state.loaded.key_index > 0
+        may_wait = rotated and self.origin is None and self._parts.legacy.duplicates is None and state.options.dialect.guards_caches
         facts = facts_of(state, body, touched=session.accessed, replaced=True, may_wait=may_wait)
         action, reason, withheld = decide(facts)
         if withheld:
@@ -200,7 +201,7 @@ class ContextSession:
             # It came as it is, in another layout or signed otherwise: no page fails for that.
             logger.error("an unchanged session is too large to be sent again: its cookie stays as it is")
             return None
-        if self.origin is not None or parts.legacy.duplicates is not None or state.place_left() is not None:
+        if self.origin is not None or parts.legacy.duplicates is not None or state.has_cookie:
             lines = self._with_removals(lines)
         self.lines = lines
         life = rules.life_members(life_ms, own_life=own_life)

@@ -271,7 +271,7 @@ class CookieSessions:
         # A second comparison is spared where the session's own methods read scalars alone.
         watched = session.__class__ is WatchedSession and not session._wrote
         body = EMPTY if session._loaded is None else session._loaded[0]
-        if watched and (not session.accessed or (session._touch == READ and not _has_containers(body))):
+        if watched and (not session.accessed or (session._touch == READ and not (self.options.strict and _has_containers(body)))):
             return False
         return not is_same(session, body)
 

@@ -13,7 +13,6 @@ from functools import lru_cache, partial
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any, NamedTuple, cast
 
-from ..session.scope_key import AskedKey
 from ..session.session import Session
 from ..types import Scope
 
@@ -28,31 +27,27 @@ def is_of_another(scope: Scope, key: str, value: object) -> bool:
     if hasattr(type(value), "modified") and not issubclass(type(value), Session):
         # A dict that notes its changes: Starlette's since 1.0, Flask's and asgi-sessions' are such.
         return True
-    frames = _frames(_first_task(scope, key))
+    frames = _frames()
     theirs = [frame for frame in frames if not str(frame.f_globals.get("__name__")).startswith("gingersnap.")]
-    setters = [frame for frame in theirs if _has_scope(frame, scope) and _sets(frame, key, theirs)]
-    return any(_is_given(setter, frame) for setter in setters for frame in theirs if frame is not setter)
+    of_request = [frame for frame in theirs if _has_scope(frame, scope)]
+    setters = [frame for frame in of_request if _sets(frame, key, theirs)]
+    return any(_is_given(setter, frame) for setter in setters for frame in of_request if frame is not setter)
 
 
-def _first_task(scope: Scope, key: str) -> "asyncio.Task[Any] | None":
-    """Return the task that first asked the scope for the session: the one of a middleware that sets it, or one around that."""
-    return next((each.task for each in scope if each.__class__ is AskedKey and each == key), None)
-
-
-def _frames(first: "asyncio.Task[Any] | None") -> list[FrameType]:
+def _frames() -> list[FrameType]:
     """Return the calls that wait for each other: here, in the exception that passes, and in the tasks of this request.
 
     A server may have ten thousand other tasks: they are not looked at. Those of a request are held by its calls: Starlette's
-    BaseHTTPMiddleware has its application run in a task of its own and sends the response from this one, a streaming response is
-    sent by another task than the one that waits for it.
+    BaseHTTPMiddleware has its application run in a task of its own and sends the response from this one. Where another task sends
+    the response than the one that waits for it, as for a stream, nothing leads back from there, and all tasks are looked at.
     """
-    frames = _here()
+    frames, is_within = _here()
     trace = sys.exc_info()[2]
     while trace is not None:
         frames.append(trace.tb_frame)
         trace = trace.tb_next
     seen: set[asyncio.Task[Any]] = set()
-    found = [] if first is None else [first]
+    found = [] if is_within else _all_tasks()
     looked_at = 0
     while True:
         while looked_at < len(frames):
@@ -67,8 +62,11 @@ def _frames(first: "asyncio.Task[Any] | None") -> list[FrameType]:
             frames += _waiting(task.get_coro())
 
 
-def _here() -> list[FrameType]:
-    """Return the calls of the applications within ours that wait for this one; a server's own are none of them."""
+def _here() -> tuple[list[FrameType], bool]:
+    """Return the calls within ours that wait for this one, and whether ours is among those that do.
+
+    A server's own calls are left out.
+    """
     frames: list[FrameType] = []
     within = 0
     frame: FrameType | None = sys._getframe(1)
@@ -77,7 +75,15 @@ def _here() -> list[FrameType]:
             within = len(frames)
         frames.append(frame)
         frame = frame.f_back
-    return frames[:within] if within else frames
+    return (frames[:within], True) if within else (frames, False)
+
+
+def _all_tasks() -> "list[asyncio.Task[Any]]":
+    try:
+        return [*asyncio.all_tasks()]
+    except RuntimeError:
+        # Another event loop than asyncio's.
+        return []
 
 
 def _tasks(value: object) -> "Iterator[asyncio.Task[Any]]":

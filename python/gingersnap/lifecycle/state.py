@@ -248,6 +248,11 @@ class SessionState:
             return self.owner
         return member_of(self.owner, override, self.usual_attributes())
 
+    @property
+    def has_cookie(self) -> bool:
+        """Whether the application asked for the session's own cookie options in this request."""
+        return self.set_cookie is not None or self._left is not None
+
     def place_left(self) -> tuple[bool, Attributes] | None:
         """Return where the cookie came from, once the application has set another place for it; ``None``: it stays.
 

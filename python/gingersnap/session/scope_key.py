@@ -5,38 +5,20 @@ To get at it, the code had to ask the scope for it, and a dict that is asked for
 scope (``dict(scope)``, ``{**scope}``, ``scope.copy()``) hold the same key, so what is asked of them counts as well.
 """
 
-import asyncio
-from typing import Any
-
 
 class ScopeKey(str):
     """The key of a session that nothing has asked for yet. The first comparison with another string makes it an ``AskedKey``."""
 
-    __slots__ = ("task",)
-
-    task: "asyncio.Task[Any] | None"
-    """The task that asked first; ``None``: a thread, or another event loop than asyncio's. Only an ``AskedKey`` has it."""
+    __slots__ = ()
 
     __hash__ = str.__hash__
 
     def __eq__(self, other: object) -> bool:
         self.__class__ = AskedKey  # type: ignore[assignment]
-        try:
-            self.task = asyncio.current_task()
-        except RuntimeError:
-            self.task = None
         return self == other
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ScopeKey, (str(self),)
 
 
 class AskedKey(str):
     """The key of a session that was asked for: compared as any string is."""
 
-    __slots__ = ("task",)
-
-    task: "asyncio.Task[Any] | None"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return str, (str(self),)
+    __slots__ = ()
