@@ -304,6 +304,8 @@ def test_N05_merge(base: Any, mine: Any, theirs: Any, merged: Any, how: Any) -> 
         ({"log": ["secret"]}, {"log": ["secret", "mine"]}, {"log": ["mine"]}),
         ({"log": ["a", "b"]}, {"log": ["b"]}, {"log": ["b"]}),
         ({"log": None}, {"log": ["mine"]}, {"log": ["mine"]}),
+        ({"log": {"a": 1}}, {"log": ["mine"]}, {"log": ["mine"]}),
+        ({"log": ["a"]}, {"log": {"b": 1}}, {"log": {"b": 1}}),
     ],
 )
 def test_a_login_keeps_what_its_request_set_in_a_session_that_has_ended(was: Any, now: Any, kept: Any) -> None:
@@ -316,3 +318,17 @@ def test_a_login_keeps_a_group_whole_and_of_a_counter_the_steps() -> None:
     assert kept == {"user": "ann", "role": "admin", "n": 2}
     unchanged = brought(_core.dumps(was), _core.dumps(was), atomic=("user", "role"))
     assert unchanged == {}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "merged"),
+    [
+        # Each item of the base is there still, in its order, with items of others between.
+        (["x", "a", "y", "b"], ["x", "a", "y", "b", "mine"]),
+        (["b", "a"], ["a", "b", "mine"]),
+        (["a"], ["a", "b", "mine"]),
+    ],
+)
+def test_an_append_goes_to_a_list_that_is_a_merge_itself(theirs: list[str], merged: list[str]) -> None:
+    base, mine = {"log": ["a", "b"]}, {"log": ["a", "b", "mine"]}
+    assert merge(base, mine, {"log": theirs}, theirs_holds_base=True) == {"log": merged}
