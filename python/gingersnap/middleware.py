@@ -59,7 +59,7 @@ class SessionMiddleware:
             await self.app(scope, receive, send)
         else:
             if not self._looked:
-                self._look_around(scope)
+                self._warn_of_shared_cookie(scope)
             await self._sessions.serve(self.app, scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +86,7 @@ class SessionMiddleware:
             logger.warning("a second SessionMiddleware for scope[%r] does nothing; give it another scope_key and key", self._key)
         return True
 
-    def _look_around(self, scope: Scope) -> None:
+    def _warn_of_shared_cookie(self, scope: Scope) -> None:
         """Look, at the first request, at the event loop, and warn of a middleware around this one that has the same cookie.
 
         Raises: ConfigError where a store would be used without asyncio; at each request then.

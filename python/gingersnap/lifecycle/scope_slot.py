@@ -106,7 +106,7 @@ class ScopeSlot:
         if keys:
             when = "after the response had started" if session._started else "but no response was started"
             logger.error("the session changed %s, and the change is lost: %s", when, keys)
-            self._lose(session._scope, keys)
+            self._report_lost(session._scope, keys)
 
     def report_failed(self, session: Session, keys: str) -> None:
         """Log what changed after a request had failed: no response of this middleware can carry it.
@@ -115,9 +115,9 @@ class ScopeSlot:
         """
         if keys and session._conducted is not None:
             logger.error("the session changed after its request had failed, and the change is lost: %s", keys)
-            self._lose(session._conducted.state.scope, keys)
+            self._report_lost(session._conducted.state.scope, keys)
 
-    def _lose(self, scope: Scope, keys: str) -> None:
+    def _report_lost(self, scope: Scope, keys: str) -> None:
         self.options.events.emit("late_write", scope, keys)
         if self.options.strict:
             raise SessionSealed(keys)

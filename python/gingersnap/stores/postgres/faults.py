@@ -11,7 +11,7 @@ _LOST: Final = (
     "a pooler in transaction mode loses prepared statements; give statement_cache_size=0 to the pool, "
     "or set max_prepared_statements in PgBouncer 1.21 or later"
 )
-_TOLD: Final[dict[type[Exception], str]] = {
+_MESSAGES: Final[dict[type[Exception], str]] = {
     asyncpg.ReadOnlySQLTransactionError: (
         "the server takes reads only, as a standby does; give the primary's address, or target_session_attrs='read-write'; "
         "see default_transaction_read_only"
@@ -22,13 +22,13 @@ _TOLD: Final[dict[type[Exception], str]] = {
     asyncpg.InvalidSQLStatementNameError: _LOST,
     asyncpg.DuplicatePreparedStatementError: _LOST,
 }
-REFUSALS: Final = tuple(_TOLD)
+REFUSALS: Final = tuple(_MESSAGES)
 """The exceptions that ``unfit`` knows."""
 
 
 def unfit(error: Exception) -> StoreUnfit:
     """Return what is wrong with a server that refuses."""
-    return StoreUnfit(next(told for kind, told in _TOLD.items() if isinstance(error, kind)))
+    return StoreUnfit(next(message for kind, message in _MESSAGES.items() if isinstance(error, kind)))
 
 
 DATA: Final = (

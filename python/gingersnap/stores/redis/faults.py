@@ -37,4 +37,4 @@ def unfit(error: RedisError) -> StoreUnfit | None:
         # Of the text the name of the command alone: it also names the user, and in part the key.
         found = _COMMAND.search(text)
         return StoreUnfit(_RIGHTS.format(what=found[1].upper() if found else "a command, or not on a key of the prefix"))
-    return next((StoreUnfit(told) for word, told in _OTHERS.items() if text.startswith(word)), None)
+    return next((StoreUnfit(message) for word, message in _OTHERS.items() if text.startswith(word)), None)

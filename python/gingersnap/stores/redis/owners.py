@@ -57,15 +57,15 @@ class Index:
     async def read(self, client: Any, digest: str) -> list[Owned]:
         """Read an owner's records, and take the keys off that have none."""
         members = _pairs(await MEMBERS(client.execute_command, [self.key(digest)]))
-        owned, stale = [], []
+        owned, ended = [], []
         for batch in _batches(client, members):
             found = await READ_OWNED(client.execute_command, [key for key, _ in batch], [digest])
             for (key, score), record in zip(batch, found, strict=True):
                 if record:
                     owned.append(Owned(key.decode()[len(self._prefix) :], *record))
                 else:
-                    stale += [key, score]
-        await self._forget(client, digest, stale)
+                    ended += [key, score]
+        await self._forget(client, digest, ended)
         return owned
 
     async def destroy(self, client: Any, send: Send, digest: str, keep: str | None) -> int:
@@ -78,10 +78,10 @@ class Index:
         await self._forget(client, digest, [part for member in members for part in member])
         return count
 
-    async def _forget(self, client: Any, digest: str, stale: list[bytes]) -> None:
+    async def _forget(self, client: Any, digest: str, ended: list[bytes]) -> None:
         """Remove keys, but none of the last minute: its record may be just about to be made."""
-        for start in range(0, len(stale), 2 * _BATCH):
-            await FORGET(client.execute_command, [self.key(digest)], stale[start : start + 2 * _BATCH])
+        for start in range(0, len(ended), 2 * _BATCH):
+            await FORGET(client.execute_command, [self.key(digest)], ended[start : start + 2 * _BATCH])
 
 
 def _pairs(flat: Sequence[bytes]) -> list[tuple[bytes, bytes]]:

@@ -55,10 +55,10 @@ class Replicas:
         lacking = isinstance(acknowledged, Exception) or acknowledged < self.wanted
         if lacking and not self._lacking:
             if isinstance(acknowledged, Exception):
-                told = kind_of((unfit(acknowledged) if isinstance(acknowledged, RedisError) else None) or acknowledged)
+                message = kind_of((unfit(acknowledged) if isinstance(acknowledged, RedisError) else None) or acknowledged)
             else:
-                told = f"{acknowledged} of {self.wanted} replicas have acknowledged within {WAIT_MS} ms"
-            logger.error("RedisStore: a removal is done at the primary, but a failover could undo it: %s", told)
+                message = f"{acknowledged} of {self.wanted} replicas have acknowledged within {WAIT_MS} ms"
+            logger.error("RedisStore: a removal is done at the primary, but a failover could undo it: %s", message)
         elif self._lacking and not lacking:
             logger.warning("RedisStore: %d of %d replicas acknowledge removals again", acknowledged, self.wanted)
         self._lacking = lacking

@@ -31,8 +31,8 @@ class Script:
             except NoScriptError:
                 return await send("EVAL", self.text, len(keys), *keys, *args)
         except RedisError as error:
-            if (told := unfit(error)) is not None:
-                raise told from error
+            if (reported_error := unfit(error)) is not None:
+                raise reported_error from error
             raise
 
 

@@ -25,12 +25,12 @@ def unfit(error: DBAPIError) -> StoreUnfit | None:
     found = error.orig
     if found is None:
         return None
-    told = _STATES.get(str(getattr(found, "sqlstate", "") or ""))
-    if told is None and isinstance(code := getattr(found, "sqlite_errorcode", None), int):
-        told = _SQLITE.get(code & 0xFF)
-    if told is None and found.args and isinstance(found.args[0], int):
-        told = _NUMBERS.get(found.args[0])
-    return None if told is None else StoreUnfit(told)
+    message = _STATES.get(str(getattr(found, "sqlstate", "") or ""))
+    if message is None and isinstance(code := getattr(found, "sqlite_errorcode", None), int):
+        message = _SQLITE.get(code & 0xFF)
+    if message is None and found.args and isinstance(found.args[0], int):
+        message = _NUMBERS.get(found.args[0])
+    return None if message is None else StoreUnfit(message)
 
 
 def mute(dialect: Dialect) -> StoreUnfit:

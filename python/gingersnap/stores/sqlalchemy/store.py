@@ -202,8 +202,8 @@ class SQLAlchemyStore:
             try:
                 return await self._engines.make(lambda connection: execute(connection, statement, given))
             except DBAPIError as error:
-                if (told := unfit(error)) is not None:
-                    raise told from error
+                if (reported_error := unfit(error)) is not None:
+                    raise reported_error from error
                 if "value" in given and (fault := await self._refused(error, given["value"])) is not None:
                     raise fault from None
                 if tried == _TRIES or not collided(error):

@@ -145,8 +145,8 @@ class SQLiteStore:
         try:
             return await self._writer.do(lambda db: call(db, self._now_ms(), *args, **named))
         except sqlite3.OperationalError as error:
-            if (told := unfit(error)) is not None:
-                raise told from error
+            if (reported_error := unfit(error)) is not None:
+                raise reported_error from error
             raise
         except (sqlite3.DataError, OverflowError) as error:
             # SQLITE_TOOBIG, above all.
