@@ -79,3 +79,41 @@ def test_a_session_in_its_cookie_is_served() -> None:
     lines = [value.split(b";")[0] for name, value in start["headers"] if name == b"set-cookie"]
     ask(app, cookie=b"; ".join(lines))
     assert served == [None, 1]
+
+
+@pytest.mark.parametrize("sends", ["itself", "in a nursery", "around a nursery"])
+def test_a_middleware_within_ours_leaves_our_session_as_it_was(sends: str) -> None:
+    """Where a task of a nursery sends the response, its parents lead to the middleware."""
+
+    async def respond(send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def admin(scope: Any, receive: Any, send: Any) -> None:
+        if sends != "in a nursery":
+            await respond(send)
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(respond, send)
+
+    class Inner:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            scope["session"] = {"admin": "root"}
+            await self.app(scope, receive, send)
+
+    async def around(scope: Any, receive: Any, send: Any) -> None:
+        """Send from here what the application says in a task of its own."""
+        sender, receiver = trio.open_memory_channel[Any](0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Inner(admin), scope, receive, sender.send)
+            for _ in range(2):
+                await send(await receiver.receive())
+
+    app = SessionMiddleware(around if sends == "around a nursery" else Inner(admin), keys=[KEY])
+    served: list[Any] = []
+    lines = [value for name, value in ask(site(served), path="/write")[0]["headers"] if name == b"set-cookie"]
+    cookie = b"; ".join(line.partition(b";")[0] for line in lines)
+    assert [name for name, _ in ask(app, cookie=cookie)[0]["headers"] if name == b"set-cookie"] == []

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from types import CodeType, FrameType, FunctionType, MethodType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..session.session import Session
 from ..types import Scope
@@ -46,7 +46,7 @@ def _frames() -> list[FrameType]:
     while trace is not None:
         frames.append(trace.tb_frame)
         trace = trace.tb_next
-    seen: set[asyncio.Task[Any]] = set()
+    seen: set[Any] = set()
     found = [] if is_within else _all_tasks()
     looked_at = 0
     while True:
@@ -59,7 +59,7 @@ def _frames() -> list[FrameType]:
         seen |= fresh
         found = []
         for task in fresh:
-            frames += _waiting(task.get_coro())
+            frames += _waiting(task.get_coro() if isinstance(task, asyncio.Task) else task.coro)
 
 
 def _here() -> tuple[list[FrameType], bool]:
@@ -78,22 +78,34 @@ def _here() -> tuple[list[FrameType], bool]:
     return (frames[:within], True) if within else (frames, False)
 
 
-def _all_tasks() -> "list[asyncio.Task[Any]]":
+def _all_tasks() -> list[Any]:
+    """Return all tasks of asyncio's event loop; of trio's, where each knows its parent, those that wait for this one."""
     try:
         return [*asyncio.all_tasks()]
     except RuntimeError:
-        # Another event loop than asyncio's.
+        trio: Any = sys.modules.get("trio")
+    try:
+        task = trio.lowlevel.current_task()
+    except (AttributeError, RuntimeError):
         return []
+    tasks = []
+    while task.parent_nursery is not None:
+        task = task.parent_nursery.parent_task
+        tasks.append(task)
+    return tasks
 
 
-def _tasks(value: object) -> "Iterator[asyncio.Task[Any]]":
-    """Return the task that a variable holds, or those of the task group (asyncio's or anyio's) that it holds."""
+def _tasks(value: object) -> Iterator[Any]:
+    """Return the task that a variable holds, or those of the task group (asyncio's, trio's, anyio's) that it holds."""
     # By the type: an application's own object may raise at whatever it is asked for.
     kind = type(value)
-    group = getattr(value, "_tasks", ()) if kind.__name__ == "TaskGroup" else (value,)
-    for task in group:
-        if issubclass(type(task), asyncio.Task):
-            yield cast("asyncio.Task[Any]", task)
+    if kind.__name__ not in ("TaskGroup", "Nursery"):
+        if issubclass(kind, asyncio.Task):
+            yield value
+        return
+    nursery = value if kind.__name__ == "Nursery" else getattr(value, "_nursery", None)
+    children = getattr(value, "_tasks", ()) if nursery is None else getattr(nursery, "child_tasks", ())
+    yield from (task for task in children if issubclass(type(task), asyncio.Task) or hasattr(task, "coro"))
 
 
 def _waiting(coroutine: Any) -> list[FrameType]:
