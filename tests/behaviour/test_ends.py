@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from gingersnap import Session, SessionError, SessionMiddleware
-from gingersnap.stores import MemoryStore
+from gingersnap.stores import MemoryStore, PlainStore
 from tests.asgi import KEY, Browser, Sessions, app_of
+from tests.stores.test_plain import Koa
 
 THEN: dict[str, Callable[[Session], object]] = {
     "nothing": lambda session: None,
@@ -46,6 +47,32 @@ async def test_an_exception_after_a_logout_keeps_the_logout(then: str, commit_on
 
     with pytest.raises(ValueError):  # noqa: PT011
         await sessions.do(handler)
+    assert "secret" not in await sessions.data()
+
+
+@pytest.mark.parametrize("commit_on_error", [False, True])
+@pytest.mark.parametrize("store", [MemoryStore, lambda: PlainStore(Koa())], ids=["memory", "plain"])
+@pytest.mark.parametrize("then", ["nothing", "a login", "regenerate"])
+async def test_an_exception_after_clear_ends_the_session(store: Any, then: str, commit_on_error: bool) -> None:
+    """It is the logout of those who come from Starlette; what is emptied key by key stays as it was, as all data does."""
+    sessions = Sessions(store=store(), commit_on_error=commit_on_error)
+    await sessions.do(lambda session: session.update(secret=1))
+
+    def fails(session: Session) -> None:
+        session.pop("secret")
+        raise ValueError
+
+    def cleared(session: Session) -> None:
+        session.clear()
+        THEN[then](session)
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        await sessions.do(fails)
+    if not commit_on_error:
+        assert await sessions.data() == {"secret": 1}
+    with pytest.raises(ValueError):  # noqa: PT011
+        await sessions.do(cleared)
     assert "secret" not in await sessions.data()
 
 
@@ -148,13 +175,16 @@ async def test_a_logout_in_a_started_stream_is_carried_out() -> None:
 
 @pytest.mark.parametrize("hook", [None, lambda scope, session: None], ids=["", "before_save"])
 @pytest.mark.parametrize("preset", [None, "koa", "cookie-session", "starlette"])
-@pytest.mark.parametrize("kind", ["an exception", "no JSON", "too large"])
+@pytest.mark.parametrize("kind", ["an exception", "no JSON", "too large", "clear"])
 async def test_a_failed_application_s_logout_removes_the_cookie(kind: str, preset: Any, hook: Any) -> None:
     options: dict[str, Any] = {"keys": [KEY], "before_save": hook, "preset": preset}
     if hook is None:
         del options["before_save"]
 
     def fail(scope: Any) -> None:
+        if kind == "clear":
+            scope["session"].clear()
+            raise ValueError
         scope["session"].logout()
         if kind == "an exception":
             raise ValueError
@@ -172,6 +202,10 @@ async def test_a_failed_application_s_logout_removes_the_cookie(kind: str, prese
     cookie = user.header().encode()
     with pytest.raises((ValueError, SessionError)):
         await app({"type": "http", "method": "GET", "path": "/", "scheme": "http", "headers": [(b"cookie", cookie)]}, None, send)  # type: ignore[arg-type]
+    if kind == "clear" and preset in ("koa", "cookie-session"):
+        # An emptied session is a session there.
+        assert messages == []
+        return
     assert [message.get("status") for message in messages] == [500, None]
     lines = [value.decode() for name, value in messages[0]["headers"] if name == b"set-cookie"]
     user.keep(lines)

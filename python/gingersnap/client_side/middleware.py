@@ -80,6 +80,7 @@ class CookieSessions:
         # A value that stands for no session is an error of its own, and what was asked before it holds.
         with contextlib.suppress(TypeError):
             self._slot.current(scope, session)
+        self._slot.end_cleared(session)
         if session._conducted is None:
             return
         context = self._context(session)

@@ -47,6 +47,14 @@ class ScopeSlot:
         scope[session._key] = session
         return session
 
+    def end_cleared(self, session: Session) -> None:
+        """End the session of a failed request that ``clear()`` has emptied: that is the logout of many applications."""
+        context = session._conducted
+        if context is None or self.options.keep_empty:
+            return
+        if context.state.cleared and context.state.existed and not dict.__len__(session):
+            session.destroy()
+
     def release(self, scope: Scope, session: Session) -> None:
         """Part the scope and the session at the end of a request.
 

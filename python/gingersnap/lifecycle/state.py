@@ -39,6 +39,8 @@ class SessionState:
     """Whether a middleware within this one has put a session of its own into the scope."""
     response: Message | None = None
     """The start of the response that the commit is for."""
+    cleared = False
+    """Whether the application called ``clear``."""
     ends = False
     """Whether the application asked for the end of the session that came, and no commit has carried that out."""
     replaced = False

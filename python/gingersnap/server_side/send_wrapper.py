@@ -222,6 +222,7 @@ class SendWrapper:
         """
         try:
             session = self._parts.slot.current(self._scope, self._session)
+            self._parts.slot.end_cleared(session)
             if self._options.commit_on_error:
                 await self._commit_after_error(session)
         except Exception as error:

@@ -11,6 +11,8 @@ class State(Protocol):
 
     scope: Scope
     another: bool
+    cleared: bool
+    existed: bool
     response: Message | None
     seen: dict[str, bytes]
     set_cookie: SessionCookie | None

@@ -193,8 +193,10 @@ class Session(dict[str, Any]):
         dict.update(self, data)
 
     def clear(self) -> None:
-        """Empty it. Like ``replace``, it is not merged."""
-        self._conduct().replace()
+        """Empty it, which ends it, also where the request fails later. Like ``replace``, it is not merged."""
+        context = self._conduct()
+        context.replace()
+        context.state.cleared = True
         self.__class__ = Session
         dict.clear(self)
 
