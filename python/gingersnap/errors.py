@@ -41,7 +41,13 @@ _STORED_AS: Final[dict[str, str]] = {
     **dict.fromkeys(("int64", "int32", "float32", "bool_"), ".item()"),
     "ndarray": ".tolist()",
     "coroutine": "what `await` gives",
-    **dict.fromkeys((f"a key of type {kind}, not str" for kind in ("int", "float", "bool", "NoneType", "UUID")), "str(...)"),
+    **dict.fromkeys(
+        (
+            f"a key of type {kind}, not str"
+            for kind in ("int", "float", "bool", "NoneType", "UUID", "bytes", "tuple", "date", "datetime")
+        ),
+        "str(...)",
+    ),
 }
 
 # The text for each call of a store, for error messages.

@@ -88,6 +88,12 @@ def check_owner(call: str, owner: object) -> str:
     return owner
 
 
+def check_keep(keep: object) -> None:
+    """Raise TypeError where the key that ``destroy_all`` is to keep is neither a ``str`` nor ``None``: it would keep none."""
+    if keep is not None and not isinstance(keep, str):
+        raise TypeError(f"destroy_all: keep must be a str or None, not {type(keep).__name__}; pass session.store_key")
+
+
 def seconds(option: str, given: object, cure: str = _SECONDS) -> float:
     """Return a time in seconds as given. Raises: ConfigError if it is no finite number above 0."""
     if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):

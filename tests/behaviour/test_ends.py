@@ -349,3 +349,21 @@ async def test_a_client_that_has_gone_hides_no_exception_where_the_store_is_dead
     with pytest.raises(ValueError):  # noqa: PT011
         await Server(lost=True).serve(app, sessions.browser.header(), store=store)
     assert "could not be answered: OSError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "asked", [lambda session: session.login("ada"), lambda session: session.regenerate()], ids=["login", "regenerate"]
+)
+async def test_commit_on_error_moves_no_session_out_of_reach(asked: Any, caplog: pytest.LogCaptureFixture) -> None:
+    sessions = Sessions(store=(store := MemoryStore()), commit_on_error=True)
+    await sessions.do(lambda session: session.update(cart=[1]))
+
+    def fails(session: Session) -> None:
+        session["user"] = "ada"
+        asked(session)
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        await sessions.do(fails)
+    assert (await sessions.data(), len(store)) == ({"cart": [1]}, 1)
+    assert "its session stays as it was" in caplog.text

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from gingersnap.testing.suite import LONG
 from tests.asgi import Sessions
 from tests.stores.servers.mariadb import MariaDB
 from tests.stores.servers.postgres import Postgres
+from tests.stores.shipped_stores import KINDS, kind_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:A configured store is unstable")
 NUL = {"cart": {"notes": ["fine", "a\0b"]}}
@@ -170,3 +172,24 @@ async def test_an_entry_that_is_too_large_for_a_wrapped_store_is_the_clients_err
 
     store = KeyValueStore(LimitSizeWrapper(SimpleStore(), max_size=1_000, raise_on_too_large=True))
     await outlives(store, {"x": "y" * 1_000}, "")
+
+
+async def test_half_a_pair_that_a_plain_store_cannot_encode_is_the_clients_error() -> None:
+    class Encoding(Koa):
+        def set(self, key: str, session: Any, max_age: Any, **named: Any) -> None:
+            json.dumps(session, ensure_ascii=False).encode()
+            super().set(key, session, max_age, **named)
+
+    await outlives(Encoding(), {"name": "\ud83d"}, "")
+
+
+@pytest.mark.parametrize("keep", [5, b"key", [], True])
+@pytest.mark.parametrize("name", KINDS)
+def test_what_destroy_all_keeps_is_a_str(name: str, keep: Any, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Taken for a key that is none, it would end the caller's own session too."""
+
+    async def play(store: Any) -> None:
+        with pytest.raises(TypeError, match=r"destroy_all: keep must be a str or None, not .+; pass session.store_key"):
+            await store.destroy_all("ann", keep=keep)
+
+    kind_of(name, request, tmp_path).run(play)

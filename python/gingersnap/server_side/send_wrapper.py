@@ -240,6 +240,12 @@ class SendWrapper:
         if session._started:
             await self.finish()
             return
+        if self._context.state.mark == "regenerate" and not self._options.dialect.accepts_any_name:
+            # No response could tell the new id: the session would be out of its user's reach.
+            logger.error(
+                "a request that failed had asked for a new session id: its session stays as it was, and its changes are lost"
+            )
+            return
         # koa: what fails is committed all the same, though no response will tell of it.
         await self._context.saver.before_save(session)
         await self._context.saver.commit(session)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import ConfigError
-from ..validators import check_owner
+from ..validators import check_keep, check_owner
 from .store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken, late_ms
 
 logger = logging.getLogger("gingersnap")
@@ -160,6 +160,7 @@ class MemoryStore:
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
+        check_keep(keep)
         check_owner("destroy_all", owner)
         with self._lock:
             found = self._live_of(owner, self._now_ms())

@@ -210,7 +210,11 @@ class PlainCalls:
             raise UnstorableError("", "a plain store holds JSON objects alone")
         # koa: the word 'session' goes to the store as it is.
         max_age: float | str = "session" if data.get("_session") is True else ttl_ms / 1000
-        await self._ask("set", key, data, max_age, rolling=self._rolling, changed=changed)
+        try:
+            await self._ask("set", key, data, max_age, rolling=self._rolling, changed=changed)
+        except UnicodeEncodeError:
+            # Half of a surrogate pair, which JSON can hold and UTF-8 cannot: it is the client's, and no outage.
+            raise UnstorableError("", "the store writes UTF-8, which has no place for half of a surrogate pair") from None
 
     async def _ask(self, call: str, *given: Any, **named: Any) -> Any:
         asking = self._plain.ask(call, *given, scope=self._scope, **named)

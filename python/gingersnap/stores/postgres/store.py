@@ -30,7 +30,7 @@ try:
 except ImportError as error:
     raise ImportError("PostgresStore needs asyncpg: pip install 'gingersnap[postgres]'") from error
 
-from ...validators import check_owner, one_of, seconds_or_never
+from ...validators import check_keep, check_owner, one_of, seconds_or_never
 from ..layouts import TABLES, PostgresLayout, owner_call
 from ..probe import probe
 from ..store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
@@ -194,6 +194,7 @@ class PostgresStore:
     @owner_call
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
+        check_keep(keep)
         owned = digest(check_owner("destroy_all", owner))
         return int((await self._ask(self._sql.destroy_all, owned, keep))[0][0])
 

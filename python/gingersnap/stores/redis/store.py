@@ -14,7 +14,7 @@ try:
 except ImportError as error:
     raise ImportError("RedisStore needs redis-py: pip install 'gingersnap[redis]'") from error
 
-from ...validators import check_owner, flag, one_of
+from ...validators import check_keep, check_owner, flag, one_of
 from ..layouts import PREFIXES, RedisLayout, owner_call
 from ..probe import probe
 from ..store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken
@@ -212,6 +212,7 @@ class RedisStore:
     @owner_call
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
+        check_keep(keep)
         owned = self._digest(check_owner("destroy_all", owner))
         client, kept = await self._ready(), None if keep is None else self._prefix + keep
         return await self._index.destroy(client, self._replicas.sender(client), owned, kept)

@@ -14,7 +14,7 @@ try:
 except ImportError as error:
     raise ImportError("SQLAlchemyStore needs SQLAlchemy: pip install 'gingersnap[sqlalchemy]'") from error
 
-from ...validators import check_owner, one_of, seconds_or_never
+from ...validators import check_keep, check_owner, one_of, seconds_or_never
 from ..layouts import TABLES, SQLAlchemyLayout, owner_call
 from ..probe import probe
 from ..store import Conflict, Gone, Moved, Owned, Record, Replaced, Saved, Taken, late_ms
@@ -165,6 +165,7 @@ class SQLAlchemyStore:
     @owner_call
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
+        check_keep(keep)
         owner = check_owner("destroy_all", owner)
         # No key is empty.
         return await self._write(self._sql.destroy_all, of=digest(owner), keep=(keep or "").encode())

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from ...errors import ConfigError, StoreUnfit, UnstorableError
-from ...validators import check_owner, seconds, seconds_or_never
+from ...validators import check_keep, check_owner, seconds, seconds_or_never
 from ..cures import UNSET
 from ..probe import probe
 from ..store import Moved, Owned, Record, Replaced
@@ -135,6 +135,7 @@ class SQLiteStore:
 
     async def destroy_all(self, owner: str, keep: str | None = None) -> int:
         """Remove every session of an owner but one."""
+        check_keep(keep)
         return await self._write(calls.destroy_all, _stored(check_owner("destroy_all", owner)), keep)
 
     async def _read(self, call: Callable[Concatenate[sqlite3.Connection, int, P], T], *args: P.args, **named: P.kwargs) -> T:
