@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gingersnap import UnserializableError
+from gingersnap import UnserializableError, _core
 
 
 class Level(IntEnum):
@@ -206,6 +206,12 @@ def test_equal_names_far_apart_are_refused(core: ModuleType) -> None:
     members = b",".join(b'"k%d":1' % at for at in range(2_000))
     assert core.loads(b"{%b}" % members) is not None
     assert core.loads(b'{%b,"k0":1}' % members) is None
+
+
+def test_the_limit_that_the_middleware_knows_is_that_of_the_cores(core: ModuleType) -> None:
+    """``_core.MAX_TEXT`` stands beside both."""
+    assert core.loads(spelled(of_octets(_core.MAX_TEXT))) is not None
+    assert core.loads(spelled(of_octets(_core.MAX_TEXT + 1))) is None
 
 
 @pytest.mark.parametrize(("last", "first_over"), LIMITS)
