@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gingersnap import Session, SessionError, SessionMiddleware
+from gingersnap import ConfigError, Session, SessionError, SessionMiddleware
 from gingersnap.stores import MemoryStore, PlainStore
 from tests.asgi import KEY, Browser, Sessions, app_of
 from tests.stores.test_plain import Koa
@@ -367,3 +367,29 @@ async def test_commit_on_error_moves_no_session_out_of_reach(asked: Any, caplog:
         await sessions.do(fails)
     assert (await sessions.data(), len(store)) == ({"cart": [1]}, 1)
     assert "its session stays as it was" in caplog.text
+
+
+@pytest.mark.parametrize("store", [None, MemoryStore], ids=["cookie", "store"])
+async def test_cookie_attributes_that_do_not_agree_hide_no_exception_of_the_application(store: Any) -> None:
+    def fails(session: Session) -> None:
+        session.cookie.same_site = "none"
+        session.cookie.secure = False
+        raise ZeroDivisionError
+
+    sessions = Sessions(**({} if store is None else {"store": store()}))
+    with pytest.raises(ZeroDivisionError):
+        await sessions.do(fails)
+
+
+async def test_cookie_attributes_that_do_not_agree_keep_no_record_of_a_session_that_logs_out() -> None:
+    sessions = Sessions(store=(store := MemoryStore()))
+    await sessions.do(lambda session: session.update(secret=1))
+
+    def leave(session: Session) -> None:
+        session.cookie.same_site = "none"
+        session.cookie.secure = False
+        session.logout()
+
+    with pytest.raises(ConfigError):
+        await sessions.do(leave)
+    assert len(store) == 0

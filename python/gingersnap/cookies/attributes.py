@@ -140,6 +140,11 @@ class SessionCookie:
         """Whether an attribute differs from its initial value."""
         return bool(self._attributes != self._initial)
 
+    @property
+    def as_set(self) -> Attributes:
+        """The attributes as they are, whether they agree or not."""
+        return self._attributes  # type: ignore[no-any-return]
+
     def changed(self) -> Attributes | None:
         """Return the attributes if any was set, else ``None``.
 

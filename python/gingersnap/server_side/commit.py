@@ -94,9 +94,10 @@ class Committer:
     async def delete(self) -> None:
         """End the session: remove its record, and its cookie as the dialect has it."""
         parts, record, dialect = self._parts, self._record, self._state.options.dialect
-        record.removals = [*parts.legacy.removals(None, self._state.scope), *self._removal_left()]
         if record.id is not None:
             await self._writer.destroy(parts.repository.ids.key(record.id))
+        # After the record is gone: attributes that do not agree raise here.
+        record.removals = [*parts.legacy.removals(None, self._state.scope), *self._removal_left()]
         if dialect.clears_cookie == "always" or (dialect.clears_cookie == "came" and record.id is not None):
             self._set_id(None, None, self._state.cookie_override())
         self._state.settle(None, "destroy", self._loader.fingerprint)

@@ -212,14 +212,11 @@ class SendWrapper:
         return mine is not None and self._replaced
 
     def _can_answer(self) -> bool:
-        """Return whether the client can still be answered: no response has started, a WebSocket was not closed."""
+        """Return whether no response has started and no WebSocket was closed."""
         return not self._closed if self._scope["type"] == "websocket" else not self._session._started
 
     async def _after_error(self) -> SessionUnavailable | None:
-        """Carry out what an application that failed had asked for: ends always, data only where that is wanted.
-
-        Return the error by which an end could not be carried out.
-        """
+        """Carry out ends that a failed application asked for, and its data if wanted; return the error by which an end failed."""
         try:
             session = self._parts.slot.current(self._scope, self._session)
             self._parts.slot.end_cleared(session)
@@ -242,9 +239,7 @@ class SendWrapper:
             return
         if self._context.state.mark == "regenerate" and not self._options.dialect.accepts_any_name:
             # No response could tell the new id: the session would be out of its user's reach.
-            logger.error(
-                "a request that failed had asked for a new session id: its session stays as it was, and its changes are lost"
-            )
+            logger.error("a failed request asked for a new session id: its session stays as it was, and its changes are lost")
             return
         # koa: what fails is committed all the same, though no response will tell of it.
         await self._context.saver.before_save(session)

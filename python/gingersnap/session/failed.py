@@ -36,7 +36,7 @@ def fail(session: Session, scope: Scope) -> None:
     state = session._conduct().state
     session.__class__ = FailedSession
     state.seen = _texts(session)
-    cookie = None if state.set_cookie is None else state.set_cookie.changed()
+    cookie = None if state.set_cookie is None else state.set_cookie.as_set
     try:
         task = asyncio.current_task()
     except RuntimeError:
@@ -53,7 +53,8 @@ def _look_again(session: Session, scope: Scope, cookie: object) -> None:
     keys = [shown(key) for key in {**before, **now} if before.get(key) != now.get(key)]
     if scope.get(session._key, session) is not session:
         keys.append("(another value in the scope)")
-    if state.set_cookie is not None and state.set_cookie.changed() != cookie:
+    set_cookie = state.set_cookie
+    if set_cookie is not None and (set_cookie.differs if cookie is None else set_cookie.as_set != cookie):
         keys.append("(cookie)")
     # Only the log and the listeners are left to be told.
     with suppress(SessionSealed):
@@ -66,7 +67,8 @@ def _texts(session: Session) -> dict[str, bytes]:
     for key, value in dict.copy(session).items():
         try:
             texts[key] = _core.dumps({"": value})
-        except UnserializableError:
+        except (UnserializableError, RuntimeError):
+            # A thread may write to it meanwhile.
             texts[key] = type(value).__name__.encode()
     return texts
 
