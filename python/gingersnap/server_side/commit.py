@@ -92,11 +92,10 @@ class Committer:
             self._record.ttl_ms = lasting_ms
 
     async def delete(self) -> None:
-        """End the session: remove its record, and its cookie as the dialect has it."""
+        """End the session: its record first, since attributes that do not agree raise, then its cookie as the dialect has it."""
         parts, record, dialect = self._parts, self._record, self._state.options.dialect
         if record.id is not None:
             await self._writer.destroy(parts.repository.ids.key(record.id))
-        # After the record is gone: attributes that do not agree raise here.
         record.removals = [*parts.legacy.removals(None, self._state.scope), *self._removal_left()]
         if dialect.clears_cookie == "always" or (dialect.clears_cookie == "came" and record.id is not None):
             self._set_id(None, None, self._state.cookie_override())
